@@ -1,0 +1,86 @@
+"""Find the cases that a user's path stands for, and name them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import UserError
+
+VOLUME_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
+DICOM_SUFFIXES = (".dcm", ".ima")
+
+
+def case_name(source: str | Path | Sequence) -> str:
+    """Return the name of a case: its file name without the suffix, or the name of its folder.
+
+    Args:
+        source: path of a file or a folder, or the list of a DICOM series' files.
+    """
+    if not isinstance(source, (str, Path)):
+        return Path(source[0]).parent.name
+    name = Path(source).name
+    for suffix in VOLUME_SUFFIXES + PICTURE_SUFFIXES + DICOM_SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return name
+
+
+def find_cases(source: str | Path, suffixes: Sequence[str] = VOLUME_SUFFIXES, dicom: bool = True) -> list[dict]:
+    """List the cases below a path.
+
+    A file is one case. A folder that holds DICOM files is one case, a series. In any other folder every image file
+    and every sub-folder with DICOM files is a case; files named ``*_seg.nii.gz`` are results and passed over.
+
+    Args:
+        source: a file or a folder.
+        suffixes: accepted endings of image files, lower case.
+        dicom: whether DICOM files and series are accepted.
+
+    Returns:
+        ``[{"image": path}, ...]`` in the order of the names.
+
+    Raises:
+        UserError: when the path does not exist, is of another kind, or holds no case, or when two cases share a name.
+    """
+    path = Path(source)
+    accepted = tuple(suffixes) + (DICOM_SUFFIXES if dicom else ())
+    kinds = ", ".join(accepted)
+    if str(source) == "" or not path.exists():
+        raise UserError(f"{source or 'input'}: no such file or folder.", "Give --input an image, a DICOM series or a folder of them.")
+    if path.is_file():
+        if not (path.name.lower().endswith(accepted) or (dicom and is_dicom(path))):
+            raise UserError(f"{path}: not a kind of image that this bundle reads.", f"Accepted: {kinds}.")
+        return [{"image": str(path)}]
+    if dicom and _holds_dicom(path):
+        return [{"image": str(path)}]
+    cases = []
+    for entry in sorted(path.iterdir()):
+        is_image = entry.is_file() and entry.name.lower().endswith(tuple(suffixes)) and not entry.name.endswith("_seg.nii.gz")
+        if is_image or (dicom and entry.is_dir() and _holds_dicom(entry)):
+            cases.append({"image": str(entry)})
+    if not cases:
+        raise UserError(f"{path}: no image in this folder.", f"Accepted: {kinds}{', folders of DICOM files' if dicom else ''}.")
+    _reject_equal_names(cases)
+    return cases
+
+
+def is_dicom(path: Path) -> bool:
+    """Tell whether a file carries the DICOM mark at byte 128."""
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
+def _holds_dicom(folder: Path) -> bool:
+    files = (entry for entry in sorted(folder.iterdir()) if entry.is_file() and not entry.name.startswith("."))
+    return any(entry.name.lower().endswith(DICOM_SUFFIXES) or is_dicom(entry) for entry in files)
+
+
+def _reject_equal_names(cases: list[dict]) -> None:
+    seen: dict[str, str] = {}
+    for case in cases:
+        name = case_name(case["image"])
+        if name in seen:
+            raise UserError(
+                f"{case['image']} and {seen[name]}: two cases of the same name would write the same result.", "Rename one."
+            )
+        seen[name] = case["image"]

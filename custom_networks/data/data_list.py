@@ -1,0 +1,39 @@
+"""Read dataset.json, the one data layout of all bundles."""
+
+import json
+from pathlib import Path
+
+from monai.data import load_decathlon_datalist
+
+from ..errors import UserError
+
+
+def load_data_list(dataset_dir: str | Path, section: str) -> list[dict]:
+    """Read one section of ``dataset_dir/dataset.json`` with paths made absolute.
+
+    Args:
+        dataset_dir: folder with ``dataset.json`` and the images.
+        section: ``"training"``, ``"validation"`` or ``"test"``.
+
+    Returns:
+        entries ``{"image": path or [paths], "label": path or class}``.
+
+    Raises:
+        UserError: when the list or one of its files is missing, or the section is empty.
+    """
+    path = Path(dataset_dir) / "dataset.json"
+    if not path.is_file():
+        raise UserError(f"{path}: not found.", "Make one with `python -m tools prepare` or `python -m tools phantom`.")
+    try:
+        entries = load_decathlon_datalist(str(path), True, section, str(dataset_dir))
+    except (json.JSONDecodeError, ValueError, KeyError) as error:
+        raise UserError(f"{path}: section {section!r} cannot be read ({error}).", "Make the list anew with `tools prepare`.") from error
+    if not entries:
+        raise UserError(f"{path}: section {section!r} is empty.", "Give it at least one case.")
+    for entry in entries:
+        for key in ("image", "label"):
+            value = entry.get(key)
+            for file in value if isinstance(value, list) else [value]:
+                if isinstance(file, str) and not Path(file).exists():
+                    raise UserError(f"{file}: named as {key} in {path}, but not there.", "Restore the file or make the list anew.")
+    return entries

@@ -1,0 +1,89 @@
+"""Write losses and validation scores to a CSV file and a picture while training runs."""
+
+import csv
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+from ignite.engine import Engine, Events  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+
+class TrainingCurves:
+    """Keep ``curves.csv`` (one row an epoch) and ``curves.png`` up to date in a folder.
+
+    The loss is the mean over the epoch's iterations. Columns of validation metrics are empty in epochs without
+    validation. A resumed training goes on with the rows that are there.
+
+    Args:
+        output_dir: folder of the two files.
+        evaluator: engine whose ``state.metrics`` hold the validation scores, or None.
+    """
+
+    def __init__(self, output_dir: str | Path, evaluator: Engine | None = None) -> None:
+        self.output_dir, self.evaluator = Path(output_dir), evaluator
+        self.rows: list[dict] = []
+        self._losses: list[float] = []
+        self._validated = False
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer whose output holds ``loss``. Attach before the handler that validates."""
+        engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
+        engine.add_event_handler(Events.EPOCH_STARTED, self._write)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._append)
+        engine.add_event_handler(Events.COMPLETED, self._write)
+        if self.evaluator is not None:
+            self.evaluator.add_event_handler(Events.COMPLETED, self._add_validation)
+
+    def _start(self, engine: Engine) -> None:
+        path = self.output_dir / "curves.csv"
+        if engine.state.epoch and path.exists():
+            with path.open(newline="") as stream:
+                rows = csv.DictReader(stream)
+                self.rows = [_numbers(row) for row in rows if int(row["epoch"]) <= engine.state.epoch]
+
+    def _collect(self, engine: Engine) -> None:
+        output = engine.state.output
+        output = output[0] if isinstance(output, list) else output
+        self._losses.append(float(output["loss"]))
+
+    def _append(self, engine: Engine) -> None:
+        self.rows.append({"epoch": engine.state.epoch, "loss": sum(self._losses) / max(1, len(self._losses))})
+        self._losses.clear()
+
+    def _add_validation(self, engine: Engine) -> None:
+        if self.rows:
+            self.rows[-1] |= {name: float(value) for name, value in engine.state.metrics.items()}
+
+    def _write(self, engine: Engine) -> None:
+        if not self.rows:
+            return
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        with (self.output_dir / "curves.csv").open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, names, restval="")
+            writer.writeheader()
+            writer.writerows(self.rows)
+        self._draw(names)
+
+    def _draw(self, names: list[str]) -> None:
+        figure = Figure(figsize=(7, 4), layout="constrained")
+        left = figure.add_subplot()
+        left.plot([row["epoch"] for row in self.rows], [row["loss"] for row in self.rows], color="tab:gray", label="training loss")
+        left.set(xlabel="epoch", ylabel="loss")
+        scores = [name for name in names if name not in ("epoch", "loss")]
+        lines = list(left.lines)
+        if scores:
+            right = left.twinx()
+            right.set(ylabel="validation", ylim=(0, 1))
+            for name in scores:
+                points = [(row["epoch"], row[name]) for row in self.rows if name in row]
+                lines += right.plot(*zip(*points, strict=True), marker=".", label=name)
+        left.legend(handles=lines, loc="center right")
+        figure.savefig(self.output_dir / "curves.png", dpi=110)
+
+
+def _numbers(row: dict[str, str]) -> dict[str, float]:
+    return {name: int(value) if name == "epoch" else float(value) for name, value in row.items() if value}

@@ -1,0 +1,50 @@
+"""Go on with an interrupted training."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+
+logger = logging.getLogger("axial")
+
+
+class ResumeTraining:
+    """Keep the whole state of training in ``output_dir/checkpoint.pt`` and start from it when it is there.
+
+    Args:
+        output_dir: folder of the checkpoint.
+        state: what to keep, name to object with ``state_dict`` and ``load_state_dict`` (network, optimizer,
+            scheduler).
+        interval: epochs between two checkpoints.
+    """
+
+    def __init__(self, output_dir: str | Path, state: dict[str, Any], interval: int = 1) -> None:
+        self.path = Path(output_dir) / "checkpoint.pt"
+        self.state, self.interval = state, interval
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer. Attach before handlers that read the epoch at the start."""
+        engine.add_event_handler(Events.STARTED, self._load)
+        engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.interval) | Events.COMPLETED, self._save)
+
+    def _load(self, engine: Engine) -> None:
+        if not self.path.exists():
+            return
+        checkpoint = torch.load(self.path, map_location="cpu", weights_only=True)
+        for name, value in self.state.items():
+            value.load_state_dict(checkpoint[name])
+        engine.state.epoch = checkpoint["epoch"]
+        engine.state.iteration = checkpoint["epoch"] * engine.state.epoch_length
+        logger.info("%s: training goes on after epoch %d.", self.path, checkpoint["epoch"])
+        if engine.state.epoch >= engine.state.max_epochs:
+            logger.info("All %d epochs are done. Remove the file or raise the number to train on.", engine.state.max_epochs)
+            engine.terminate()
+
+    def _save(self, engine: Engine) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        checkpoint = {name: value.state_dict() for name, value in self.state.items()} | {"epoch": engine.state.epoch}
+        temporary = self.path.with_suffix(".partial")
+        torch.save(checkpoint, temporary)
+        temporary.replace(self.path)

@@ -1,0 +1,29 @@
+"""Forward pass in bfloat16 where the processor has it."""
+
+from collections.abc import Callable
+
+import torch
+from monai.inferers import SimpleInferer
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Tell whether bfloat16 is fast on a device: CUDA from compute capability 8, CPUs with AVX512-BF16 or AMX."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+class AutocastInferer(SimpleInferer):
+    """Run the network under autocast to bfloat16 and return float32; MONAI's own engines do so on CUDA only.
+
+    Args:
+        enabled: False keeps float32; True uses bfloat16 where `has_bfloat16` finds it fast.
+    """
+
+    def __init__(self, enabled: bool = True) -> None:
+        super().__init__()
+        self.enabled = enabled
+
+    def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.enabled and has_bfloat16(inputs.device)):
+            return super().__call__(inputs, network, *args, **kwargs).float()

@@ -1,0 +1,71 @@
+"""Apply a 2D network to windows centred on the spinal cord."""
+
+from collections.abc import Callable
+
+import torch
+from monai.inferers import Inferer
+from torch.nn import functional
+
+from .cord_locator import CordLocator
+
+OUTSIDE = -20.0  # logit of background: sigmoid gives 2e-9
+
+
+class CordWindowInferer(Inferer):
+    """Run a 2D network on one window a slice, centred on the cord wherever it lies.
+
+    The windows of a volume are brought together to mean 0 and standard deviation 1. What a window needs beyond the
+    border of the image repeats the border. Outside the windows the result is background.
+
+    Args:
+        locator: finds the cord; without one the windows stay at the image's centre. Slices no larger than the
+            window need no search.
+        window: side of the square window in pixels.
+        spacing: in-plane spacing of the volumes in mm.
+        flip: whether to average the logits with those of the left-right mirrored window.
+
+    Shape:
+        input ``(B, 1, X, Y, Z)``, output logits ``(B, classes, X, Y, Z)``.
+    """
+
+    def __init__(self, locator: CordLocator | None = None, window: int = 128, spacing: float = 0.25, flip: bool = True) -> None:
+        self.locator, self.window, self.spacing, self.flip = locator, window, spacing, flip
+
+    def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
+        return torch.stack([self._infer_volume(volume, network, *args, **kwargs) for volume in inputs])
+
+    def _infer_volume(self, volume: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
+        volume = volume.as_subclass(torch.Tensor)
+        side = self.window
+        corners = self.corners(volume[0])
+        padded = functional.pad(volume.movedim(-1, 0), (side,) * 4, mode="replicate")
+        windows = torch.stack(
+            [slice_[:, x + side : x + 2 * side, y + side : y + 2 * side] for slice_, (x, y) in zip(padded, corners, strict=True)]
+        )
+        windows = (windows - windows.mean()) / windows.std().clamp_min(1e-6)
+        logits: torch.Tensor | None = None
+        for index, (window, (x, y)) in enumerate(zip(windows, corners, strict=True)):
+            answer = self._infer_window(window[None], network, *args, **kwargs)[0].float()
+            if logits is None:
+                logits = answer.new_full((len(answer), *volume.shape[1:]), OUTSIDE)
+            left, top = max(x, 0), max(y, 0)
+            right, bottom = min(x + side, volume.shape[1]), min(y + side, volume.shape[2])
+            logits[:, left:right, top:bottom, index] = answer[:, left - x : right - x, top - y : bottom - y]
+        return logits
+
+    def _infer_window(self, window: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
+        window = window.contiguous(memory_format=torch.channels_last)
+        logits = network(window, *args, **kwargs)
+        if self.flip:
+            logits = (logits + network(window.flip(2), *args, **kwargs).flip(2)) / 2
+        return logits
+
+    def corners(self, volume: torch.Tensor) -> list[tuple[int, int]]:
+        """Return the window's first pixel on each slice of ``(X, Y, Z)``; it may lie outside the image."""
+        middle = torch.tensor([(n - 1) / 2 for n in volume.shape[:2]])
+        centres = middle.repeat(volume.shape[2], 1)
+        if self.locator is not None and max(volume.shape[:2]) > self.window:
+            found = self.locator(volume, self.spacing)
+            larger = torch.tensor([n > self.window for n in volume.shape[:2]])
+            centres = torch.where(larger, found, centres)
+        return [tuple(int(c) for c in torch.round(centre - (self.window - 1) / 2)) for centre in centres]

@@ -1,0 +1,70 @@
+"""Write a label map on the grid of its image."""
+
+import os
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.transforms import SaveImaged
+
+from ..data.cases import case_name
+from ..errors import UserError
+
+
+class SaveLabelMapd(SaveImaged):
+    """Write ``<case>_seg.nii.gz`` with the affine of the case's own file.
+
+    Written to a temporary name and then renamed, so that a file under the final name is always whole. A subclass of
+    MONAI's ``SaveImaged`` because MONAI Label drops transforms of that class and writes results itself.
+
+    Args:
+        keys: label maps, ``(1, H, W)`` or ``(1, H, W, D)``, on the input's own grid.
+        output_dir: folder to write to; made when missing.
+
+    Raises:
+        UserError: when the label map's shape is not that of the input, or when the file cannot be written.
+    """
+
+    def __init__(self, keys: KeysCollection, output_dir: str | Path) -> None:
+        super().__init__(keys, output_dir=output_dir, print_log=False)
+        self.output_dir = Path(output_dir)
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
+        data = dict(data)
+        for key in self.key_iterator(data):
+            self._save(data[key])
+        return data
+
+    def _save(self, label: torch.Tensor) -> None:
+        source = label.meta["filename_or_obj"]
+        expected = tuple(int(size) for size in label.meta["spatial_shape"])
+        if tuple(label.shape[1:]) != expected:
+            raise UserError(f"{source}: the mask has shape {tuple(label.shape[1:])}, the image {expected}.", "Please report this.")
+        array = label[0].cpu().numpy().astype(np.uint8 if float(label.max()) < 256 else np.int32)
+        affine = np.asarray(label.meta["original_affine"], dtype=float)
+        image = nibabel.Nifti1Image(array, affine)
+        image.header.set_xyzt_units("mm")
+        _copy_geometry_codes(source, image)
+        target = self.output_dir / f"{case_name(source)}_seg.nii.gz"
+        temporary = target.with_name(f".{target.name[: -len('.nii.gz')]}.partial.nii.gz")
+        try:
+            self.output_dir.mkdir(parents=True, exist_ok=True)
+            nibabel.save(image, temporary)
+            os.replace(temporary, target)
+        except OSError as error:
+            raise UserError(f"{target}: cannot be written ({error.strerror}).", "Free the disk or choose another folder.") from error
+
+
+def _copy_geometry_codes(source, image: nibabel.Nifti1Image) -> None:
+    """Take over both transforms and their codes from a NIfTI source, which says what its coordinates mean."""
+    if not str(source).endswith((".nii", ".nii.gz")):
+        return
+    header = nibabel.load(source).header
+    for get, put in ((header.get_sform, image.set_sform), (header.get_qform, image.set_qform)):
+        affine, code = get(coded=True)
+        put(affine if code else None, int(code))
+    image.header["pixdim"] = header["pixdim"]
+    image.header.set_xyzt_units(*header.get_xyzt_units())

@@ -1,0 +1,53 @@
+"""Write dataset.json, the one data layout of all bundles."""
+
+import json
+from pathlib import Path
+
+from custom_networks.errors import UserError
+
+
+def write_data_list(folder: Path, name: str, labels: dict[str, str], sections: dict[str, list[dict]]) -> Path:
+    """Write ``folder/dataset.json``.
+
+    Args:
+        folder: the data set; paths in the entries are relative to it.
+        name: what the data set is.
+        labels: label value to name.
+        sections: ``training``, ``validation`` and ``test``, lists of ``{"image": ..., "label": ...}``.
+
+    Returns:
+        the file.
+    """
+    path = folder / "dataset.json"
+    text = json.dumps({"name": name, "labels": labels} | sections, indent=2)
+    path.write_text(text + "\n")
+    return path
+
+
+def split_in_order(entries: list[dict], validation: float = 0.2, test: float = 0.2) -> dict[str, list[dict]]:
+    """Split entries in their order: the first part trains, the last one tests.
+
+    With three entries or more every section gets at least one; with fewer all sections hold all entries.
+    """
+    count = len(entries)
+    if count < 3:
+        return {"training": entries, "validation": entries, "test": entries}
+    tests = max(1, round(count * test))
+    validations = max(1, round(count * validation))
+    first = count - tests - validations
+    return {
+        "training": entries[:first],
+        "validation": entries[first : first + validations],
+        "test": entries[first + validations :],
+    }
+
+
+def make_empty_folder(folder: Path, overwrite: bool = False) -> Path:
+    """Make a folder for a data set; refuse one that holds a data set already."""
+    if (folder / "dataset.json").exists() and not overwrite:
+        raise UserError(f"{folder}: holds a data set already.", "Choose another folder or give --overwrite.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made ({error.strerror}).", "Choose another folder.") from error
+    return folder
