@@ -37,3 +37,8 @@ def load_data_list(dataset_dir: str | Path, section: str) -> list[dict]:
                 if isinstance(file, str) and not Path(file).exists():
                     raise UserError(f"{file}: named as {key} in {path}, but not there.", "Restore the file or make the list anew.")
     return entries
+
+
+def case_weights(entries: list[dict]) -> list[float]:
+    """Return how often each entry is drawn in training: its ``weight``, 1 where it names none."""
+    return [float(entry.get("weight", 1.0)) for entry in entries]

@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
+from ignite import distributed as idist  # noqa: E402
 from ignite.engine import Engine, Events  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
@@ -58,7 +59,7 @@ class TrainingCurves:
             self.rows[-1] |= {name: float(value) for name, value in engine.state.metrics.items()}
 
     def _write(self, engine: Engine) -> None:
-        if not self.rows:
+        if not self.rows or idist.get_rank():
             return
         self.output_dir.mkdir(parents=True, exist_ok=True)
         names = list(dict.fromkeys(name for row in self.rows for name in row))

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from ignite import distributed as idist
 from ignite.engine import Engine, Events
+from torch.nn.parallel import DistributedDataParallel
 
 logger = logging.getLogger("axial")
 
@@ -22,7 +24,8 @@ class ResumeTraining:
 
     def __init__(self, output_dir: str | Path, state: dict[str, Any], interval: int = 1) -> None:
         self.path = Path(output_dir) / "checkpoint.pt"
-        self.state, self.interval = state, interval
+        self.state = {name: _bare(value) for name, value in state.items()}
+        self.interval = interval
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer. Attach before handlers that read the epoch at the start."""
@@ -43,8 +46,15 @@ class ResumeTraining:
             engine.terminate()
 
     def _save(self, engine: Engine) -> None:
+        if idist.get_rank():
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         checkpoint = {name: value.state_dict() for name, value in self.state.items()} | {"epoch": engine.state.epoch}
         temporary = self.path.with_suffix(".partial")
         torch.save(checkpoint, temporary)
         temporary.replace(self.path)
+
+
+def _bare(value: Any) -> Any:
+    """Take a network out of its distributed wrapper, so that checkpoints fit one process and many."""
+    return value.module if isinstance(value, DistributedDataParallel) else value

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from ignite import distributed as idist
 from ignite.engine import Engine, Events
 from torch.optim.swa_utils import AveragedModel
 
@@ -40,5 +41,7 @@ class SnapshotAverage:
         if engine.state.epoch <= self.start * engine.state.max_epochs:
             return
         self.average.update_parameters(self.network)
+        if idist.get_rank():
+            return
         self.output_dir.mkdir(parents=True, exist_ok=True)
         torch.save(self.average.module.state_dict(), self.output_dir / "model_average.pt")

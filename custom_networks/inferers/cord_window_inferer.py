@@ -22,14 +22,22 @@ class CordWindowInferer(Inferer):
             window need no search.
         window: side of the square window in pixels.
         spacing: in-plane spacing of the volumes in mm.
+        reach: radius in mm around the cord's centre beyond which the result is background; gray matter reaches 8.
         flip: whether to average the logits with those of the left-right mirrored window.
 
     Shape:
         input ``(B, 1, X, Y, Z)``, output logits ``(B, classes, X, Y, Z)``.
     """
 
-    def __init__(self, locator: CordLocator | None = None, window: int = 128, spacing: float = 0.25, flip: bool = True) -> None:
-        self.locator, self.window, self.spacing, self.flip = locator, window, spacing, flip
+    def __init__(
+        self,
+        locator: CordLocator | None = None,
+        window: int = 112,
+        spacing: float = 0.25,
+        reach: float = 11.0,
+        flip: bool = True,
+    ) -> None:
+        self.locator, self.window, self.spacing, self.reach, self.flip = locator, window, spacing, reach, flip
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
         return torch.stack([self._infer_volume(volume, network, *args, **kwargs) for volume in inputs])
@@ -43,9 +51,11 @@ class CordWindowInferer(Inferer):
             [slice_[:, x + side : x + 2 * side, y + side : y + 2 * side] for slice_, (x, y) in zip(padded, corners, strict=True)]
         )
         windows = (windows - windows.mean()) / windows.std().clamp_min(1e-6)
+        offset = (torch.arange(side, device=windows.device) - (side - 1) / 2) * self.spacing
+        beyond = offset[:, None] ** 2 + offset**2 > self.reach**2
         logits: torch.Tensor | None = None
         for index, (window, (x, y)) in enumerate(zip(windows, corners, strict=True)):
-            answer = self._infer_window(window[None], network, *args, **kwargs)[0].float()
+            answer = self._infer_window(window[None], network, *args, **kwargs)[0].float().masked_fill(beyond, OUTSIDE)
             if logits is None:
                 logits = answer.new_full((len(answer), *volume.shape[1:]), OUTSIDE)
             left, top = max(x, 0), max(y, 0)

@@ -18,13 +18,18 @@ def write_cord_phantoms(folder: Path, cases: int, seed: int, overwrite: bool = F
     make_empty_folder(folder, overwrite)
     entries = []
     for index in range(cases):
-        phantom = make_cord_phantom(np.random.default_rng([seed, index]))
-        entry = {key: f"phantom_{index:03d}_{key}.nii.gz" for key in ("image", "label")}
-        for key, array in (("image", phantom.image), ("label", phantom.label)):
-            image = nibabel.Nifti1Image(array, phantom.affine)
-            image.header.set_xyzt_units("mm")
-            nibabel.save(image, folder / entry[key])
-        entries.append(entry)
+        entries.append(write_cord_case(folder, index, seed))
         on_case()
     labels = {"0": "background", "1": "gray matter", "2": "white matter"}
     return write_data_list(folder, f"axial spinal cord phantoms, seed {seed}", labels, split_in_order(entries))
+
+
+def write_cord_case(folder: Path, index: int, seed: int) -> dict[str, str]:
+    """Write one spinal cord phantom and return its entry of the data list."""
+    phantom = make_cord_phantom(np.random.default_rng([seed, index]))
+    entry = {key: f"phantom_{index:03d}_{key}.nii.gz" for key in ("image", "label")}
+    for key, array in (("image", phantom.image), ("label", phantom.label)):
+        image = nibabel.Nifti1Image(array, phantom.affine)
+        image.header.set_xyzt_units("mm")
+        nibabel.save(image, folder / entry[key])
+    return entry

@@ -1,0 +1,92 @@
+"""Find the bundles of this repository and load their configs."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+import sys
+
+from monai.bundle import ConfigParser
+
+from custom_networks.errors import UserError
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+BUNDLES = REPOSITORY / "bundles"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle's folder and what its metadata says."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @cached_property
+    def metadata(self) -> dict:
+        return json.loads((self.folder / "configs" / "metadata.json").read_text())
+
+    @property
+    def version(self) -> str:
+        return self.metadata["version"]
+
+    @property
+    def classes(self) -> dict[str, str]:
+        """Label value to name, as the network's output defines them."""
+        return self.metadata["network_data_format"]["outputs"]["pred"]["channel_def"]
+
+    @property
+    def is_segmentation(self) -> bool:
+        return self.metadata["network_data_format"]["outputs"]["pred"]["format"] == "segmentation"
+
+    @contextmanager
+    def parser(self, *configs: str, **settings) -> Iterator[ConfigParser]:
+        """Parse configs of the bundle with settings replaced; ``scripts`` imports the bundle's own inside."""
+        with importable(self.folder):
+            parser = ConfigParser()
+            parser.read_config([str(self.folder / "configs" / config) for config in configs])
+            for key, value in (settings | {"bundle_root": str(self.folder)}).items():
+                parser[key] = value
+            yield parser
+
+
+@contextmanager
+def importable(folder: Path) -> Iterator[None]:
+    """Make ``scripts`` the package of a bundle's folder, and forget it afterwards."""
+    _forget_scripts()
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        _forget_scripts()
+
+
+def _forget_scripts() -> None:
+    for module in [name for name in sys.modules if name == "scripts" or name.startswith("scripts.")]:
+        del sys.modules[module]
+
+
+def all_bundles() -> list[Bundle]:
+    """Return the repository's bundles in the order of their names."""
+    return [Bundle(path.parents[1]) for path in sorted(BUNDLES.glob("*/configs/metadata.json"))]
+
+
+def get_bundle(name: str) -> Bundle:
+    """Return a bundle by its name, a unique part of it, or the path of a bundle's folder.
+
+    Raises:
+        UserError: when no bundle or more than one fits.
+    """
+    if (Path(name) / "configs" / "metadata.json").is_file():
+        return Bundle(Path(name).resolve())
+    bundles = all_bundles()
+    fitting = [b for b in bundles if b.name == name] or [b for b in bundles if name in b.name]
+    if len(fitting) != 1:
+        names = ", ".join(b.name for b in (fitting or bundles))
+        raise UserError(f"{name}: {'more than one bundle fits' if fitting else 'no such bundle'}.", f"Choose one of: {names}.")
+    return fitting[0]

@@ -1,0 +1,187 @@
+"""Prepare a plain folder of images and label maps or masks."""
+
+import fnmatch
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nibabel
+import numpy as np
+
+from custom_networks.data.cases import VOLUME_SUFFIXES, case_name
+from custom_networks.errors import UserError
+
+from ..phantoms.write import write_cord_case
+from .data_list import make_empty_folder, split_in_order, write_data_list
+
+NIFTI_SUFFIXES = (".nii.gz", ".nii")
+PHANTOM_SHARE = 0.3
+AFFINE_TOLERANCE = 1e-2  # mm
+
+
+@dataclass
+class Report:
+    """What was prepared: the data list, the names of the cases, and a line for every file left out."""
+
+    data_list: Path
+    cases: list[str]
+    left_out: list[str] = field(default_factory=list)
+
+
+def prepare_folder(
+    source: Path,
+    folder: Path,
+    labels: dict[str, str],
+    image_suffix: str = "_image",
+    masks: Sequence[tuple[int, str]] = (),
+    label_suffix: str = "_label",
+    test: Sequence[str] = (),
+    validation: Sequence[str] = (),
+    phantoms: int = 0,
+    overwrite: bool = False,
+) -> Report:
+    """Copy images, make one label map of each case, write the data list.
+
+    Two forms are read: files ``<case><image_suffix>.nii.gz`` beside ``<case><label_suffix>.nii.gz``, or folders
+    ``images`` and ``labels`` (also ``imagesTr`` and ``labelsTr``) with equal names. With ``masks`` the label map of
+    the first form is put together of binary masks, the first named winning where two overlap.
+
+    A case draws as often in training as it has labelled slices. Phantoms, when asked for, make up `PHANTOM_SHARE` of
+    what is drawn, and are the validation where no case is named for it; so a left-out subject is never looked at.
+
+    Args:
+        source: the folder.
+        folder: the data set to make.
+        labels: label value to name.
+        image_suffix: end of an image's name before ``.nii.gz``.
+        masks: pairs of label value and name suffix.
+        label_suffix: end of a label map's name, used without ``masks``.
+        test: patterns of cases that test; the others train.
+        validation: patterns of cases that validate.
+        phantoms: number of spinal cord phantoms to add.
+        overwrite: whether a data set in the folder may be replaced.
+
+    Raises:
+        UserError: when there is no pair, when a label does not lie on its image's grid or is no label, or when a
+            pattern fits no case.
+    """
+    pairs, left_out = _find_pairs(source, image_suffix, masks, label_suffix)
+    if not pairs:
+        raise UserError(
+            f"{source}: no image with its label.",
+            f"Name them CASE{image_suffix}.nii.gz and CASE{label_suffix}.nii.gz, or use the folders images and labels.",
+        )
+    make_empty_folder(folder, overwrite)
+    for part in ("images", "labels"):
+        (folder / part).mkdir(exist_ok=True)
+    entries = {}
+    for case, (image_path, label_paths) in pairs.items():
+        label = _merge(image_path, label_paths, max(int(value) for value in labels))
+        suffix = next(s for s in VOLUME_SUFFIXES if image_path.name.endswith(s))
+        entry = {"image": f"images/{case}{suffix}", "label": f"labels/{case}.nii.gz"}
+        shutil.copyfile(image_path, folder / entry["image"])
+        nibabel.save(label, folder / entry["label"])
+        entries[case] = entry | {"weight": labelled_slices(label)}
+    sections = _split(entries, test, validation, has_phantoms=phantoms > 0)
+    if phantoms:
+        _add_phantoms(folder, sections, phantoms, validate=not validation)
+    path = write_data_list(folder, f"prepared from {source.name}", labels, sections)
+    return Report(path, list(entries), left_out)
+
+
+def labelled_slices(label: nibabel.Nifti1Image) -> int:
+    """Count the axial slices that carry a label."""
+    array = np.asarray(label.dataobj)
+    if array.ndim == 2:
+        return 1
+    axis = int(np.abs(label.affine[2, :3] / np.linalg.norm(label.affine[:3, :3], axis=0)).argmax())
+    others = tuple(i for i in range(3) if i != axis)
+    return max(1, int(np.any(array, axis=others).sum()))
+
+
+def _find_pairs(source: Path, image_suffix: str, masks, label_suffix: str) -> tuple[dict, list[str]]:
+    """Return case to (image, [(value or None, label file)]), and a line for every image without its label."""
+    if not source.is_dir():
+        raise UserError(f"{source}: no such folder.", "Give the folder of the images.")
+    pairs, left_out = {}, []
+    wanted = list(masks) or [(None, label_suffix)]
+    for images, labels in (("images", "labels"), ("imagesTr", "labelsTr")):
+        if (source / images).is_dir():
+            candidates = [(case_name(path), path, [(None, source / labels / path.name)]) for path in _niftis(source / images)]
+            break
+    else:
+        candidates = []
+        for path in _niftis(source):
+            stem = case_name(path)
+            if stem.endswith(image_suffix):
+                case = stem[: len(stem) - len(image_suffix)]
+                ending = path.name[len(stem) :]
+                candidates.append((case, path, [(value, source / f"{case}{suffix}{ending}") for value, suffix in wanted]))
+    for case, path, found in candidates:
+        missing = [file for _, file in found if not file.exists()]
+        if missing:
+            left_out.append(f"{path.name}: {missing[0].name} is missing")
+        else:
+            pairs[case] = (path, found)
+    return pairs, left_out
+
+
+def _niftis(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(NIFTI_SUFFIXES)]
+
+
+def _merge(image_path: Path, label_paths: list[tuple[int | None, Path]], largest: int) -> nibabel.Nifti1Image:
+    image = _load(image_path)
+    merged = np.zeros(image.shape, np.uint8)
+    for value, path in reversed(label_paths):
+        label = _load(path)
+        if label.shape != image.shape:
+            raise UserError(f"{path}: shape {label.shape}, but {image_path.name} has {image.shape}.", "Draw it on the image's grid.")
+        if np.abs(label.affine - image.affine).max() > AFFINE_TOLERANCE:
+            raise UserError(f"{path}: lies elsewhere than {image_path.name} (their affines differ).", "Resample it to the image's grid.")
+        array = np.asarray(label.dataobj)
+        if value is not None:
+            merged[array > 0.5] = value
+            continue
+        found = np.unique(array)
+        if not np.array_equal(found, np.round(found)) or found.min() < 0 or found.max() > largest:
+            raise UserError(f"{path}: values {found[:6].tolist()} are no labels from 0 to {largest}.", "Mend the label map.")
+        merged = array.astype(np.uint8)
+    return nibabel.Nifti1Image(merged, image.affine)
+
+
+def _load(path: Path) -> nibabel.Nifti1Image:
+    try:
+        image = nibabel.load(path)
+        np.asarray(image.dataobj)
+    except Exception as error:  # nibabel and gzip raise many types for broken files
+        raise UserError(f"{path}: cannot be read ({error}).", "Replace the file.") from error
+    return image
+
+
+def _split(entries: dict[str, dict], test: Sequence[str], validation: Sequence[str], has_phantoms: bool) -> dict[str, list]:
+    if not test and not validation:
+        if has_phantoms:
+            return {"training": list(entries.values()), "validation": [], "test": []}
+        return split_in_order(list(entries.values()))
+    chosen: dict[str, list[str]] = {"test": [], "validation": []}
+    for section, patterns in (("test", test), ("validation", validation)):
+        for pattern in patterns:
+            fitting = fnmatch.filter(entries, pattern)
+            if not fitting:
+                raise UserError(f"{pattern}: no case of this name.", f"There are: {', '.join(entries)}.")
+            chosen[section] += fitting
+    held = set(chosen["test"]) | set(chosen["validation"])
+    training = [entry for case, entry in entries.items() if case not in held]
+    return {"training": training} | {section: [entries[case] for case in chosen[section]] for section in ("validation", "test")}
+
+
+def _add_phantoms(folder: Path, sections: dict[str, list], count: int, validate: bool) -> None:
+    entries = [write_cord_case(folder, index, seed=0) for index in range(count)]
+    validating = max(1, count // 6) if validate else 0
+    sections["validation"] = sections["validation"] + entries[:validating]
+    drawn = sum(entry["weight"] for entry in sections["training"])
+    training = entries[validating:]
+    weight = drawn * PHANTOM_SHARE / (1 - PHANTOM_SHARE) / max(1, len(training))
+    sections["training"] = sections["training"] + [entry | {"weight": round(weight, 4)} for entry in training]

@@ -1,0 +1,56 @@
+"""Pack a bundle into one zip file that needs nothing of this repository, byte for byte reproducible."""
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from .bundles import REPOSITORY, Bundle
+
+MANIFEST = "manifest.json"
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's earliest date
+LEFT_OUT = {"runs", "eval", "__pycache__"}
+
+
+def members(bundle: Bundle) -> Iterator[tuple[str, Path]]:
+    """Yield name in the zip and file for everything that a packed bundle holds, in the order of the names."""
+    found = {}
+    for root, prefix in ((bundle.folder, ""), (REPOSITORY / "custom_networks", "scripts/custom_networks/")):
+        for path in root.rglob("*"):
+            parts = path.relative_to(root).parts
+            if path.is_file() and not LEFT_OUT.intersection(parts) and not path.name.startswith("."):
+                found[f"{bundle.name}/{prefix}{'/'.join(parts)}"] = path
+    yield from sorted(found.items())
+
+
+def pack(bundle: Bundle, folder: Path) -> Path:
+    """Write ``folder/<name>_v<version>.zip``.
+
+    The zip holds one top folder with the bundle, the ``custom_networks`` it imports, and a manifest with the SHA-256
+    of every other member. Dates, permissions and order are fixed, so equal trees give equal bytes.
+
+    Returns:
+        the zip file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{bundle.name}_v{bundle.version}.zip"
+    temporary = target.with_suffix(".partial")
+    digests = {}
+    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, path in members(bundle):
+            content = path.read_bytes()
+            digests[name.removeprefix(f"{bundle.name}/")] = hashlib.sha256(content).hexdigest()
+            _write(archive, name, content)
+        _write(archive, f"{bundle.name}/{MANIFEST}", (json.dumps({"sha256": digests}, indent=2) + "\n").encode())
+    os.replace(temporary, target)
+    return target
+
+
+def _write(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    info = zipfile.ZipInfo(name, EPOCH)
+    info.external_attr = 0o100644 << 16
+    info.create_system = 3
+    info.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(info, content)
