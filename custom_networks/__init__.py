@@ -16,10 +16,12 @@ from .metrics.scgm import SCGM_METRICS, scgm_metrics
 from .networks.cord_locator_net import CordLocatorNet
 from .networks.le_net import LeNet
 from .networks.no_pool_aspp import NoPoolASPP
+from .readers.dicom_series import DicomSeriesReader
 from .transforms.bright_on_dark import BrightOnDarkd
 from .transforms.check_label import CheckLabeld
 from .transforms.check_volume import CheckVolumed
 from .transforms.ensure_volume import EnsureVolumed
+from .transforms.load_volume import LoadVolumed
 from .transforms.rand_tissue_contrast import RandTissueContrastd
 from .transforms.save_label_map import SaveLabelMapd
 from .transforms.save_prediction import SavePredictiond

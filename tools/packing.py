@@ -11,7 +11,7 @@ from .bundles import REPOSITORY, Bundle
 
 MANIFEST = "manifest.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's earliest date
-LEFT_OUT = {"runs", "eval", "__pycache__"}
+LEFT_OUT = {"runs", "eval", "__pycache__", "manifest.json"}
 
 
 def members(bundle: Bundle) -> Iterator[tuple[str, Path]]:

@@ -78,4 +78,4 @@ class CordWindowInferer(Inferer):
             found = self.locator(volume, self.spacing)
             larger = torch.tensor([n > self.window for n in volume.shape[:2]])
             centres = torch.where(larger, found, centres)
-        return [tuple(int(c) for c in torch.round(centre - (self.window - 1) / 2)) for centre in centres]
+        return [tuple(int(c) for c in torch.floor(centre - self.window / 2 + 1)) for centre in centres]

@@ -11,7 +11,7 @@ from .data_list import make_empty_folder, write_data_list
 
 
 def prepare_digits(folder: Path, seed: int = 0, overwrite: bool = False) -> Path:
-    """Write the 1797 digits as PNG files of 8x8 pixels; a fifth tests, an eighth of the rest validates.
+    """Write the 1797 digits as PNG files of 8x8 pixels; a fifth tests, a twentieth of the rest validates.
 
     Args:
         folder: the data set.
@@ -30,7 +30,7 @@ def prepare_digits(folder: Path, seed: int = 0, overwrite: bool = False) -> Path
         Image.fromarray(np.round(image * (255 / 16)).astype(np.uint8)).save(folder / name)
         entries.append({"image": name, "label": int(label)})
     rest, test = train_test_split(entries, test_size=0.2, random_state=seed, stratify=digits.target)
-    training, validation = train_test_split(rest, test_size=0.125, random_state=seed, stratify=[entry["label"] for entry in rest])
+    training, validation = train_test_split(rest, test_size=0.05, random_state=seed, stratify=[entry["label"] for entry in rest])
     labels = {str(digit): str(digit) for digit in range(10)}
     return write_data_list(
         folder, "scikit-learn digits", labels, {"training": training, "validation": validation, "test": test}

@@ -33,3 +33,6 @@ def write_cord_case(folder: Path, index: int, seed: int) -> dict[str, str]:
         image.header.set_xyzt_units("mm")
         nibabel.save(image, folder / entry[key])
     return entry
+
+
+WRITERS = {"spinal_cord_gray_matter_segmentation": write_cord_phantoms}

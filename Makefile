@@ -1,0 +1,33 @@
+# Two commands do all the set-up: `make demo` and `make test`. Both build .venv where it is missing or out of date.
+
+PYTHON ?= python3
+BIN := .venv/bin
+FRESH := .venv/.fresh
+
+.PHONY: demo test lint format bench clean
+
+demo: $(FRESH)
+	$(BIN)/python -m tools demo --output demo_output
+
+test: $(FRESH) lint
+	MONAI_FAIL_ON_DUPLICATE_CONFIG=1 $(BIN)/python -m pytest
+
+lint: $(FRESH)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(FRESH)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(FRESH)
+	$(BIN)/python -m tools bench
+
+clean:
+	rm -rf .venv demo_output dist
+
+$(FRESH): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); ok or sys.exit("Axial needs Python 3.11 to 3.13, this is %d.%d; name another with PYTHON=python3.11" % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -r requirements-dev.txt
+	@touch $(FRESH)

@@ -1,0 +1,39 @@
+"""What many tests share."""
+
+import os
+
+os.environ.setdefault("TQDM_DISABLE", "1")
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+GRAY_MATTER = REPOSITORY / "bundles" / "spinal_cord_gray_matter_segmentation"
+DIGITS = REPOSITORY / "bundles" / "handwritten_digits_classification"
+REAL_DATA = REPOSITORY.parent / "shared" / "data"  # there on the developers' machines only
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Give every test the same random numbers."""
+    torch.manual_seed(0)
+    np.random.seed(0)
+
+
+def save_nifti(path: Path, array: np.ndarray, affine: np.ndarray | None = None) -> Path:
+    """Write an array as NIfTI; 1 mm and RAS where no affine is given."""
+    nibabel.save(nibabel.Nifti1Image(array, np.eye(4) if affine is None else affine), path)
+    return path
+
+
+@pytest.fixture
+def gray_matter_data() -> Path:
+    """The real cord scans, where they are."""
+    folder = REAL_DATA / "spinal_cord_gm"
+    if not folder.is_dir():
+        pytest.skip("the real scans are not on this machine")
+    return folder

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+
+from custom_networks import CheckVolumed, UserError
+
+
+def image(shape=(1, 8, 9, 3), affine=None, fill=None) -> MetaTensor:
+    values = torch.rand(shape) if fill is None else torch.full(shape, fill)
+    return MetaTensor(values, affine=torch.eye(4) if affine is None else torch.as_tensor(affine), meta={"filename_or_obj": "scan.nii.gz"})
+
+
+def check(volume: MetaTensor) -> None:
+    CheckVolumed("image")({"image": volume})
+
+
+def test_a_volume_and_a_slice_pass():
+    check(image())
+    check(image((1, 8, 9)))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_values_that_are_no_numbers(value):
+    volume = image()
+    volume[0, 2, 3, 1] = value
+    with pytest.raises(UserError, match=r"scan\.nii\.gz: 1 values are NaN or infinite"):
+        check(volume)
+
+
+def test_four_axes():
+    with pytest.raises(UserError, match=r"an image of 4 axes \(8x9x3x2\)"):
+        check(image((1, 8, 9, 3, 2)))
+
+
+def test_colour():
+    with pytest.raises(UserError, match="3 channels, expected 1"):
+        check(image((3, 8, 9)))
+
+
+def test_constant():
+    with pytest.raises(UserError, match=r"same value \(7\)"):
+        check(image(fill=7.0))
+
+
+def test_single_row():
+    with pytest.raises(UserError, match="too small"):
+        check(image((1, 1, 9, 3)))
+
+
+def test_singular_affine():
+    with pytest.raises(UserError, match="affine is singular"):
+        check(image(affine=np.diag([1.0, 0.0, 1.0, 1.0])))
+
+
+def test_implausible_spacing():
+    with pytest.raises(UserError, match="implausible spacing of 1 x 1 x 500 mm"):
+        check(image(affine=np.diag([1.0, 1.0, 500.0, 1.0])))

@@ -1,0 +1,89 @@
+"""Measure where the seconds go, stage by stage."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.data import decollate_batch, list_data_collate
+from rich.console import Console
+from rich.table import Table
+
+from .bundles import Bundle
+from .datasets.digits import prepare_digits
+from .phantoms.write import WRITERS
+
+WINDOW = 200  # pixels, the paper's crop
+
+
+def bench(bundles: list[Bundle], console: Console) -> None:
+    """Print a table of the median seconds of each stage, and of the gray-matter network on one slice.
+
+    The case is a phantom, or a digit. The first run, which warms up, is left out.
+    """
+    console.print(f"torch {torch.__version__}, {torch.get_num_threads()} threads", highlight=False)
+    table = Table("bundle", "case", "load and preprocess", "network", "postprocess and save", "total")
+    with tempfile.TemporaryDirectory() as scratch:
+        for bundle in bundles:
+            table.add_row(bundle.name, *_bench_case(bundle, Path(scratch)))
+    console.print(table)
+    for bundle in bundles:
+        if bundle.name == "spinal_cord_gray_matter_segmentation":
+            seconds = _bench_network(bundle)
+            console.print(f"{bundle.name}: network {seconds:.4f} s a slice of {WINDOW}x{WINDOW}, float32", highlight=False)
+
+
+def _bench_case(bundle: Bundle, scratch: Path, runs: int = 3) -> list[str]:
+    data = scratch / bundle.name
+    if bundle.name in WRITERS:
+        WRITERS[bundle.name](data, 1, 0)
+        case = data / "phantom_000_image.nii.gz"
+    else:
+        prepare_digits(data)
+        case = data / "images" / "digit_0000.png"
+    with bundle.parser("inference.json", input=str(case), output_dir=str(scratch / "out")) as parser:
+        preprocessing, postprocessing, inferer = (
+            parser.get_parsed_content(name) for name in ("preprocessing", "postprocessing", "inferer")
+        )
+        network = _network(parser, bundle)
+        device = parser.get_parsed_content("device")
+        rows = []
+        for _ in range(runs + 1):
+            start = time.perf_counter()
+            batch = list_data_collate([preprocessing({"image": str(case)})])
+            loaded = time.perf_counter()
+            with torch.inference_mode():
+                batch["pred"] = inferer(batch["image"].to(device), network)
+            inferred = time.perf_counter()
+            for item in decollate_batch(batch):
+                postprocessing(item)
+            rows.append([loaded - start, inferred - loaded, time.perf_counter() - inferred])
+    medians = np.median(rows[1:], axis=0)
+    shape = "x".join(str(n) for n in batch["image"].meta["spatial_shape"][0].tolist())
+    return [shape, *(f"{seconds:.3f} s" for seconds in (*medians, medians.sum()))]
+
+
+def _bench_network(bundle: Bundle) -> float:
+    with bundle.parser("inference.json") as parser:
+        network = _network(parser, bundle)
+        window = torch.randn(1, 1, WINDOW, WINDOW).contiguous(memory_format=torch.channels_last)
+        return median_seconds(lambda: network(window))
+
+
+def _network(parser, bundle: Bundle) -> torch.nn.Module:
+    network = parser.get_parsed_content("network").eval()
+    network.load_state_dict(torch.load(bundle.folder / "models" / "model.pt", map_location="cpu", weights_only=True))
+    return network
+
+
+def median_seconds(call: Callable[[], object], runs: int = 20) -> float:
+    """Return the median duration of a call without gradients, after one call to warm up."""
+    seconds = []
+    with torch.inference_mode():
+        for _ in range(runs + 1):
+            start = time.perf_counter()
+            call()
+            seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds[1:]))

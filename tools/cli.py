@@ -1,0 +1,212 @@
+"""The command line: ``python -m tools``."""
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+os.environ.setdefault("TQDM_DISABLE", "1")  # Rich draws the progress
+
+import typer  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.progress import Progress  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+from custom_networks.errors import UserError  # noqa: E402
+
+app = typer.Typer(help="Prepare data, segment scans, check and share the bundles of Axial.", no_args_is_help=True, add_completion=False)
+console = Console()
+errors = Console(stderr=True)
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+
+
+def main() -> None:
+    """Run the command line; exit code 0 done, 1 a case failed, 2 wrong use."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(arguments)
+    except UserError as error:
+        if debug:
+            traceback.print_exc()
+        errors.print(f"[red]error:[/red] {error.problem}", highlight=False, soft_wrap=True)
+        if error.remedy:
+            errors.print(f"  {error.remedy}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+@app.command("list")
+def list_bundles(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the bundles: task, classes, scores, licence of the weights."""
+    from .bundles import all_bundles
+
+    bundles = all_bundles()
+    if as_json:
+        keys = ("version", "task", "eval_metrics", "data_source", "intended_use")
+        rows = [{"name": b.name, "classes": b.classes} | {key: b.metadata[key] for key in keys} for b in bundles]
+        print(json.dumps(rows, indent=2))
+        return
+    table = Table("bundle", "version", "task", "classes", "scores", "data licence")
+    for bundle in bundles:
+        scores = "\n".join(f"{name} {value:g}" for name, value in bundle.metadata["eval_metrics"].items())
+        names = [name for name in bundle.classes.values() if name != "background"]
+        licence = (bundle.folder / "docs" / "data_license.txt").read_text().splitlines()[0]
+        table.add_row(bundle.name, bundle.version, bundle.metadata["task"], ", ".join(names), scores, licence)
+    console.print(table)
+
+
+@app.command()
+def prepare(
+    dataset: Annotated[str, typer.Argument(help="scgm, folder or digits")],
+    source: Annotated[Path, typer.Argument(help="Folder of the data set in its official form; '-' for digits.")],
+    destination: Annotated[Path, typer.Argument(help="Folder to make.")],
+    mask: Annotated[list[str], typer.Option(help="folder: VALUE=SUFFIX of a binary mask, first wins; repeatable.")] = [],
+    image_suffix: Annotated[str, typer.Option(help="folder: end of an image's name.")] = "_image",
+    label_suffix: Annotated[str, typer.Option(help="folder: end of a label map's name.")] = "_label",
+    label: Annotated[list[str], typer.Option(help="folder: VALUE=NAME of a class; repeatable.")] = [],
+    test: Annotated[list[str], typer.Option(help="Pattern of cases that test; repeatable.")] = [],
+    validation: Annotated[list[str], typer.Option(help="Pattern of cases that validate; repeatable.")] = [],
+    phantoms: Annotated[int, typer.Option(min=0, help="folder, scgm: spinal cord phantoms to add.")] = 0,
+    seed: Annotated[int, typer.Option(help="digits: seed of the split.")] = 0,
+    overwrite: Overwrite = False,
+) -> None:
+    """Bring a public data set, or a plain folder, into the layout of the bundles."""
+    from .datasets.digits import prepare_digits
+    from .datasets.folder import prepare_folder
+    from .datasets.scgm import LABELS, prepare_scgm
+
+    if dataset == "digits":
+        console.print(f"wrote {prepare_digits(destination, seed, overwrite)}")
+        return
+    chosen = {"test": test, "validation": validation, "phantoms": phantoms, "overwrite": overwrite}
+    if dataset == "scgm":
+        report = prepare_scgm(source, destination, **chosen)
+    elif dataset == "folder":
+        masks = [(_whole(value, "--mask"), suffix) for value, suffix in _pairs(mask, "--mask")]
+        labels = {"0": "background"} | (dict(_pairs(label, "--label")) or {k: v for k, v in LABELS.items() if k != "0"})
+        report = prepare_folder(source, destination, labels, image_suffix, masks, label_suffix, **chosen)
+    else:
+        raise UserError(f"{dataset}: no such data set.", "Choose one of: scgm, folder, digits.")
+    for line in report.left_out:
+        errors.print(f"left out: {line}", style="yellow", highlight=False)
+    console.print(f"wrote {report.data_list} with {len(report.cases)} cases")
+
+
+@app.command()
+def phantom(
+    bundle: Annotated[str, typer.Argument(help="A bundle's name or a part of it.")],
+    destination: Annotated[Path, typer.Argument(help="Folder to make.")],
+    cases: Annotated[int, typer.Option(min=1, help="Number of cases.")] = 10,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal cases.")] = 0,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make images with exact labels from nothing, in the layout of the bundles."""
+    from .bundles import get_bundle
+    from .phantoms.write import WRITERS
+
+    name = get_bundle(bundle).name
+    if name not in WRITERS:
+        raise UserError(f"{name}: has no phantoms.", "Its data come with `python -m tools prepare`.")
+    with Progress(console=errors) as progress:
+        task = progress.add_task("phantoms", total=cases)
+        path = WRITERS[name](destination, cases, seed, overwrite, lambda: progress.advance(task))
+    console.print(f"wrote {path}")
+
+
+@app.command()
+def segment(
+    bundle: Annotated[str, typer.Argument(help="A bundle's name or a part of it.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Images, DICOM series, or folders of them.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the results.")],
+    overwrite: Overwrite = False,
+    weights: Annotated[Path | None, typer.Option(help="Other weights than the bundle's own.")] = None,
+    threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Other threshold than the bundle's own.")] = None,
+) -> None:
+    """Segment scans: masks, overlay pictures, one table of volumes and areas. Code 1 when a case failed."""
+    from .bundles import get_bundle
+    from .segmenting import segment_cases
+
+    settings = {} if threshold is None else {"threshold": threshold}
+    if weights is not None:
+        if not weights.is_file():
+            raise UserError(f"{weights}: no such file.", "Give a state dict, such as one made by convert-weights.")
+        settings["ckpt"] = str(weights)
+    results = segment_cases(get_bundle(bundle), inputs, output, overwrite, settings, console, errors)
+    failed = [result for result in results if result.error]
+    console.print(f"{len(results) - len(failed)} of {len(results)} cases done; results in {output}", highlight=False)
+    if failed:
+        errors.print(f"failed: {', '.join(result.name for result in failed)}", style="red", highlight=False)
+        raise typer.Exit(1)
+
+
+@app.command()
+def pack(
+    bundle: Annotated[str, typer.Argument(help="A bundle's name or a part of it.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the zip.")],
+) -> None:
+    """Pack a bundle into one zip that needs nothing of this repository."""
+    from .bundles import get_bundle
+    from .packing import pack as pack_bundle
+
+    path = pack_bundle(get_bundle(bundle), output)
+    console.print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)", highlight=False)
+
+
+@app.command()
+def verify(bundle: Annotated[str, typer.Argument(help="A bundle's name, folder or zip.")]) -> None:
+    """Check what the contract of a bundle asks and a program can see. Code 1 when an item fails."""
+    from .verifying import verify as verify_bundle
+
+    table = Table("item", "result", "found")
+    failed = 0
+    for item in verify_bundle(bundle):
+        failed += not item.passed
+        table.add_row(item.name, "[green]passed[/green]" if item.passed else "[red]failed[/red]", item.found)
+    console.print(table)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command("convert-weights")
+def convert_weights(
+    source: Annotated[str, typer.Argument(help="gmseg: the published Keras weights of the gray-matter network.")],
+    files: Annotated[list[Path], typer.Argument(help="FILE.hdf5 and, where there is one, STATS.json")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The state dict to write.")],
+    overwrite: Overwrite = False,
+) -> None:
+    """Convert published weights into a checkpoint of ours."""
+    from .weights.convert import convert
+
+    for line in convert(source, files, output, overwrite):
+        console.print(line, highlight=False)
+
+
+@app.command()
+def bench(bundles: Annotated[list[str] | None, typer.Argument(help="Bundles; all where none is named.")] = None) -> None:
+    """Measure seconds of loading, preprocessing, network, postprocessing and saving."""
+    from .benchmark import bench as run_bench
+    from .bundles import all_bundles, get_bundle
+
+    run_bench([get_bundle(name) for name in bundles] if bundles else all_bundles(), console)
+
+
+@app.command()
+def demo(output: Annotated[Path, typer.Option("-o", "--output", help="Folder of pictures and report.")] = Path("demo_output")) -> None:
+    """Run the shipped bundles on sample images and phantoms; write pictures and a report."""
+    from .demo import run_demo
+
+    run_demo(output, console, errors)
+
+
+def _pairs(texts: list[str], option: str) -> list[tuple[str, str]]:
+    for text in texts:
+        if "=" not in text:
+            raise UserError(f"{option} {text}: not of the form VALUE=NAME.", f"For instance {option} 1=_gm.")
+    return [tuple(text.split("=", 1)) for text in texts]
+
+
+def _whole(text: str, option: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 256:
+        raise UserError(f"{option} {text}=...: not a label from 1 to 255.", f"For instance {option} 1=_gm.")
+    return int(text)

@@ -1,0 +1,54 @@
+"""Volumes and areas of label maps."""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+
+COLUMNS = ("case", "structure", "measure", "slice", "value", "unit")
+
+
+def measure_label_map(path: Path, case: str, classes: dict[str, str]) -> list[dict]:
+    """Measure every class of a label map: its volume, and its area on each axial slice.
+
+    Args:
+        path: label map.
+        case: name of the case.
+        classes: label value to name; background is passed over.
+
+    Returns:
+        rows of `COLUMNS`; ``slice`` counts from 0 along the array axis that runs most along the body.
+    """
+    image = nibabel.load(path)
+    array = np.asarray(image.dataobj)
+    array = array[..., None] if array.ndim == 2 else array
+    axes = image.affine[:3, :3]
+    axis = int(np.abs(axes[2] / np.linalg.norm(axes, axis=0)).argmax())
+    array = np.moveaxis(array, axis, -1)
+    in_plane = [axes[:, i] for i in range(3) if i != axis]
+    pixel = float(np.linalg.norm(np.cross(*in_plane)))
+    voxel = abs(float(np.linalg.det(axes)))
+    rows = []
+    for value, name in classes.items():
+        if int(value) == 0:
+            continue
+        counts = np.count_nonzero(array == int(value), axis=(0, 1))
+        found = [(z, int(count)) for z, count in enumerate(counts) if count]
+        mean = np.mean([count for _, count in found]) * pixel if found else 0.0
+        row = {"case": case, "structure": name}
+        rows.append(row | {"measure": "volume", "slice": "", "value": f"{counts.sum() * voxel:.3f}", "unit": "mm3"})
+        rows.append(row | {"measure": "mean area", "slice": "", "value": f"{mean:.3f}", "unit": "mm2"})
+        rows += [row | {"measure": "area", "slice": z, "value": f"{count * pixel:.3f}", "unit": "mm2"} for z, count in found]
+    return rows
+
+
+def write_measures(path: Path, rows: Iterable[dict]) -> None:
+    """Write rows of `COLUMNS` as CSV, at once or not at all."""
+    temporary = path.with_suffix(".partial")
+    with temporary.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    temporary.replace(path)

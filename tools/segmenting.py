@@ -1,0 +1,104 @@
+"""Segment many inputs with a bundle and measure the masks."""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from custom_networks.data.cases import case_name, find_cases
+from custom_networks.engines.case_evaluator import CaseResult
+from custom_networks.errors import UserError, explain
+
+from .bundles import Bundle
+from .measuring import measure_label_map, write_measures
+from .overlay import draw_overlay
+
+
+def segment_cases(
+    bundle: Bundle, inputs: Sequence[Path], output: Path, overwrite: bool, settings: dict, console: Console, errors: Console
+) -> list[CaseResult]:
+    """Run a bundle's inference.json over inputs; write results, overlays and ``measures.csv``.
+
+    An input that is missing or of the wrong kind counts as a failed case; the others are done.
+
+    Args:
+        bundle: the bundle.
+        inputs: images, DICOM series, or folders of them.
+        output: folder of the results.
+        overwrite: whether results that exist are computed anew; otherwise they are kept and measured.
+        settings: further settings of inference.json.
+        console: where progress goes.
+        errors: where errors go.
+
+    Returns:
+        a `CaseResult` for each case.
+    """
+    logging.getLogger("ignite").setLevel(logging.WARNING)
+    settings = settings | {"input": str(inputs[0]), "output_dir": str(output), "overwrite": overwrite}
+    with bundle.parser("inference.json", **settings) as parser:
+        parser.get_parsed_content("initialize")
+        cases, results = _find_all(parser["cases"], inputs)
+        for result in results:
+            errors.print(f"[red]failed:[/red] {result.error}", highlight=False, soft_wrap=True)
+        parser["cases"] = cases
+        if not cases:
+            return results
+        evaluator = parser.get_parsed_content("evaluator")
+        with Progress(console=console) as progress:
+            task = progress.add_task(bundle.name, total=len(cases))
+
+            def on_case(result) -> None:
+                progress.advance(task)
+                if result.error:
+                    progress.console.print(f"[red]failed:[/red] {result.error}", highlight=False, soft_wrap=True)
+                    return
+                try:
+                    _picture(bundle, result, output, overwrite)
+                except Exception as error:  # the mask is written; a picture less must not stop the batch
+                    progress.console.print(f"[yellow]no picture:[/yellow] {result.name}: {explain(error)}", highlight=False)
+
+            evaluator.on_case = on_case
+            results += evaluator.run()
+    rows = []
+    for result in results:
+        if not result.error:
+            rows += _measures(bundle, result.name, output)
+    if rows:
+        write_measures(output / "measures.csv", rows)
+    return results
+
+
+def _find_all(options: dict, inputs: Sequence[Path]) -> tuple[list[dict], list[CaseResult]]:
+    """Return the cases of all inputs, and a failed result for every input without one."""
+    options = {name: value for name, value in options.items() if name not in ("_target_", "source")}
+    cases: dict[str, dict] = {}
+    failed = []
+    for source in inputs:
+        try:
+            found = find_cases(source, **options)
+        except UserError as error:
+            failed.append(CaseResult(case_name(source), str(source), 0.0, str(error)))
+            continue
+        for case in found:
+            name = case_name(case["image"])
+            if cases.setdefault(name, case) != case:
+                both = f"{case['image']} and {cases[name]['image']}"
+                raise UserError(f"{both}: two cases of the same name.", "Segment them into two folders.")
+    return list(cases.values()), failed
+
+
+def _picture(bundle: Bundle, result, output: Path, overwrite: bool) -> None:
+    target = output / f"{result.name}_overlay.png"
+    if bundle.is_segmentation and (overwrite or not result.skipped or not target.exists()):
+        draw_overlay(result.source, output / f"{result.name}_seg.nii.gz", target, result.name)
+
+
+def _measures(bundle: Bundle, name: str, output: Path) -> list[dict]:
+    if bundle.is_segmentation:
+        return measure_label_map(output / f"{name}_seg.nii.gz", name, bundle.classes)
+    prediction = json.loads((output / f"{name}_pred.json").read_text())
+    probability = max(prediction["probabilities"])
+    return [{"case": name, "structure": prediction["name"], "measure": "probability", "slice": "", "value": f"{probability:.4f}", "unit": ""}]
