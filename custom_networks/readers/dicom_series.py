@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from monai.data import ImageReader
+from monai.utils import ensure_tuple
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels import apply_modality_lut
 
@@ -30,7 +31,7 @@ class DicomSeriesReader(ImageReader):
         return isinstance(filename, (str, Path))
 
     def read(self, data: Sequence[str] | str, **kwargs) -> list[pydicom.Dataset]:
-        return read_slices(Path(str(data)))
+        return read_slices(Path(ensure_tuple(data)[0]))
 
     def get_data(self, img: list[pydicom.Dataset]) -> tuple[np.ndarray, dict]:
         volume = np.stack([_pixels(dataset) for dataset in img], axis=-1)

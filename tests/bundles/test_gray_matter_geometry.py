@@ -16,14 +16,14 @@ FLIPS = list(itertools.product((1, -1), repeat=3))
 
 
 class Bright(torch.nn.Module):
-    """An oracle: the structure is what is brighter than the window's mean by a standard deviation and a half."""
+    """An oracle: the structure is what is brighter than the middle of the window's range."""
 
     def __init__(self) -> None:
         super().__init__()
         self.unused = torch.nn.Parameter(torch.zeros(1))
 
     def forward(self, window: torch.Tensor) -> torch.Tensor:
-        return 10 * (window - 1.5)
+        return 10 * (window - (window.max() + window.min()) / 2)
 
 
 def asymmetric_cord() -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,57 @@
+"""What the configs of every bundle promise."""
+
+import json
+
+import pytest
+
+from tools.bundles import all_bundles
+from tools.verifying import SHARED_IDS
+
+BUNDLES = {bundle.name: bundle for bundle in all_bundles()}
+
+
+def read(bundle, name: str) -> dict:
+    return json.loads((bundle.folder / "configs" / f"{name}.json").read_text())
+
+
+@pytest.fixture(params=BUNDLES.values(), ids=BUNDLES.keys())
+def bundle(request):
+    return request.param
+
+
+def test_train_and_inference_share_what_they_must(bundle):
+    train, inference = read(bundle, "train"), read(bundle, "inference")
+    for name in SHARED_IDS:
+        assert train[name] == inference[name]
+
+
+def test_monai_label_finds_what_it_sets(bundle):
+    train = read(bundle, "train")
+    assert isinstance(train["train"]["handlers"], list)
+    assert "max_epochs" in train["train"]["trainer"]
+    assert "data" in train["train"]["dataset"] and "data" in train["validate"]["dataset"]
+    inference = read(bundle, "inference")
+    for name in ("network_def", "preprocessing", "inferer", "postprocessing", "device", "bundle_root"):
+        assert name in inference
+
+
+def test_version_is_in_the_changelog(bundle):
+    assert bundle.version in bundle.metadata["changelog"]
+
+
+def test_intended_use_says_that_it_is_no_medical_device(bundle):
+    assert "no medical device" in bundle.metadata["intended_use"]
+
+
+def test_scores_in_metadata_stand_in_the_readme(bundle):
+    readme = (bundle.folder / "docs" / "README.md").read_text()
+    assert bundle.metadata["eval_metrics"]
+    for value in bundle.metadata["eval_metrics"].values():
+        assert f"{value:.3f}" in readme
+
+
+@pytest.mark.parametrize("name", ["logging.conf"])
+def test_bundles_share_their_boilerplate(name):
+    texts = {(bundle.folder / "configs" / name).read_text() for bundle in BUNDLES.values()}
+    bridges = {(bundle.folder / "scripts" / "__init__.py").read_text() for bundle in BUNDLES.values()}
+    assert len(texts) == len(bridges) == 1

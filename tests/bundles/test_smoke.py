@@ -1,0 +1,135 @@
+"""Each bundle as a user runs it: every command in its own process, the zip where the repository is not."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from conftest import DIGITS, GRAY_MATTER
+
+from tools.bundles import Bundle
+from tools.datasets.digits import prepare_digits
+from tools.packing import pack
+from tools.phantoms.write import write_cord_phantoms
+
+pytestmark = pytest.mark.slow
+
+
+def run_bundle(run_id: str, configs: list[str], cwd, **settings) -> str:
+    """Run ``python -m monai.bundle run`` with nothing on PYTHONPATH; return what it printed."""
+    config_file = configs[0] if len(configs) == 1 else str(configs)
+    options = [text for key, value in settings.items() for text in (f"--{key}", str(value))]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [sys.executable, "-m", "monai.bundle", "run", run_id, "--config_file", config_file, *options]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def cord_data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cord")
+    write_cord_phantoms(folder, 3, seed=11)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def digit_data(tmp_path_factory):
+    """A tenth of the digits."""
+    folder = tmp_path_factory.mktemp("digits")
+    path = prepare_digits(folder)
+    content = json.loads(path.read_text())
+    for section in ("training", "validation", "test"):
+        content[section] = content[section][::10]
+    path.write_text(json.dumps(content))
+    return folder
+
+
+FAST = {"max_epochs": 2, "val_interval": 1, "epoch_length": 2, "batch_volumes": 1, "patches_per_volume": 2, "patch": 48}
+
+
+def test_gray_matter_trains_resumes_and_evaluates_in_its_folder(cord_data, tmp_path):
+    runs, results = tmp_path / "runs", tmp_path / "eval"
+    run_bundle("training", ["configs/train.json"], GRAY_MATTER, dataset_dir=cord_data, output_dir=runs, **(FAST | {"max_epochs": 1}))
+    printed = run_bundle("training", ["configs/train.json"], GRAY_MATTER, dataset_dir=cord_data, output_dir=runs, **FAST)
+    assert "training goes on after epoch 1" in printed
+    with (runs / "curves.csv").open(newline="") as stream:
+        assert [row["epoch"] for row in csv.DictReader(stream)] == ["1", "2"]
+    for name in ("model.pt", "model_average.pt", "checkpoint.pt", "curves.png"):
+        assert (runs / name).exists()
+    assert list(runs.glob("events.out.tfevents.*"))
+    configs = ["configs/train.json", "configs/evaluate.json"]
+    run_bundle("evaluating", configs, GRAY_MATTER, dataset_dir=cord_data, output_dir=results, ckpt=runs / "model.pt")
+    with (results / "scgm_metrics.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert rows[-1]["case"] == "mean" and len(rows) == 2 and len(rows[0]) == 13
+
+
+def test_gray_matter_zip_infers_and_trains_from_a_foreign_folder(cord_data, tmp_path):
+    with zipfile.ZipFile(pack(Bundle(GRAY_MATTER), tmp_path / "zips")) as archive:
+        archive.extractall(tmp_path / "elsewhere")
+    root = tmp_path / "elsewhere" / GRAY_MATTER.name
+    images = tmp_path / "images"
+    images.mkdir()
+    for path in sorted(cord_data.glob("*_image.nii.gz"))[:2]:
+        (images / path.name).write_bytes(path.read_bytes())
+    masks = []
+    for output in (tmp_path / "first", tmp_path / "second"):
+        run_bundle(
+            "inference", [str(root / "configs" / "inference.json")], images, bundle_root=root, input=images, output_dir=output
+        )
+        masks.append({path.name: path.read_bytes() for path in output.glob("*.nii.gz")})
+    assert len(masks[0]) == 2 and masks[0].keys() == masks[1].keys()
+    for name in masks[0]:
+        first, second = (np.asarray(nibabel.load(tmp_path / run / name).dataobj) for run in ("first", "second"))
+        assert np.array_equal(first, second) and first.any()
+    run_bundle(
+        "training", [str(root / "configs" / "train.json")], images, bundle_root=root, dataset_dir=cord_data,
+        output_dir=tmp_path / "runs", pretrained=root / "models" / "model.pt", **FAST,
+    )  # fmt: skip
+    assert (tmp_path / "runs" / "model.pt").exists()
+
+
+def test_gray_matter_trains_on_two_processes(cord_data, tmp_path):
+    settings = FAST | {"dataset_dir": cord_data, "output_dir": tmp_path}
+    options = [text for key, value in settings.items() for text in (f"--{key}", str(value))]
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "monai.bundle", "run", "training",
+        "--config_file", "['configs/train.json','configs/multi_gpu_train.json']", *options,
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=GRAY_MATTER, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr[-3000:]
+    names = torch.load(tmp_path / "model.pt", weights_only=True).keys()
+    assert not any(name.startswith("module.") for name in names)
+
+
+def test_digits_train_evaluate_and_run_from_the_zip(digit_data, tmp_path):
+    runs, results = tmp_path / "runs", tmp_path / "eval"
+    settings = {"dataset_dir": digit_data, "max_epochs": 2, "val_interval": 1}
+    run_bundle("training", ["configs/train.json"], DIGITS, output_dir=runs, **settings)
+    run_bundle(
+        "evaluating", ["configs/train.json", "configs/evaluate.json"], DIGITS, dataset_dir=digit_data, output_dir=results,
+        ckpt=runs / "model.pt",
+    )  # fmt: skip
+    assert (results / "metrics.csv").exists()
+    with zipfile.ZipFile(pack(Bundle(DIGITS), tmp_path / "zips")) as archive:
+        archive.extractall(tmp_path / "elsewhere")
+    root = tmp_path / "elsewhere" / DIGITS.name
+    output = tmp_path / "out"
+    images = tmp_path / "images"
+    images.mkdir()
+    entries = json.loads((digit_data / "dataset.json").read_text())["test"][:12]
+    for entry in entries:
+        path = digit_data / entry["image"]
+        (images / path.name).write_bytes(path.read_bytes())
+    run_bundle("inference", [str(root / "configs" / "inference.json")], tmp_path, bundle_root=root, input=images, output_dir=output)
+    right = [
+        json.loads((output / f"{entry['image'][7:-4]}_pred.json").read_text())["class"] == entry["label"] for entry in entries
+    ]
+    assert sum(right) >= 11
