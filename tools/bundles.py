@@ -1,12 +1,12 @@
 """Find the bundles of this repository and load their configs."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-import sys
 
 from monai.bundle import ConfigParser
 

@@ -9,14 +9,16 @@ from typing import Annotated
 
 os.environ.setdefault("TQDM_DISABLE", "1")  # Rich draws the progress
 
-import typer  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.progress import Progress  # noqa: E402
-from rich.table import Table  # noqa: E402
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
 
-from custom_networks.errors import UserError  # noqa: E402
+from custom_networks.errors import UserError
 
-app = typer.Typer(help="Prepare data, segment scans, check and share the bundles of Axial.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Prepare data, segment scans, check and share the bundles of Axial.", no_args_is_help=True, add_completion=False
+)
 console = Console()
 errors = Console(stderr=True)
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
@@ -179,7 +181,7 @@ def convert_weights(
     from .weights.convert import convert
 
     for line in convert(source, files, output, overwrite):
-        console.print(line, highlight=False)
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -192,7 +194,9 @@ def bench(bundles: Annotated[list[str] | None, typer.Argument(help="Bundles; all
 
 
 @app.command()
-def demo(output: Annotated[Path, typer.Option("-o", "--output", help="Folder of pictures and report.")] = Path("demo_output")) -> None:
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of pictures and report.")] = Path("demo_output"),
+) -> None:
     """Run the shipped bundles on sample images and phantoms; write pictures and a report."""
     from .demo import run_demo
 

@@ -98,7 +98,5 @@ def dice(mask: np.ndarray, truth: np.ndarray) -> float:
 
 def _render(sections: list[Section], output: Path) -> str:
     templates = jinja2.Environment(loader=jinja2.PackageLoader("tools"), autoescape=True)
-    embedded = {
-        picture: base64.b64encode(picture.read_bytes()).decode() for section in sections for picture in section.pictures
-    }
+    embedded = {picture: base64.b64encode(picture.read_bytes()).decode() for section in sections for picture in section.pictures}
     return templates.get_template("demo.html").render(sections=sections, embedded=embedded, output=output)

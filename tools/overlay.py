@@ -5,12 +5,12 @@ from pathlib import Path
 import matplotlib
 import nibabel
 import numpy as np
-from monai.transforms import EnsureChannelFirst, LoadImage, Orientation
-from monai.data import MetaTensor
 import torch
+from monai.data import MetaTensor
+from monai.transforms import EnsureChannelFirst, LoadImage, Orientation
 
 matplotlib.use("Agg")
-from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.figure import Figure
 
 COLOURS = ("#ffd400", "#00c8ff", "#ff5ea8", "#7dff5e")
 MARGIN = 12.0  # mm around the mask
@@ -40,9 +40,7 @@ def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str) -> 
     for column, z in zip(axes.T, chosen, strict=True):
         _show(column[0], image[..., z], spacing)
         x0, x1, y0, y1 = box
-        column[0].add_patch(
-            matplotlib.patches.Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=COLOURS[0], linewidth=1)
-        )
+        column[0].add_patch(matplotlib.patches.Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=COLOURS[0], linewidth=1))
         column[0].set_title(f"slice {z}", fontsize=8)
         for axis in column[1:]:
             _show(axis, image[x0:x1, y0:y1, z], spacing)

@@ -101,4 +101,13 @@ def _measures(bundle: Bundle, name: str, output: Path) -> list[dict]:
         return measure_label_map(output / f"{name}_seg.nii.gz", name, bundle.classes)
     prediction = json.loads((output / f"{name}_pred.json").read_text())
     probability = max(prediction["probabilities"])
-    return [{"case": name, "structure": prediction["name"], "measure": "probability", "slice": "", "value": f"{probability:.4f}", "unit": ""}]
+    return [
+        {
+            "case": name,
+            "structure": prediction["name"],
+            "measure": "probability",
+            "slice": "",
+            "value": f"{probability:.4f}",
+            "unit": "",
+        }
+    ]

@@ -82,7 +82,9 @@ def _unpack_checked(path: Path, scratch: Path) -> tuple[Path, Item]:
             raise UserError(f"{path}: not a packed bundle.", "Give a zip made by `tools pack`.")
         top = tops.pop()
         expected = json.loads(archive.read(f"{top}/{MANIFEST}"))["sha256"]
-        found = {name.removeprefix(f"{top}/"): sha256(archive.read(name)).hexdigest() for name in names if not name.endswith(MANIFEST)}
+        found = {
+            name.removeprefix(f"{top}/"): sha256(archive.read(name)).hexdigest() for name in names if not name.endswith(MANIFEST)
+        }
         if found != expected or any(".." in name.split("/") or name.startswith("/") for name in names):
             wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
             return scratch, Item("manifest", False, f"differs: {', '.join(wrong[:5]) or 'unsafe names'}")
@@ -130,7 +132,9 @@ def _check_versions(bundle: Bundle) -> str:
         raise UserError(f"version {bundle.version} is no key of the changelog")
     stated = {"monai": bundle.metadata["monai_version"], "torch": bundle.metadata["pytorch_version"]}
     stated |= {"numpy": bundle.metadata["numpy_version"]} | bundle.metadata["required_packages_version"]
-    other = [f"{name} {version(name)} (stated {wanted})" for name, wanted in stated.items() if version(name).split("+")[0] != wanted]
+    other = [
+        f"{name} {version(name)} (stated {wanted})" for name, wanted in stated.items() if version(name).split("+")[0] != wanted
+    ]
     if other:
         raise UserError(f"installed: {', '.join(other)}")
     return f"{bundle.version}, {len(stated)} packages as stated"
@@ -175,7 +179,15 @@ def _check_weights(bundle: Bundle) -> str:
 
 
 def _check_network(bundle: Bundle) -> str:
-    _monai_bundle(bundle, "verify_net_in_out", "network_def", "--meta_file", "configs/metadata.json", "--config_file", "configs/inference.json")
+    _monai_bundle(
+        bundle,
+        "verify_net_in_out",
+        "network_def",
+        "--meta_file",
+        "configs/metadata.json",
+        "--config_file",
+        "configs/inference.json",
+    )
     return "as metadata.json says"
 
 

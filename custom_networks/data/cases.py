@@ -46,7 +46,9 @@ def find_cases(source: str | Path, suffixes: Sequence[str] = VOLUME_SUFFIXES, di
     accepted = tuple(suffixes) + (DICOM_SUFFIXES if dicom else ())
     kinds = ", ".join(accepted)
     if str(source) == "" or not path.exists():
-        raise UserError(f"{source or 'input'}: no such file or folder.", "Give --input an image, a DICOM series or a folder of them.")
+        raise UserError(
+            f"{source or 'input'}: no such file or folder.", "Give --input an image, a DICOM series or a folder of them."
+        )
     if path.is_file():
         if not (path.name.lower().endswith(accepted) or (dicom and is_dicom(path))):
             raise UserError(f"{path}: not a kind of image that this bundle reads.", f"Accepted: {kinds}.")

@@ -27,7 +27,9 @@ def load_data_list(dataset_dir: str | Path, section: str) -> list[dict]:
     try:
         entries = load_decathlon_datalist(str(path), True, section, str(dataset_dir))
     except (json.JSONDecodeError, ValueError, KeyError) as error:
-        raise UserError(f"{path}: section {section!r} cannot be read ({error}).", "Make the list anew with `tools prepare`.") from error
+        raise UserError(
+            f"{path}: section {section!r} cannot be read ({error}).", "Make the list anew with `tools prepare`."
+        ) from error
     if not entries:
         raise UserError(f"{path}: section {section!r} is empty.", "Give it at least one case.")
     for entry in entries:

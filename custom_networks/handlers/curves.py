@@ -6,9 +6,9 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
-from ignite import distributed as idist  # noqa: E402
-from ignite.engine import Engine, Events  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+from ignite import distributed as idist
+from ignite.engine import Engine, Events
+from matplotlib.figure import Figure
 
 
 class TrainingCurves:

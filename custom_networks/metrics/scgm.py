@@ -1,10 +1,10 @@
 """The ten measures of the spinal cord gray matter challenge."""
 
 import numpy as np
+import torch
 from monai.metrics.utils import get_edge_surface_distance
 from scipy.ndimage import distance_transform_edt
 from skimage.morphology import skeletonize
-import torch
 
 SCGM_METRICS = (
     "dice",
@@ -51,10 +51,8 @@ def scgm_metrics(prediction: np.ndarray, truth: np.ndarray, spacing: tuple[float
     neither = int((~prediction & ~truth).sum())
     wrong = false_positive + false_negative
     distances = _slice_distances(prediction, truth, spacing[:2])
-    if both:
-        conformity = 1 - wrong / both
-    else:
-        conformity = 1.0 if wrong == 0 else -np.inf
+    agreement = 1.0 if wrong == 0 else -np.inf  # without a true positive
+    conformity = 1 - wrong / both if both else agreement
     values = (
         2 * both / (2 * both + wrong) if both + wrong else 1.0,
         *distances,

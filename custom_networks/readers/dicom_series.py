@@ -115,7 +115,9 @@ def _check_series(path: Path, slices: list[pydicom.Dataset]) -> None:
         if (dataset.Rows, dataset.Columns) != (first.Rows, first.Columns):
             raise UserError(f"{dataset.filename}: slices of different size (a localizer?).", "Give one series of equal slices.")
         if not np.allclose(dataset.ImageOrientationPatient, first.ImageOrientationPatient, atol=1e-3):
-            raise UserError(f"{dataset.filename}: slices of different orientation (a localizer?).", "Give one series of parallel slices.")
+            raise UserError(
+                f"{dataset.filename}: slices of different orientation (a localizer?).", "Give one series of parallel slices."
+            )
 
 
 def _check_positions(path: Path, slices: list[pydicom.Dataset], normal: np.ndarray) -> None:
@@ -128,10 +130,10 @@ def _check_positions(path: Path, slices: list[pydicom.Dataset], normal: np.ndarr
         raise UserError(f"{path}: two slices at the same position ({slices[index + 1].filename}).", "Remove the doubled slices.")
     if np.abs(gaps - usual).max() > TOLERANCE * usual + 1e-3:
         index = int(np.abs(gaps - usual).argmax())
-        raise UserError(
-            f"{path}: uneven slices, a gap of {gaps[index]:.2f} mm after {Path(slices[index].filename).name} where {usual:.2f} mm is usual.",
-            "Slices are missing; export the whole series.",
-        )
+        found = f"a gap of {gaps[index]:.2f} mm after {Path(slices[index].filename).name} where {usual:.2f} mm is usual"
+        raise UserError(f"{path}: uneven slices, {found}.", "Slices are missing; export the whole series.")
     drift = positions - positions[0] - np.outer(depth - depth[0], normal)
     if np.abs(drift).max() > 0.1 * usual:
-        raise UserError(f"{path}: slices are sheared against each other (gantry tilt).", "Correct the tilt first, then convert to NIfTI.")
+        raise UserError(
+            f"{path}: slices are sheared against each other (gantry tilt).", "Correct the tilt first, then convert to NIfTI."
+        )

@@ -43,7 +43,8 @@ class CheckLabeld(MapTransform):
         difference = np.abs(np.asarray(label.meta["original_affine"]) - np.asarray(image.meta["original_affine"])).max()
         if not difference <= self.tolerance:
             raise UserError(
-                f"{file}: its affine differs by {difference:.3g} mm from that of {image_file}.", "Resample the label to the image's grid."
+                f"{file}: its affine differs by {difference:.3g} mm from that of {image_file}.",
+                "Resample the label to the image's grid.",
             )
         found = torch.unique(torch.as_tensor(label.as_tensor() if hasattr(label, "as_tensor") else label))
         wrong = [f"{value:g}" for value in found.tolist() if value != round(value) or not 0 <= value <= self.largest]

@@ -58,5 +58,6 @@ class CheckVolumed(MapTransform):
         if spacing.min() < self.smallest or spacing.max() > self.largest:
             found = " x ".join(f"{size:g}" for size in spacing)
             raise UserError(
-                f"{file}: implausible spacing of {found} mm.", f"Repair the header; accepted: {self.smallest:g} to {self.largest:g} mm."
+                f"{file}: implausible spacing of {found} mm.",
+                f"Repair the header; accepted: {self.smallest:g} to {self.largest:g} mm.",
             )

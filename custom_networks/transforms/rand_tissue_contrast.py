@@ -93,4 +93,8 @@ class RandTissueContrastd(MapTransform, Randomizable):
                 painted[region] = float(mean) + self.kept_texture * texture
         painted = GaussianSmooth(sigma=(self.sigma, self.sigma) + (0.0,) * (values.ndim - 3))(painted)
         painted = convert_to_tensor(painted, track_meta=False)
-        return image.__class__(painted, meta=image.meta, applied_operations=image.applied_operations) if hasattr(image, "meta") else painted
+        return (
+            image.__class__(painted, meta=image.meta, applied_operations=image.applied_operations)
+            if hasattr(image, "meta")
+            else painted
+        )

@@ -55,7 +55,9 @@ class SaveLabelMapd(SaveImaged):
             nibabel.save(image, temporary)
             os.replace(temporary, target)
         except OSError as error:
-            raise UserError(f"{target}: cannot be written ({error.strerror}).", "Free the disk or choose another folder.") from error
+            raise UserError(
+                f"{target}: cannot be written ({error.strerror}).", "Free the disk or choose another folder."
+            ) from error
 
 
 def _copy_geometry_codes(source, image: nibabel.Nifti1Image) -> None:

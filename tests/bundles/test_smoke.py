@@ -56,7 +56,9 @@ FAST = {"max_epochs": 2, "val_interval": 1, "epoch_length": 2, "batch_volumes": 
 
 def test_gray_matter_trains_resumes_and_evaluates_in_its_folder(cord_data, tmp_path):
     runs, results = tmp_path / "runs", tmp_path / "eval"
-    run_bundle("training", ["configs/train.json"], GRAY_MATTER, dataset_dir=cord_data, output_dir=runs, **(FAST | {"max_epochs": 1}))
+    run_bundle(
+        "training", ["configs/train.json"], GRAY_MATTER, dataset_dir=cord_data, output_dir=runs, **(FAST | {"max_epochs": 1})
+    )
     printed = run_bundle("training", ["configs/train.json"], GRAY_MATTER, dataset_dir=cord_data, output_dir=runs, **FAST)
     assert "training goes on after epoch 1" in printed
     with (runs / "curves.csv").open(newline="") as stream:
@@ -99,10 +101,9 @@ def test_gray_matter_zip_infers_and_trains_from_a_foreign_folder(cord_data, tmp_
 def test_gray_matter_trains_on_two_processes(cord_data, tmp_path):
     settings = FAST | {"dataset_dir": cord_data, "output_dir": tmp_path}
     options = [text for key, value in settings.items() for text in (f"--{key}", str(value))]
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "monai.bundle", "run", "training",
-        "--config_file", "['configs/train.json','configs/multi_gpu_train.json']", *options,
-    ]  # fmt: skip
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    configs = "['configs/train.json','configs/multi_gpu_train.json']"
+    command = [*launcher, "-m", "monai.bundle", "run", "training", "--config_file", configs, *options]
     done = subprocess.run(command, cwd=GRAY_MATTER, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-3000:]
     names = torch.load(tmp_path / "model.pt", weights_only=True).keys()
@@ -129,7 +130,5 @@ def test_digits_train_evaluate_and_run_from_the_zip(digit_data, tmp_path):
         path = digit_data / entry["image"]
         (images / path.name).write_bytes(path.read_bytes())
     run_bundle("inference", [str(root / "configs" / "inference.json")], tmp_path, bundle_root=root, input=images, output_dir=output)
-    right = [
-        json.loads((output / f"{entry['image'][7:-4]}_pred.json").read_text())["class"] == entry["label"] for entry in entries
-    ]
+    right = [json.loads((output / f"{entry['image'][7:-4]}_pred.json").read_text())["class"] == entry["label"] for entry in entries]
     assert sum(right) >= 11

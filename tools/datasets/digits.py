@@ -32,6 +32,4 @@ def prepare_digits(folder: Path, seed: int = 0, overwrite: bool = False) -> Path
     rest, test = train_test_split(entries, test_size=0.2, random_state=seed, stratify=digits.target)
     training, validation = train_test_split(rest, test_size=0.05, random_state=seed, stratify=[entry["label"] for entry in rest])
     labels = {str(digit): str(digit) for digit in range(10)}
-    return write_data_list(
-        folder, "scikit-learn digits", labels, {"training": training, "validation": validation, "test": test}
-    )
+    return write_data_list(folder, "scikit-learn digits", labels, {"training": training, "validation": validation, "test": test})

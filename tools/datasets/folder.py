@@ -137,9 +137,13 @@ def _merge(image_path: Path, label_paths: list[tuple[int | None, Path]], largest
     for value, path in reversed(label_paths):
         label = _load(path)
         if label.shape != image.shape:
-            raise UserError(f"{path}: shape {label.shape}, but {image_path.name} has {image.shape}.", "Draw it on the image's grid.")
+            raise UserError(
+                f"{path}: shape {label.shape}, but {image_path.name} has {image.shape}.", "Draw it on the image's grid."
+            )
         if np.abs(label.affine - image.affine).max() > AFFINE_TOLERANCE:
-            raise UserError(f"{path}: lies elsewhere than {image_path.name} (their affines differ).", "Resample it to the image's grid.")
+            raise UserError(
+                f"{path}: lies elsewhere than {image_path.name} (their affines differ).", "Resample it to the image's grid."
+            )
         array = np.asarray(label.dataobj)
         if value is not None:
             merged[array > 0.5] = value

@@ -10,7 +10,9 @@ from ..datasets.data_list import make_empty_folder, split_in_order, write_data_l
 from .spinal_cord import make_cord_phantom
 
 
-def write_cord_phantoms(folder: Path, cases: int, seed: int, overwrite: bool = False, on_case: Callable[[], None] = lambda: None) -> Path:
+def write_cord_phantoms(
+    folder: Path, cases: int, seed: int, overwrite: bool = False, on_case: Callable[[], None] = lambda: None
+) -> Path:
     """Write axial spinal cord phantoms: ``phantom_NNN_image.nii.gz`` and ``phantom_NNN_label.nii.gz``.
 
     Case N is the same for equal seeds whatever the number of cases.

@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import torch
 
-from custom_networks.networks.no_pool_aspp import NoPoolASPP
 from custom_networks.errors import UserError
+from custom_networks.networks.no_pool_aspp import NoPoolASPP
 
 # Keras adds 1e-3 to the variance, torch 1e-5: the difference goes into the stored variance.
 EPSILON_DIFFERENCE = 1e-3 - 1e-5

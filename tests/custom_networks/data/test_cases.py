@@ -7,7 +7,13 @@ from custom_networks import UserError, case_name, find_cases
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("a/scan.nii.gz", "scan"), ("b/T2.w.nii", "T2.w"), ("c/PIC.PNG", "PIC"), ("d/series", "series"), (["e/x/1.dcm", "e/x/2.dcm"], "x")],
+    [
+        ("a/scan.nii.gz", "scan"),
+        ("b/T2.w.nii", "T2.w"),
+        ("c/PIC.PNG", "PIC"),
+        ("d/series", "series"),
+        (["e/x/1.dcm", "e/x/2.dcm"], "x"),
+    ],
 )
 def test_names(path, name):
     assert case_name(path) == name

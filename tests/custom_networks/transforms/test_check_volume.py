@@ -8,7 +8,9 @@ from custom_networks import CheckVolumed, UserError
 
 def image(shape=(1, 8, 9, 3), affine=None, fill=None) -> MetaTensor:
     values = torch.rand(shape) if fill is None else torch.full(shape, fill)
-    return MetaTensor(values, affine=torch.eye(4) if affine is None else torch.as_tensor(affine), meta={"filename_or_obj": "scan.nii.gz"})
+    return MetaTensor(
+        values, affine=torch.eye(4) if affine is None else torch.as_tensor(affine), meta={"filename_or_obj": "scan.nii.gz"}
+    )
 
 
 def check(volume: MetaTensor) -> None:
