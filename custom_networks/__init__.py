@@ -10,10 +10,9 @@ from .handlers.resume_training import ResumeTraining
 from .handlers.scgm_report import ScgmReport
 from .handlers.snapshot_average import SnapshotAverage
 from .inferers.autocast_inferer import AutocastInferer
-from .inferers.cord_locator import CordLocator
+from .inferers.cord_search import CordSearch
 from .inferers.cord_window_inferer import CordWindowInferer
 from .metrics.scgm import SCGM_METRICS, scgm_metrics
-from .networks.cord_locator_net import CordLocatorNet
 from .networks.le_net import LeNet
 from .networks.no_pool_aspp import NoPoolASPP
 from .readers.dicom_series import DicomSeriesReader

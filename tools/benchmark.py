@@ -11,6 +11,8 @@ from monai.data import decollate_batch, list_data_collate
 from rich.console import Console
 from rich.table import Table
 
+from custom_networks.inferers.autocast_inferer import has_bfloat16
+
 from .bundles import Bundle
 from .datasets.digits import prepare_digits
 from .phantoms.write import WRITERS
@@ -31,8 +33,8 @@ def bench(bundles: list[Bundle], console: Console) -> None:
     console.print(table)
     for bundle in bundles:
         if bundle.name == "spinal_cord_gray_matter_segmentation":
-            seconds = _bench_network(bundle)
-            console.print(f"{bundle.name}: network {seconds:.4f} s a slice of {WINDOW}x{WINDOW}, float32", highlight=False)
+            for name, seconds in _bench_network(bundle).items():
+                console.print(f"{bundle.name}: network {seconds:.4f} s a slice of {WINDOW}x{WINDOW}, {name}", highlight=False)
 
 
 def _bench_case(bundle: Bundle, scratch: Path, runs: int = 3) -> list[str]:
@@ -65,11 +67,16 @@ def _bench_case(bundle: Bundle, scratch: Path, runs: int = 3) -> list[str]:
     return [shape, *(f"{seconds:.3f} s" for seconds in (*medians, medians.sum()))]
 
 
-def _bench_network(bundle: Bundle) -> float:
-    with bundle.parser("inference.json") as parser:
+def _bench_network(bundle: Bundle) -> dict[str, float]:
+    """Return seconds in float32 and, where the processor has it, in bfloat16."""
+    with bundle.parser("inference.json", device="cpu") as parser:
         network = _network(parser, bundle)
         window = torch.randn(1, 1, WINDOW, WINDOW).contiguous(memory_format=torch.channels_last)
-        return median_seconds(lambda: network(window))
+        seconds = {"float32": median_seconds(lambda: network(window))}
+        if has_bfloat16(torch.device("cpu")):
+            with torch.autocast("cpu", torch.bfloat16):
+                seconds["bfloat16"] = median_seconds(lambda: network(window))
+    return seconds
 
 
 def _network(parser, bundle: Bundle) -> torch.nn.Module:

@@ -1,6 +1,7 @@
 """The command line: ``python -m tools``."""
 
 import json
+import logging
 import os
 import sys
 import traceback
@@ -19,8 +20,10 @@ from custom_networks.errors import UserError
 app = typer.Typer(
     help="Prepare data, segment scans, check and share the bundles of Axial.", no_args_is_help=True, add_completion=False
 )
-console = Console()
-errors = Console(stderr=True)
+logging.getLogger("monai").setLevel(logging.ERROR)  # it reports decoders that are not installed
+WIDTH = None if sys.stdout.isatty() else 140
+console = Console(width=WIDTH)
+errors = Console(stderr=True, width=WIDTH)
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 
@@ -102,6 +105,7 @@ def phantom(
     destination: Annotated[Path, typer.Argument(help="Folder to make.")],
     cases: Annotated[int, typer.Option(min=1, help="Number of cases.")] = 10,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal cases.")] = 0,
+    contrast: Annotated[str | None, typer.Option(help="t2star, mt or t1; drawn for each case where none is named.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Make images with exact labels from nothing, in the layout of the bundles."""
@@ -113,7 +117,7 @@ def phantom(
         raise UserError(f"{name}: has no phantoms.", "Its data come with `python -m tools prepare`.")
     with Progress(console=errors) as progress:
         task = progress.add_task("phantoms", total=cases)
-        path = WRITERS[name](destination, cases, seed, overwrite, lambda: progress.advance(task))
+        path = WRITERS[name](destination, cases, seed, overwrite, lambda: progress.advance(task), contrast)
     console.print(f"wrote {path}")
 
 

@@ -44,15 +44,14 @@ def reorient(array: np.ndarray, affine: np.ndarray, order, flips) -> tuple[np.nd
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Run the shipped inference.json with the oracle in place of network and locator; return the mask."""
+    """Run the shipped inference.json with the oracle in place of the network, without the search; return the mask."""
 
     def infer(path):
         output = tmp_path_factory.mktemp("out")
         with Bundle(GRAY_MATTER).parser("inference.json", input=str(path), output_dir=str(output)) as parser:
             parser["handlers"] = []
-            parser["locator"] = None
             parser["network"] = Bright()
-            parser["inferer"]["reach"] = 100.0
+            parser["inferer"] |= {"reach": 100.0, "search": None}
             results = parser.get_parsed_content("evaluator").run()
         assert [result.error for result in results] == [None]
         return nibabel.load(next(output.glob("*_seg.nii.gz")))

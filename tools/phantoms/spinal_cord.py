@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from custom_networks.errors import UserError
+
 GRAY_MATTER, WHITE_MATTER = 1, 2
 SUBSAMPLES = 3  # per pixel and axis, for partial volume
 
@@ -72,10 +74,15 @@ def make_cord_phantom(
         field: field of view in mm, x and y.
         slices: number of slices.
 
+    Raises:
+        UserError: when the contrast is none of `CONTRASTS`.
+
     Returns:
         the phantom in RAS orientation; cord centres up to 20 mm off the middle of the image.
     """
     contrast = contrast or str(random.choice(list(CONTRASTS)))
+    if contrast not in CONTRASTS:
+        raise UserError(f"{contrast}: no such contrast.", f"Choose one of: {', '.join(CONTRASTS)}.")
     if spacing is None:
         pixel = random.uniform(0.3, 0.9)
         spacing = (pixel, pixel * random.uniform(0.9, 1.1))

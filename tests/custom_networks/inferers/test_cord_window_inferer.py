@@ -9,8 +9,8 @@ def identity(window: torch.Tensor) -> torch.Tensor:
     return window
 
 
-def drifting(volume: torch.Tensor, spacing: float) -> torch.Tensor:
-    """A locator that moves 5 pixels to the right and 3 to the front each slice."""
+def drifting(volume: torch.Tensor, network, spacing: float) -> torch.Tensor:
+    """A search that moves 5 pixels to the right and 3 to the front each slice."""
     return torch.tensor([[20.0 + 5 * z, 30.0 + 3 * z] for z in range(volume.shape[2])])
 
 
@@ -53,5 +53,5 @@ def test_flip_averages_with_the_mirrored_window():
 
 
 def test_one_window_smaller_axis_stays_centred_while_the_other_is_searched():
-    corners = CordWindowInferer(drifting, window=16, spacing=1.0).corners(torch.rand(10, 70, 2))
+    corners = CordWindowInferer(drifting, window=16, spacing=1.0).corners(torch.rand(10, 70, 2), identity)
     assert corners == [(-3, 23), (-3, 26)]

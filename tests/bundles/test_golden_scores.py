@@ -1,0 +1,42 @@
+"""The shipped weights score what they scored, on phantoms with exact labels."""
+
+import json
+
+import nibabel
+import numpy as np
+import pytest
+from conftest import DIGITS, GRAY_MATTER
+from rich.console import Console
+
+from tools.bundles import Bundle
+from tools.datasets.digits import prepare_digits
+from tools.demo import dice
+from tools.phantoms.write import write_cord_phantoms
+from tools.segmenting import segment_cases
+
+QUIET = Console(quiet=True)
+
+
+@pytest.mark.parametrize(("contrast", "least"), [("t2star", 0.85), ("mt", 0.85)])
+def test_gray_matter_of_phantoms(tmp_path, contrast, least):
+    write_cord_phantoms(tmp_path, 4, seed=900, contrast=contrast)
+    images = sorted(tmp_path.glob("*_image.nii.gz"))
+    segment_cases(Bundle(GRAY_MATTER), images, tmp_path / "out", False, {}, QUIET, QUIET)
+    scores = []
+    for path in images:
+        name = path.name.removesuffix("_image.nii.gz")
+        mask, truth = (
+            np.asarray(nibabel.load(file).dataobj) == 1
+            for file in (tmp_path / "out" / f"{name}_image_seg.nii.gz", tmp_path / f"{name}_label.nii.gz")
+        )
+        scores.append(dice(mask, truth))
+    assert np.mean(scores) > least
+
+
+def test_digits_of_the_held_out_fifth(tmp_path):
+    entries = json.loads(prepare_digits(tmp_path).read_text())["test"][:100]
+    paths = [tmp_path / entry["image"] for entry in entries]
+    segment_cases(Bundle(DIGITS), paths, tmp_path / "out", False, {}, QUIET, QUIET)
+    answers = [json.loads((tmp_path / "out" / f"{path.stem}_pred.json").read_text())["class"] for path in paths]
+    right = sum(answer == entry["label"] for answer, entry in zip(answers, entries, strict=True))
+    assert right >= 97
