@@ -36,7 +36,7 @@ def segment_cases(
     Returns:
         a `CaseResult` for each case.
     """
-    logging.getLogger("ignite").setLevel(logging.WARNING)
+    logging.getLogger("ignite").setLevel(logging.CRITICAL)  # failed cases are reported below
     settings = settings | {"input": str(inputs[0]), "output_dir": str(output), "overwrite": overwrite}
     with bundle.parser("inference.json", **settings) as parser:
         parser.get_parsed_content("initialize")

@@ -78,6 +78,7 @@ class CaseEvaluator(SupervisedEvaluator):
         self.output_dir, self.output_suffix, self.overwrite = Path(output_dir), output_suffix, overwrite
         self.on_case = on_case or _log_result
         self.results: list[CaseResult] = []
+        self.interrupt_resume_enabled = False  # a failed run must not be resumed in place of the next case
 
     def run(self) -> list[CaseResult]:
         """Evaluate every case and return what became of each."""
