@@ -1,7 +1,6 @@
 """The command line: ``python -m tools``."""
 
 import json
-import logging
 import os
 import sys
 import traceback
@@ -13,14 +12,13 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # Rich draws the progress
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 from custom_networks.errors import UserError
 
 app = typer.Typer(
     help="Prepare data, segment scans, check and share the bundles of Axial.", no_args_is_help=True, add_completion=False
 )
-logging.getLogger("monai").setLevel(logging.ERROR)  # it reports decoders that are not installed
 WIDTH = None if sys.stdout.isatty() else 140
 console = Console(width=WIDTH)
 errors = Console(stderr=True, width=WIDTH)
@@ -53,7 +51,7 @@ def list_bundles(as_json: Annotated[bool, typer.Option("--json", help="Print JSO
         rows = [{"name": b.name, "classes": b.classes} | {key: b.metadata[key] for key in keys} for b in bundles]
         print(json.dumps(rows, indent=2))
         return
-    table = Table("bundle", "version", "task", "classes", "scores", "data licence")
+    table = Table(Column("bundle", no_wrap=True), "version", "task", "classes", "scores", "data licence")
     for bundle in bundles:
         scores = "\n".join(f"{name} {value:g}" for name, value in bundle.metadata["eval_metrics"].items())
         names = [name for name in bundle.classes.values() if name != "background"]

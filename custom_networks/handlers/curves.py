@@ -82,7 +82,8 @@ class TrainingCurves:
             for name in scores:
                 points = [(row["epoch"], row[name]) for row in self.rows if name in row]
                 lines += right.plot(*zip(*points, strict=True), marker=".", label=name)
-        left.legend(handles=lines, loc="center right")
+        left.xaxis.get_major_locator().set_params(integer=True)
+        figure.legend(handles=lines, loc="outside upper center", ncols=len(lines), frameon=False)
         figure.savefig(self.output_dir / "curves.png", dpi=110)
 
 
