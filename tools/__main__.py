@@ -1,8 +1,11 @@
 """``python -m tools``"""
 
 import logging
+import warnings
 
 from .cli import main
 
-logging.disable(logging.WARNING)  # libraries report decoders that are not installed; errors of cases are printed
+# Libraries report decoders that are not installed; errors of cases are printed.
+logging.disable(logging.WARNING)
+warnings.filterwarnings("ignore", message="NvImgCodec")
 main()
