@@ -73,7 +73,7 @@ def segment_cases(
 
 def _find_all(options: dict, inputs: Sequence[Path]) -> tuple[list[dict], list[CaseResult]]:
     """Return the cases of all inputs, and a failed result for every input without one."""
-    options = {name: value for name, value in options.items() if name not in ("_target_", "source")}
+    options = {name: value for name, value in options.items() if name not in ("_target_", "_mode_", "source")}
     cases: dict[str, dict] = {}
     failed = []
     for source in inputs:

@@ -13,7 +13,7 @@ from monai.inferers import Inferer
 from monai.transforms import Transform
 
 from ..data.cases import case_name
-from ..errors import explain
+from ..errors import UserError, explain
 
 logger = logging.getLogger("axial")
 
@@ -38,7 +38,7 @@ class CaseEvaluator(SupervisedEvaluator):
 
     Args:
         device: device of the network.
-        cases: entries ``{"image": path}``.
+        cases: entries ``{"image": path}``, or a function that returns them when the run begins.
         preprocessing: transform of one entry.
         network: network in evaluation.
         inferer: how the network is applied.
@@ -53,7 +53,7 @@ class CaseEvaluator(SupervisedEvaluator):
     def __init__(
         self,
         device: torch.device | str,
-        cases: Sequence[dict],
+        cases: Sequence[dict] | Callable[[], Sequence[dict]],
         preprocessing: Transform,
         network: torch.nn.Module,
         inferer: Inferer,
@@ -67,23 +67,32 @@ class CaseEvaluator(SupervisedEvaluator):
         device = torch.device(device)
         super().__init__(
             device=device,
-            val_data_loader=_loader(cases[:1], preprocessing),
+            val_data_loader=_loader([], preprocessing),
             network=network.to(device),
             epoch_length=1,
             inferer=inferer,
             postprocessing=postprocessing,
             val_handlers=val_handlers,
         )
-        self.cases, self.preprocessing = list(cases), preprocessing
+        self.cases, self.preprocessing = cases, preprocessing
         self.output_dir, self.output_suffix, self.overwrite = Path(output_dir), output_suffix, overwrite
         self.on_case = on_case or _log_result
         self.results: list[CaseResult] = []
         self.interrupt_resume_enabled = False  # a failed run must not be resumed in place of the next case
 
     def run(self) -> list[CaseResult]:
-        """Evaluate every case and return what became of each."""
+        """Evaluate every case and return what became of each.
+
+        Raises:
+            SystemExit: with code 2, after the reason was reported, when ``cases`` finds none.
+        """
         self.results = []
-        for case in self.cases:
+        try:
+            cases = self.cases() if callable(self.cases) else self.cases
+        except UserError as error:
+            logger.error("%s", error)
+            raise SystemExit(2) from error
+        for case in cases:
             result = self._run_case(case)
             self.results.append(result)
             self.on_case(result)

@@ -7,7 +7,7 @@ from conftest import save_nifti
 from monai.inferers import SimpleInferer
 from monai.transforms import Compose, EnsureChannelFirstd
 
-from custom_networks import CaseEvaluator, CheckVolumed, LoadVolumed, SaveLabelMapd
+from custom_networks import CaseEvaluator, CheckVolumed, LoadVolumed, SaveLabelMapd, find_cases
 
 
 def evaluator(folder, names, **settings) -> CaseEvaluator:
@@ -62,3 +62,12 @@ def test_results_that_exist_are_kept_unless_overwritten(folder):
     assert target.read_bytes() == b"kept"
     assert not evaluator(folder, ["good"], overwrite=True).run()[0].skipped
     assert target.read_bytes() != b"kept"
+
+
+def test_nothing_to_do_is_wrong_use(folder, caplog):
+    engine = evaluator(folder, [])
+    engine.cases = lambda: find_cases(folder / "nowhere")
+    with pytest.raises(SystemExit) as end:
+        engine.run()
+    assert end.value.code == 2
+    assert "nowhere: no such file or folder" in caplog.text
