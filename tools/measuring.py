@@ -7,6 +7,8 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
+from custom_networks.data.axial import slice_axis, slices_last
+
 COLUMNS = ("case", "structure", "measure", "slice", "value", "unit")
 
 
@@ -22,12 +24,9 @@ def measure_label_map(path: Path, case: str, classes: dict[str, str]) -> list[di
         rows of `COLUMNS`; ``slice`` counts from 0 along the array axis that runs most along the body.
     """
     image = nibabel.load(path)
-    array = np.asarray(image.dataobj)
-    array = array[..., None] if array.ndim == 2 else array
+    array = slices_last(np.asarray(image.dataobj), image.affine)
     axes = image.affine[:3, :3]
-    axis = int(np.abs(axes[2] / np.linalg.norm(axes, axis=0)).argmax())
-    array = np.moveaxis(array, axis, -1)
-    in_plane = [axes[:, i] for i in range(3) if i != axis]
+    in_plane = np.delete(axes, slice_axis(image.affine), axis=1).T
     pixel = float(np.linalg.norm(np.cross(*in_plane)))
     voxel = abs(float(np.linalg.det(axes)))
     rows = []

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from ignite.engine import Engine, Events
 
+from ..data.axial import slice_axis, slices_last
 from ..data.cases import case_name
 from ..metrics.scgm import SCGM_METRICS, scgm_metrics
 
@@ -38,7 +39,7 @@ class ScgmReport:
         for item in engine.state.output:
             meta = item["label"].meta
             affine = np.asarray(meta["original_affine"], dtype=float)
-            masks = [_slices_last(item[key].cpu().numpy()[0], affine) for key in ("pred", "label")]
+            masks = [slices_last(item[key].cpu().numpy()[0], affine) for key in ("pred", "label")]
             spacing = _spacing_slices_last(affine)
             row = {"case": case_name(meta["filename_or_obj"])} | scgm_metrics(*masks, spacing)
             pixel = spacing[0] * spacing[1]
@@ -65,17 +66,7 @@ def mean_area(mask: np.ndarray, pixel: float) -> float:
     return float(counts[counts > 0].mean() * pixel) if counts.any() else 0.0
 
 
-def _slice_axis(affine: np.ndarray) -> int:
-    """Return the array axis that runs most along the body, that of axial slices."""
-    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-    return int(np.abs(directions[2]).argmax())
-
-
-def _slices_last(mask: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    return mask[..., None] if mask.ndim == 2 else np.moveaxis(mask, _slice_axis(affine), -1)
-
-
 def _spacing_slices_last(affine: np.ndarray) -> tuple[float, float, float]:
     spacing = np.linalg.norm(affine[:3, :3], axis=0).tolist()
-    spacing.append(spacing.pop(_slice_axis(affine)))
+    spacing.append(spacing.pop(slice_axis(affine)))
     return tuple(spacing)

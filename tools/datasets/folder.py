@@ -9,6 +9,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
+from custom_networks.data.axial import slices_last
 from custom_networks.data.cases import VOLUME_SUFFIXES, case_name
 from custom_networks.errors import UserError
 
@@ -95,9 +96,7 @@ def labelled_slices(label: nibabel.Nifti1Image) -> int:
     array = np.asarray(label.dataobj)
     if array.ndim == 2:
         return 1
-    axis = int(np.abs(label.affine[2, :3] / np.linalg.norm(label.affine[:3, :3], axis=0)).argmax())
-    others = tuple(i for i in range(3) if i != axis)
-    return max(1, int(np.any(array, axis=others).sum()))
+    return max(1, int(np.any(slices_last(array, label.affine), axis=(0, 1)).sum()))
 
 
 def _find_pairs(source: Path, image_suffix: str, masks, label_suffix: str) -> tuple[dict, list[str]]:
