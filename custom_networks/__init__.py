@@ -2,6 +2,7 @@
 
 from .data.cases import PICTURE_SUFFIXES, VOLUME_SUFFIXES, case_name, find_cases
 from .data.data_list import case_weights, load_data_list
+from .data.vertebra_names import VERTEBRA_NAMES
 from .engines.case_evaluator import CaseEvaluator, CaseResult
 from .errors import UserError, explain
 from .handlers.curves import TrainingCurves
@@ -9,20 +10,31 @@ from .handlers.load_pretrained import LoadPretrained
 from .handlers.resume_training import ResumeTraining
 from .handlers.scgm_report import ScgmReport
 from .handlers.snapshot_average import SnapshotAverage
+from .handlers.vertebra_report import VertebraReport
 from .inferers.autocast_inferer import AutocastInferer
 from .inferers.cord_search import CordSearch
 from .inferers.cord_window_inferer import CordWindowInferer
+from .inferers.iterative_vertebra_inferer import IterativeVertebraInferer
+from .losses.iterative_instance_loss import IterativeInstanceLoss
 from .metrics.scgm import SCGM_METRICS, scgm_metrics
+from .metrics.vertebra_scores import VertebraMatch, match_vertebrae
+from .metrics.vertebra_progress import VertebraProgress
+from .networks.iterative_fcn import IterativeFCN
 from .networks.le_net import LeNet
 from .networks.no_pool_aspp import NoPoolASPP
 from .readers.dicom_series import DicomSeriesReader
+from .transforms.anti_alias import AntiAliasd
 from .transforms.bright_on_dark import BrightOnDarkd
 from .transforms.check_label import CheckLabeld
 from .transforms.check_volume import CheckVolumed
 from .transforms.ensure_volume import EnsureVolumed
 from .transforms.load_volume import LoadVolumed
 from .transforms.rand_tissue_contrast import RandTissueContrastd
+from .transforms.rand_vertebra_patch import RandVertebraPatchd
+from .transforms.restore_instances import RestoreInstancesd
 from .transforms.save_label_map import SaveLabelMapd
 from .transforms.save_prediction import SavePredictiond
+from .transforms.save_vertebrae import SaveVertebraed
+from .transforms.vertebra_targets import VertebraTargetsd
 
 __all__ = [name for name in dir() if not name.startswith("_")]

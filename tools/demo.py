@@ -53,7 +53,7 @@ def _demo_cord(folder: Path, console: Console, errors: Console) -> Section:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch)
-        write_cord_phantoms(data, PHANTOM_CASES, PHANTOM_SEED, contrast="t2star")
+        write_cord_phantoms(data, PHANTOM_CASES, PHANTOM_SEED, kind="t2star")
         images = sorted(data.glob("*_image.nii.gz"))
         results = segment_cases(bundle, images, folder, True, {}, console, errors)
         rows = []

@@ -1,6 +1,7 @@
 """Volumes and areas of label maps."""
 
 import csv
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,6 +41,19 @@ def measure_label_map(path: Path, case: str, classes: dict[str, str]) -> list[di
         rows.append(row | {"measure": "volume", "slice": "", "value": f"{counts.sum() * voxel:.3f}", "unit": "mm3"})
         rows.append(row | {"measure": "mean area", "slice": "", "value": f"{mean:.3f}", "unit": "mm2"})
         rows += [row | {"measure": "area", "slice": z, "value": f"{count * pixel:.3f}", "unit": "mm2"} for z, count in found]
+    return rows
+
+
+def read_vertebrae(path: Path) -> list[dict]:
+    """Return rows of `COLUMNS` from the JSON that `SaveVertebraed` writes: volume, centroid, completeness of every vertebra."""
+    content = json.loads(path.read_text())
+    rows = []
+    for vertebra in content["vertebrae"]:
+        row = {"case": content["case"], "structure": vertebra["name"], "slice": ""}
+        rows.append(row | {"measure": "volume", "value": f"{vertebra['volume_mm3']:.1f}", "unit": "mm3"})
+        rows.append(row | {"measure": "completeness", "value": f"{vertebra['completeness']:.3f}", "unit": ""})
+        for axis, value in zip(("right", "front", "up"), vertebra["centroid_mm"] or (), strict=False):
+            rows.append(row | {"measure": f"centroid {axis}", "value": f"{value:.2f}", "unit": "mm"})
     return rows
 
 

@@ -29,8 +29,8 @@ def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str) -> 
         target: PNG to write.
         title: of the sheet.
     """
-    image, spacing = _load_ras(image_path)
-    mask, _ = _load_ras(str(mask_path))
+    image, spacing = load_ras(image_path)
+    mask, _ = load_ras(str(mask_path))
     marked = [z for z in range(mask.shape[2]) if mask[..., z].any()]
     chosen = marked or list(range(mask.shape[2]))
     chosen = [chosen[i] for i in np.unique(np.linspace(0, len(chosen) - 1, min(MOST, len(chosen))).round().astype(int))]
@@ -51,7 +51,7 @@ def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str) -> 
     temporary.replace(target)
 
 
-def _load_ras(path: str) -> tuple[np.ndarray, np.ndarray]:
+def load_ras(path: str) -> tuple[np.ndarray, np.ndarray]:
     """Return ``(X, Y, Z)`` with x to the right, y to the front and z up, and the spacing in mm."""
     if path.endswith("_seg.nii.gz"):
         loaded = nibabel.load(path)

@@ -13,8 +13,9 @@ from custom_networks.engines.case_evaluator import CaseResult
 from custom_networks.errors import UserError, explain
 
 from .bundles import Bundle
-from .measuring import measure_label_map, write_measures
+from .measuring import measure_label_map, read_vertebrae, write_measures
 from .overlay import draw_overlay
+from .overlay_vertebrae import draw_vertebrae
 
 
 def segment_cases(
@@ -93,10 +94,13 @@ def _find_all(options: dict, inputs: Sequence[Path]) -> tuple[list[dict], list[C
 def _picture(bundle: Bundle, result, output: Path, overwrite: bool) -> None:
     target = output / f"{result.name}_overlay.png"
     if bundle.is_segmentation and (overwrite or not result.skipped or not target.exists()):
-        draw_overlay(result.source, output / f"{result.name}_seg.nii.gz", target, result.name)
+        draw = draw_vertebrae if (output / f"{result.name}_seg.json").exists() else draw_overlay
+        draw(result.source, output / f"{result.name}_seg.nii.gz", target, result.name)
 
 
 def _measures(bundle: Bundle, name: str, output: Path) -> list[dict]:
+    if (output / f"{name}_seg.json").exists():
+        return read_vertebrae(output / f"{name}_seg.json")
     if bundle.is_segmentation:
         return measure_label_map(output / f"{name}_seg.nii.gz", name, bundle.classes)
     prediction = json.loads((output / f"{name}_pred.json").read_text())

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import matplotlib
+import torch
 
 matplotlib.use("Agg")
 from ignite import distributed as idist
@@ -51,12 +52,13 @@ class TrainingCurves:
         self._losses.append(float(output["loss"]))
 
     def _append(self, engine: Engine) -> None:
-        self.rows.append({"epoch": engine.state.epoch, "loss": sum(self._losses) / max(1, len(self._losses))})
+        loss = sum(self._losses) / max(1, len(self._losses))
+        self.rows.append({"epoch": engine.state.epoch, "loss": loss} | _scalars(engine.state.metrics))
         self._losses.clear()
 
     def _add_validation(self, engine: Engine) -> None:
         if self.rows:
-            self.rows[-1] |= {name: float(value) for name, value in engine.state.metrics.items()}
+            self.rows[-1] |= _scalars(engine.state.metrics)
 
     def _write(self, engine: Engine) -> None:
         if not self.rows or idist.get_rank():
@@ -85,6 +87,10 @@ class TrainingCurves:
         left.xaxis.get_major_locator().set_params(integer=True)
         figure.legend(handles=lines, loc="outside upper center", ncols=len(lines), frameon=False)
         figure.savefig(self.output_dir / "curves.png", dpi=110)
+
+
+def _scalars(metrics: dict) -> dict[str, float]:
+    return {name: float(value) for name, value in metrics.items() if isinstance(value, (int, float, torch.Tensor))}
 
 
 def _numbers(row: dict[str, str]) -> dict[str, float]:

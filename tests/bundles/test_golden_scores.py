@@ -19,7 +19,7 @@ QUIET = Console(quiet=True)
 
 @pytest.mark.parametrize(("contrast", "least"), [("t2star", 0.85), ("mt", 0.85)])
 def test_gray_matter_of_phantoms(tmp_path, contrast, least):
-    write_cord_phantoms(tmp_path, 4, seed=900, contrast=contrast)
+    write_cord_phantoms(tmp_path, 4, seed=900, kind=contrast)
     images = sorted(tmp_path.glob("*_image.nii.gz"))
     segment_cases(Bundle(GRAY_MATTER), images, tmp_path / "out", False, {}, QUIET, QUIET)
     scores = []

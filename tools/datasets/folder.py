@@ -84,7 +84,7 @@ def prepare_folder(
         shutil.copyfile(image_path, folder / entry["image"])
         nibabel.save(label, folder / entry["label"])
         entries[case] = entry | {"weight": labelled_slices(label)}
-    sections = _split(entries, test, validation, has_phantoms=phantoms > 0)
+    sections = split_sections(entries, test, validation, has_phantoms=phantoms > 0)
     if phantoms:
         _add_phantoms(folder, sections, phantoms, validate=not validation)
     path = write_data_list(folder, f"prepared from {source.name}", labels, sections)
@@ -163,7 +163,10 @@ def _load(path: Path) -> nibabel.Nifti1Image:
     return image
 
 
-def _split(entries: dict[str, dict], test: Sequence[str], validation: Sequence[str], has_phantoms: bool) -> dict[str, list]:
+def split_sections(
+    entries: dict[str, dict], test: Sequence[str], validation: Sequence[str], has_phantoms: bool = False
+) -> dict[str, list]:
+    """Split cases by patterns of their names; in order, see `split_in_order`, where none is given."""
     if not test and not validation:
         if has_phantoms:
             return {"training": list(entries.values()), "validation": [], "test": []}

@@ -1,0 +1,341 @@
+"""Find, separate and number every vertebra of a CT, one after the other."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.inferers import Inferer
+from scipy.ndimage import binary_dilation, find_objects
+from scipy.ndimage import label as connected_components
+
+from ..data.vertebra_names import VERTEBRA_NAMES
+from ..data.vertebra_numbering import number_sequence
+from .autocast_inferer import has_bfloat16
+from .bone_boxes import BoneBoxes
+
+logger = logging.getLogger("axial")
+SETTLED = 2  # voxels that the centre of a patch may move and still count as found
+SLIVER = 255  # owner of what the scan's border leaves of a vertebra, too little for an instance
+HALO = 2  # voxels around an instance whose probabilities are kept for the upsampling
+DIRECTIONS = ("down", "up")
+
+
+@dataclass
+class FoundVertebra:
+    """What the traversal says of one instance: ``number`` is VerSe's, ``steps`` the patches that it took."""
+
+    number: int
+    complete: bool
+    completeness: float
+    estimate: float | None
+    steps: int
+
+
+@dataclass
+class TraversalCounts:
+    """What a traversal cost."""
+
+    patches: int = 0
+    skipped: int = 0
+    network_seconds: float = 0.0
+    total_seconds: float = 0.0
+    not_finite: int = 0
+
+
+@dataclass
+class _Answer:
+    """The network's answer in one patch: its corner in the volume, and the largest connected fragment that is new."""
+
+    corner: np.ndarray
+    probability: np.ndarray
+    fragment: np.ndarray
+    size: int
+    completeness: float
+    estimate: float | None
+
+
+@dataclass
+class _State:
+    """A traversal under way: ``owner`` is the instance of every voxel, ``probability`` how sure that is."""
+
+    volume: torch.Tensor
+    bone: BoneBoxes
+    owner: np.ndarray
+    probability: np.ndarray
+    found: list[FoundVertebra] = field(default_factory=list)
+    slivers: int = 0
+
+
+class IterativeVertebraInferer(Inferer):
+    """Segment vertebrae one by one with a network that sees a patch and what was segmented before.
+
+    A window goes through the scan in steps of half a patch until the network finds a fragment above ``min_size``. The patch is
+    centred on that fragment until its centre settles; there the mask is written, where no instance is yet, and joins the memory.
+    The same place is searched for the next vertebra; where there is none, the window goes on below. Windows with too little bone
+    are passed over. A fragment that is too small, but cut by the scan's border, joins the memory and is no instance: the network
+    would otherwise not see past it. Whatever the network answers, the traversal ends: no vertebra takes more than ``max_steps`` patches, there
+    are no more than ``max_vertebrae``, and no window is searched twice without a vertebra written in between.
+
+    Args:
+        patch: side of the cubic patch in voxels.
+        spacing: isotropic spacing of the volumes in mm.
+        direction: ``"down"`` or ``"up"``; the one that the network was trained for.
+        threshold: probability from which on a voxel belongs to the instance.
+        min_size: smallest instance in mm3; a sixteenth of it suffices for a sliver at the border.
+        max_steps: most patches until the centre settles.
+        max_vertebrae: most instances.
+        max_patches: most patches of a volume; what was found until then is the result, and a warning says so.
+        bone: intensity from which on a voxel is bone; 200 HU, in the units of the volume.
+        min_bone: least bone in a window in mm3; 0 searches every window.
+        outside: intensity beyond the volume.
+        keep_incomplete: whether instances that the network calls incomplete stay in the result.
+        bfloat16: whether the network runs in bfloat16 where `has_bfloat16` finds it fast.
+        on_vertebra: called with every `FoundVertebra` as it is written; its number is still its place in the sequence.
+
+    Raises:
+        ValueError: for a direction that is neither, or a batch whose images have more than one channel.
+
+    Shape:
+        input ``(B, 1, X, Y, Z)`` in RAS; output ``(B, 2, X, Y, Z)``: VerSe number of the likeliest instance, and its
+        probability. The number stands in a margin below the threshold too, so that `RestoreInstancesd` can draw smooth borders on
+        a finer grid. ``meta["vertebrae"]`` of a `MetaTensor` holds a list of `FoundVertebra` per image, as JSON text;
+        ``counts`` what the last volume cost.
+
+    Reference:
+        Lessmann et al., Medical Image Analysis 53:142-155, 2019, section 2.3.
+    """
+
+    def __init__(
+        self,
+        patch: int = 128,
+        spacing: float = 1.0,
+        direction: str = "down",
+        threshold: float = 0.5,
+        min_size: float = 1000.0,
+        max_steps: int = 10,
+        max_vertebrae: int = 30,
+        max_patches: int = 2000,
+        bone: float = 0.2,
+        min_bone: float = 1000.0,
+        outside: float = -1.0,
+        keep_incomplete: bool = True,
+        bfloat16: bool = False,
+        on_vertebra: Callable[[FoundVertebra], None] | None = None,
+    ) -> None:
+        if direction not in DIRECTIONS:
+            raise ValueError(f"direction must be one of {DIRECTIONS}, got {direction!r}.")
+        if max_vertebrae >= SLIVER:
+            raise ValueError(f"max_vertebrae must be below {SLIVER}, got {max_vertebrae}.")
+        self.patch, self.spacing, self.direction, self.threshold = patch, spacing, direction, threshold
+        self.min_voxels, self.min_bone_voxels = min_size / spacing**3, min_bone / spacing**3
+        self.max_steps, self.max_vertebrae, self.max_patches = max_steps, max_vertebrae, max_patches
+        self.bone, self.outside, self.keep_incomplete, self.bfloat16 = bone, outside, keep_incomplete, bfloat16
+        self.on_vertebra = on_vertebra
+        self.counts = TraversalCounts()
+
+    def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
+        if inputs.shape[1] != 1:
+            raise ValueError(f"expected images of one channel, got {inputs.shape[1]}.")
+        results, found = [], []
+        for volume in inputs:
+            result, vertebrae = self._infer_volume(volume, lambda patch: network(patch, *args, **kwargs))
+            results.append(result)
+            found.append(json.dumps([vars(vertebra) for vertebra in vertebrae]))
+        output = torch.stack(results)
+        if isinstance(inputs, MetaTensor):
+            output = MetaTensor(output, meta=dict(inputs.meta) | {"vertebrae": found}, applied_operations=inputs.applied_operations)
+            output.is_batch = inputs.is_batch
+        return output
+
+    def _infer_volume(self, volume: torch.Tensor, network: Callable) -> tuple[torch.Tensor, list[FoundVertebra]]:
+        start = time.perf_counter()
+        self.counts = TraversalCounts()
+        volume = volume[0].as_subclass(torch.Tensor)
+        bone = BoneBoxes(volume.cpu().numpy(), self.bone)
+        state = _State(volume, bone, np.zeros(volume.shape, np.uint8), np.zeros(volume.shape, np.float32))
+        with torch.inference_mode():
+            self._traverse(state, network)
+        numbers = self._number(state)
+        result = np.stack([numbers[state.owner].astype(np.float32), state.probability])
+        self.counts.total_seconds = time.perf_counter() - start
+        if self.counts.not_finite:
+            logger.warning("%d patches: the network's answer was not finite and was passed over.", self.counts.not_finite)
+        if self.counts.patches >= self.max_patches:
+            logger.warning("stopped after %d patches; the result may lack vertebrae.", self.max_patches)
+        found = [vertebra for vertebra, number in zip(state.found, numbers[1:], strict=False) if number]
+        return torch.from_numpy(result).to(volume.device), found
+
+    def _traverse(self, state: _State, network: Callable) -> None:
+        """Go through the windows; after each vertebra look first at its own place, then below it."""
+        windows = list(self._windows(state))
+        index = 0
+        while index < len(windows) and len(state.found) < self.max_vertebrae:
+            centre = self._write_next(state, windows[index], network)
+            if centre is None:
+                index += 1
+                continue
+            lowest = centre
+            while centre is not None and len(state.found) < self.max_vertebrae:
+                lowest = centre
+                centre = self._follow(state, lowest, network)
+            index = self._resume(windows, index, lowest)
+
+    def _windows(self, state: _State) -> Iterator[np.ndarray]:
+        """Yield centres half a patch apart, level by level; within a level those nearest to the scan's axis first."""
+        shape, half = np.array(state.volume.shape), self.patch // 2
+        axes = [_spread(n, half) for n in shape]
+        middle = shape[:2] / 2
+        columns = sorted(
+            (np.array([x, y]) for x in axes[0] for y in axes[1]), key=lambda column: (np.hypot(*(column - middle)), *column)
+        )
+        for z in axes[2][::-1] if self.direction == "down" else axes[2]:
+            for column in columns:
+                yield np.append(column, z)
+
+    def _follow(self, state: _State, centre: np.ndarray, network: Callable) -> np.ndarray | None:
+        """Look for the next vertebra where the last one was found, then half a patch further on."""
+        step = np.array([0, 0, self.patch // 4 if self.direction == "up" else -(self.patch // 4)])
+        for place in (centre, centre + step, centre + 2 * step):
+            following = self._write_next(state, place, network)
+            if following is not None:
+                return following
+        return None
+
+    def _resume(self, windows: list[np.ndarray], index: int, lowest: np.ndarray) -> int:
+        """Return the first window after ``index`` whose patch reaches beyond the last vertebra's centre."""
+        reach = self.patch // 2
+        for following in range(index + 1, len(windows)):
+            beyond = lowest[2] - windows[following][2] if self.direction == "down" else windows[following][2] - lowest[2]
+            if beyond > -reach // 2:
+                return following
+        return len(windows)
+
+    def _write_next(self, state: _State, start: np.ndarray, network: Callable) -> np.ndarray | None:
+        """Find a vertebra from a starting centre and write it; return its centre, or None where there is none."""
+        answer, steps, centre = self._settle(state, np.round(start).astype(int), network)
+        while answer is not None and answer.size < self.min_voxels and state.slivers < self.max_vertebrae:
+            state.slivers += 1
+            _write(state, answer, SLIVER, self.threshold)
+            answer, steps, centre = self._settle(state, np.round(start).astype(int), network)
+        if answer is None or answer.size < self.min_voxels:
+            return None
+        index = len(state.found) + 1
+        _write(state, answer, index, self.threshold)
+        complete = answer.completeness > 0.5
+        vertebra = FoundVertebra(index, complete, round(answer.completeness, 4), answer.estimate, steps)
+        state.found.append(vertebra)
+        if self.on_vertebra:
+            self.on_vertebra(vertebra)
+        return centre
+
+    def _settle(self, state: _State, centre: np.ndarray, network: Callable) -> tuple[_Answer | None, int, np.ndarray]:
+        """Centre the patch on the fragment until it moves no more; past ``max_steps`` on the mean of the last two centres."""
+        previous = centre
+        for step in range(1, self.max_steps):
+            answer = self._ask(state, centre, network)
+            if answer is None:
+                return None, step, centre
+            target = np.clip(answer.corner + _box_centre(answer.fragment), 0, np.array(state.volume.shape) - 1)
+            if np.abs(target - centre).max() <= SETTLED:
+                return answer, step, centre
+            previous, centre = centre, target
+        centre = np.round((previous + centre) / 2).astype(int)
+        return self._ask(state, centre, network), self.max_steps, centre
+
+    def _ask(self, state: _State, centre: np.ndarray, network: Callable) -> _Answer | None:
+        """Run the network on one patch; None where there is too little bone or no new fragment of the least size."""
+        corner = centre - self.patch // 2
+        if self.counts.patches >= self.max_patches:
+            return None
+        if state.bone.count(corner, self.patch) < self.min_bone_voxels:
+            self.counts.skipped += 1
+            return None
+        held = _cut(torch.from_numpy(state.probability), corner, self.patch, 0.0)
+        beyond = _cut(torch.from_numpy(state.probability), corner, self.patch, 1.0)
+        patch = torch.stack([
+            _cut(state.volume, corner, self.patch, self.outside),
+            (held >= self.threshold).to(state.volume),
+        ])[None]  # fmt: skip
+        began = time.perf_counter()
+        device = state.volume.device
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.bfloat16 and has_bfloat16(device)):
+            output = network(patch.contiguous(memory_format=torch.channels_last_3d))[0].float().cpu()
+        self.counts.network_seconds += time.perf_counter() - began
+        self.counts.patches += 1
+        if not bool(torch.isfinite(output).all()):
+            self.counts.not_finite += 1
+            return None
+        probability = output[0].sigmoid().numpy()
+        scalars = output[1:, 0, 0, 0].tolist()
+        fragment, size = _largest((probability >= self.threshold) & (beyond.numpy() < self.threshold))
+        if size < self.min_voxels and not (size * 16 >= self.min_voxels and _touches_border(fragment, corner, state.volume.shape)):
+            return None
+        completeness = float(torch.tensor(scalars[0]).sigmoid())
+        return _Answer(corner, probability, fragment, size, completeness, scalars[1] if len(scalars) > 1 else None)
+
+    def _number(self, state: _State) -> np.ndarray:
+        """Give every vertebra its number; return a table from owner to number, 0 for slivers and for those that are dropped."""
+        in_order = state.found if self.direction == "down" else state.found[::-1]
+        estimates = [v.estimate if v.estimate is not None else float("nan") for v in in_order]
+        for vertebra, number in zip(in_order, number_sequence(estimates, [v.complete for v in in_order]), strict=True):
+            vertebra.number = number
+        kept = [v.number if v.complete or self.keep_incomplete else 0 for v in state.found]
+        for vertebra in state.found:
+            name = VERTEBRA_NAMES.get(vertebra.number, str(vertebra.number))
+            logger.debug("%s: completeness %.2f, %d patches", name, vertebra.completeness, vertebra.steps)
+        table = np.zeros(256, np.uint8)
+        table[1 : len(kept) + 1] = kept
+        return table
+
+
+def _spread(length: int, step: int) -> np.ndarray:
+    """Return centres at most ``step`` apart from one end of an axis to the other."""
+    return np.round(np.linspace(0, length - 1, int(np.ceil((length - 1) / step)) + 1)).astype(int)
+
+
+def _touches_border(mask: np.ndarray, corner: np.ndarray, shape) -> bool:
+    points = np.argwhere(mask) + corner
+    return bool((points.min(0) <= 0).any() or (points.max(0) >= np.array(shape) - 1).any())
+
+
+def _box_centre(mask: np.ndarray) -> np.ndarray:
+    box = find_objects(mask.astype(np.uint8))[0]
+    return np.array([(part.start + part.stop) // 2 for part in box])
+
+
+def _largest(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return the largest 26-connected component and its voxels; thin arches hold together at their corners."""
+    components, count = connected_components(mask, np.ones((3, 3, 3)))
+    if not count:
+        return mask, 0
+    sizes = np.bincount(components.ravel())[1:]
+    largest = int(sizes.argmax())
+    return components == largest + 1, int(sizes[largest])
+
+
+def _cut(volume: torch.Tensor, corner: np.ndarray, size: int, outside: float) -> torch.Tensor:
+    """Return a cube of the volume, filled with ``outside`` where it leaves it."""
+    result = volume.new_full((size,) * 3, outside)
+    low, high = np.maximum(corner, 0), np.minimum(corner + size, volume.shape)
+    if (low < high).all():
+        source = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+        result[tuple(slice(a - c, b - c) for a, b, c in zip(low, high, corner, strict=True))] = volume[source]
+    return result
+
+
+def _write(state: _State, answer: _Answer, index: int, threshold: float) -> None:
+    """Write an instance where it was computed: its voxels, and a margin of lesser probabilities around them."""
+    low = np.maximum(answer.corner, 0)
+    high = np.minimum(answer.corner + answer.fragment.shape, state.owner.shape)
+    inside = tuple(slice(a - c, b - c) for a, b, c in zip(low, high, answer.corner, strict=True))
+    there = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    fragment, probability = answer.fragment[inside], answer.probability[inside]
+    owner, held = state.owner[there], state.probability[there]
+    margin = binary_dilation(fragment, iterations=HALO) & (probability < threshold) & (held < probability)
+    new = fragment | margin
+    owner[new], held[new] = index, probability[new]

@@ -1,0 +1,51 @@
+"""Progress of patch training: Dice, completeness, label."""
+
+from collections.abc import Callable
+
+import torch
+from ignite.engine import Engine
+from ignite.metrics import EpochWise, Metric, MetricUsage
+from ignite.metrics.metric import reinit__is_reduced, sync_all_reduce
+
+NAMES = ("patch_dice", "completeness_accuracy", "label_error")
+
+
+class VertebraProgress(Metric):
+    """Dice over all voxels of an epoch's patches, accuracy of completeness, mean absolute error of the label in vertebrae.
+
+    ``update`` takes the network's output and the target of `IterativeInstanceLoss`; the epoch's values stand in
+    ``engine.state.metrics`` under `NAMES`. Patches with nothing to segment count for the Dice alone.
+
+    Args:
+        output_transform: from the engine's output to ``(pred, label)``, tensors or lists of them.
+        device: where sums are kept.
+    """
+
+    def __init__(self, output_transform: Callable = lambda output: output, device: str | torch.device = "cpu") -> None:
+        super().__init__(output_transform=output_transform, device=device)
+
+    def attach(self, engine: Engine, name: str = "progress", usage: str | MetricUsage = EpochWise()) -> None:
+        """Register with a trainer, as a handler too."""
+        super().attach(engine, name, usage)
+
+    @reinit__is_reduced
+    def reset(self) -> None:
+        self._sums = torch.zeros(5, device=self._device)  # intersection, both, right, error, known
+
+    @reinit__is_reduced
+    def update(self, output) -> None:
+        for pred, label in zip(*output, strict=True):
+            mask, truth = pred[0] > 0, label[0] > 0.5
+            sums = torch.zeros(5)
+            sums[0], sums[1] = 2 * (mask & truth).sum(), mask.sum() + truth.sum()
+            complete = label[2, 0, 0, 0]
+            if complete >= 0:
+                sums[2] = float((pred[1, 0, 0, 0] > 0) == (complete > 0.5))
+                sums[3] = (pred[2, 0, 0, 0] - label[3, 0, 0, 0]).abs() if len(pred) > 2 else 0.0
+                sums[4] = 1
+            self._sums += sums.to(self._device)
+
+    @sync_all_reduce("_sums")
+    def compute(self) -> dict[str, float]:
+        twice, both, right, error, known = self._sums.tolist()
+        return dict(zip(NAMES, (twice / max(both, 1), right / max(known, 1), error / max(known, 1)), strict=True))

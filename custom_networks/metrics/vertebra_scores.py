@@ -1,0 +1,81 @@
+"""Compare instances of vertebrae with the truth, one by one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from monai.metrics import compute_average_surface_distance
+from scipy.ndimage import find_objects
+
+LEAST = 1000.0  # mm3; smaller slivers of the truth are not asked for
+OVERLAP = 0.1  # IoU from which on a predicted instance counts as found in the truth, rather than invented
+
+
+@dataclass(frozen=True)
+class VertebraMatch:
+    """One vertebra of the truth (``truth`` 0: an invented one) and the predicted instance that overlaps it most (0: missed).
+
+    ``iou`` and ``dice`` lie in [0, 1]; ``assd`` is the average symmetric surface distance in mm, NaN where missed or invented.
+    ``cut`` tells that the vertebra touches the border of the scan.
+    """
+
+    truth: int
+    predicted: int
+    iou: float
+    dice: float
+    assd: float
+    cut: bool
+
+    @property
+    def identified(self) -> bool:
+        """Whether it was found as an instance of its own (IoU 0.5) with the right number."""
+        return self.truth == self.predicted and self.iou >= 0.5
+
+
+def match_vertebrae(predicted: np.ndarray, truth: np.ndarray, spacing: tuple[float, float, float], least: float = LEAST) -> list[VertebraMatch]:
+    """Match label maps of equal shape ``(X, Y, Z)``; every predicted instance serves one vertebra at most, best overlaps first.
+
+    Args:
+        predicted: label map.
+        truth: label map.
+        spacing: of the voxels in mm.
+        least: vertebrae of the truth that are smaller, in mm3, are left out, and so are predictions that match them.
+
+    Returns:
+        one match a vertebra of the truth, then one for every invented instance.
+    """
+    voxel = float(np.prod(spacing))
+    table = np.zeros((256, 256), np.int64)
+    np.add.at(table, (truth.ravel(), predicted.ravel()), 1)
+    sizes, predicted_sizes = table.sum(1), table.sum(0)
+    pairs = []
+    for t, p in zip(*np.nonzero(table[1:, 1:]), strict=True):
+        both = table[t + 1, p + 1]
+        pairs.append((both / (sizes[t + 1] + predicted_sizes[p + 1] - both), int(t) + 1, int(p) + 1))
+    partner: dict[int, tuple[int, float]] = {}
+    used: set[int] = set()
+    for iou, t, p in sorted(pairs, reverse=True):
+        if t not in partner and p not in used and iou >= OVERLAP:
+            partner[t] = (p, float(iou))
+            used.add(p)
+    matches = []
+    for t in (int(code) for code in np.flatnonzero(sizes) if code):
+        if sizes[t] * voxel < least:
+            continue
+        p, iou = partner.get(t, (0, 0.0))
+        cut = any(part.start == 0 or part.stop == n for part, n in zip(find_objects((truth == t).astype(np.uint8))[0], truth.shape, strict=True))
+        distance = surface_distance(predicted == p, truth == t, spacing) if p else float("nan")
+        matches.append(VertebraMatch(t, p, iou, 2 * iou / (1 + iou), distance, cut))
+    for p in (int(code) for code in np.flatnonzero(predicted_sizes) if code):
+        inside_small = table[1:, p].sum() * 2 > predicted_sizes[p]
+        if p not in used and not inside_small:
+            matches.append(VertebraMatch(0, p, 0.0, 0.0, float("nan"), False))
+    return matches
+
+
+def surface_distance(predicted: np.ndarray, truth: np.ndarray, spacing: tuple[float, float, float]) -> float:
+    """Return the average symmetric surface distance in mm, by MONAI, in the crop that holds both masks."""
+    box = find_objects((predicted | truth).astype(np.uint8))[0]
+    box = tuple(slice(max(0, part.start - 1), part.stop + 1) for part in box)
+    pair = [torch.from_numpy(mask[box].astype(np.uint8))[None, None] for mask in (predicted, truth)]
+    return float(compute_average_surface_distance(*pair, include_background=True, symmetric=True, spacing=[float(s) for s in spacing]))

@@ -1,0 +1,218 @@
+"""The traversal: exact with an oracle, bounded with any network."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+
+from custom_networks.inferers.iterative_vertebra_inferer import IterativeVertebraInferer
+from tools.phantoms.spine import make_spine_labels
+from tools.phantoms.spine_anatomy import FAMILIES, Person
+from tools.synthesis.codes import VERTEBRAE
+from tools.synthesis.scanner import pool_instances
+
+SPACING, PATCH = 2.0, 64
+BASE, STEP = 0.3, 0.02  # an oracle reads the instance from the intensity
+
+
+def encode(labels: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.where(labels > 0, BASE + STEP * labels, -0.05).astype(np.float32))[None, None]
+
+
+class Oracle(torch.nn.Module):
+    """Answers with the first vertebra, along the traversal, of which the memory lacks more than half."""
+
+    def __init__(self, labels: np.ndarray, direction: str = "down", estimates: dict[int, float] | None = None) -> None:
+        super().__init__()
+        heights = {n: np.argwhere(labels == n)[:, 2].mean() for n in np.unique(labels) if n}
+        self.sizes = {n: np.count_nonzero(labels == n) for n in heights}
+        self.order = sorted(heights, key=heights.get, reverse=direction == "down")
+        self.estimates = estimates or {}
+
+    def forward(self, patch: torch.Tensor) -> torch.Tensor:
+        numbers = torch.where(patch[0, 0] > 0.2, ((patch[0, 0] - BASE) / STEP).round(), 0)
+        output = torch.full((1, 3, *patch.shape[2:]), -10.0)
+        for n in self.order:
+            visible = numbers == n
+            new = visible & (patch[0, 1] < 0.5)
+            if new.sum() > visible.sum() / 2:
+                output[0, 0][visible] = 10.0
+                output[0, 1] = 10.0 if visible.sum() == self.sizes[n] else -10.0
+                output[0, 2] = self.estimates.get(int(n), float(n))
+                break
+        return output
+
+
+class Constant(torch.nn.Module):
+    """Gives one logit everywhere."""
+
+    def __init__(self, logit: float) -> None:
+        super().__init__()
+        self.logit, self.calls = logit, 0
+
+    def forward(self, patch: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return torch.full((1, 3, *patch.shape[2:]), self.logit)
+
+
+class Oscillating(Constant):
+    """Fires now at one end of the patch, now at the other, so that the centre never settles."""
+
+    def forward(self, patch: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        output = torch.full((1, 3, *patch.shape[2:]), -10.0)
+        half = patch.shape[2] // 2
+        output[0, 0, :half] = 10.0 if self.calls % 2 else -10.0
+        output[0, 0, half:] = -10.0 if self.calls % 2 else 10.0
+        return output
+
+
+@pytest.fixture(scope="module")
+def spines():
+    """Label maps at 2 mm of one plain and one scoliotic, fractured person for every family."""
+    people = (Person(), Person(scale=0.95, scoliosis=14.0, phase=1.0, fractured={20: 0.4, 15: 0.3}))
+    return {
+        (family, index): pool_instances(make_spine_labels(np.random.default_rng(index), family, person), 2, VERTEBRAE)
+        for family in FAMILIES
+        for index, person in enumerate(people)
+    }
+
+
+def run(labels: np.ndarray, network=None, **options) -> tuple[np.ndarray, list[dict], IterativeVertebraInferer]:
+    inferer = IterativeVertebraInferer(PATCH, SPACING, **options)
+    network = network or Oracle(labels, options.get("direction", "down"))
+    output = inferer(MetaTensor(encode(labels)), network)
+    result = np.where(output[0, 1] >= 0.5, output[0, 0], 0).astype(np.uint8)
+    return result, json.loads(output.meta["vertebrae"][0]), inferer
+
+
+@pytest.mark.parametrize("direction", ["down", "up"])
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("person", [0, 1], ids=["straight", "scoliotic"])
+def test_oracle_gives_exact_instances(spines, family, person, direction):
+    labels = spines[family, person]
+    result, found, _ = run(labels, direction=direction)
+    assert np.array_equal(result, labels)
+    assert sorted(row["number"] for row in found) == [n for n in np.unique(labels) if n]
+    assert all(row["complete"] for row in found)
+
+
+@pytest.mark.parametrize("cut", [(30, 150), (0, 100), (77, 140)], ids=["both ends", "above", "short"])
+def test_scan_cut_through_vertebrae(spines, cut):
+    """What the border leaves of a vertebra is incomplete, or a sliver and no instance; the others are exact."""
+    whole = spines["lumbar", 0]
+    labels = np.ascontiguousarray(whole[..., cut[0] : cut[1]])
+    oracle = Oracle(labels)
+    oracle.sizes = {n: np.count_nonzero(whole == n) for n in oracle.sizes}
+    result, found, _ = run(labels, oracle)
+    voxels = {int(n): np.count_nonzero(labels == n) for n in np.unique(labels) if n}
+    expected = np.where(np.isin(labels, [n for n, size in voxels.items() if size >= 125]), labels, 0)
+    assert np.array_equal(result, expected)
+    for row in found:
+        assert row["complete"] == (voxels[row["number"]] == oracle.sizes[row["number"]])
+
+
+def test_field_of_view_smaller_than_a_patch(spines):
+    labels = spines["lumbar", 0]
+    box = tuple(slice(points.min(), points.max() + 1) for points in np.nonzero(labels == 22))
+    one = np.where(labels[box] == 22, 22, 0).astype(np.uint8)
+    assert max(one.shape) < PATCH
+    result, found, _ = run(one)
+    assert np.array_equal(result, one) and len(found) == 1
+
+
+def test_skipping_changes_nothing_and_saves_patches(spines):
+    labels = np.pad(spines["abdomen", 0], ((40, 40), (40, 40), (60, 60)))
+    result, _, skipping = run(labels)
+    everywhere, _, searching = run(labels, min_bone=0.0)
+    assert np.array_equal(result, labels) and np.array_equal(everywhere, labels)
+    assert skipping.counts.skipped > 0 and searching.counts.skipped == 0
+    assert skipping.counts.patches < searching.counts.patches
+
+
+def test_only_complete_ones_vote_and_may_be_all_that_stays(spines):
+    labels = spines["abdomen", 0]
+    whole = Oracle(labels)
+    estimates = {n: n - 5.0 for n in whole.order[:2]}
+    oracle = Oracle(labels, estimates=estimates)
+    for n in whole.order[:2]:
+        oracle.sizes[n] += 1  # so the first two count as incomplete
+    result, found, _ = run(labels, oracle)
+    assert np.array_equal(result, labels)
+    assert [row["complete"] for row in found] == [False, False] + [True] * (len(found) - 2)
+    kept, found, _ = run(labels, oracle, keep_incomplete=False)
+    assert np.array_equal(kept, np.where(np.isin(labels, whole.order[:2]), 0, labels))
+    assert len(found) == len(whole.order) - 2
+
+
+def test_margin_holds_lesser_probabilities(spines):
+    """Around an instance the likeliest number stands with its probability, for smooth borders on a finer grid."""
+
+    class Soft(Oracle):
+        def forward(self, patch):
+            output = super().forward(patch)
+            output[0, 0] = torch.nn.functional.avg_pool3d(output[None, None, 0, 0], 3, 1, 1)[0, 0] / 4
+            return output
+
+    labels = spines["abdomen", 0]
+    output = IterativeVertebraInferer(PATCH, SPACING)(encode(labels), Soft(labels))
+    margin = (output[0, 1] > 0) & (output[0, 1] < 0.5)
+    assert margin.any() and (output[0, 0][margin] > 0).all()
+
+
+ADVERSARIES = {"always": lambda: Constant(10.0), "never": lambda: Constant(-10.0), "nan": lambda: Constant(float("nan")), "oscillating": Oscillating}
+
+
+@pytest.mark.parametrize("name", ADVERSARIES)
+def test_adversarial_networks_stop_within_the_bounds(name):
+    network = ADVERSARIES[name]() if name != "oscillating" else Oscillating(0.0)
+    volume = torch.full((1, 1, 100, 90, 150), 0.5)
+    options = {"max_steps": 5, "max_vertebrae": 7}
+    inferer = IterativeVertebraInferer(32, SPACING, **options)
+    output = inferer(volume, network)
+    windows = 8 * 7 * 11
+    assert network.calls <= (windows + 3 * 7) * (options["max_steps"] + 1)
+    assert len(np.unique(output[0, 0])) <= options["max_vertebrae"] + 1
+    if name in ("never", "nan"):
+        assert not output[0, 0].any()
+        assert inferer.counts.not_finite == (network.calls if name == "nan" else 0)
+
+
+def test_number_of_patches_is_bounded():
+    network = Oscillating(0.0)
+    IterativeVertebraInferer(32, SPACING, max_patches=9)(torch.full((1, 1, 80, 80, 80), 0.5), network)
+    assert network.calls == 9
+
+
+def test_empty_volume_needs_no_patch():
+    network = Constant(10.0)
+    output = IterativeVertebraInferer(PATCH, SPACING)(torch.full((1, 1, 50, 60, 70), -1.0), network)
+    assert network.calls == 0 and not output.any()
+
+
+def test_mask_is_written_where_it_was_computed():
+    """A network that always marks the middle of its patch: every instance lies where a patch lay, not at a later centre."""
+
+    class Middle(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.corners = []
+
+        def forward(self, patch):
+            output = torch.full((1, 3, *patch.shape[2:]), -10.0)
+            output[0, 0, 10:21, 12:23, 9:20] = 10.0  # its box centre is (15, 17, 14), the patch's (16, 16, 16)
+            return output
+
+    volume = torch.full((1, 1, 32, 32, 32), 0.5)
+    output = IterativeVertebraInferer(32, SPACING, max_vertebrae=1)(volume, Middle())
+    points = np.argwhere(output[0, 1].numpy() >= 0.5)
+    assert len(points) == 11**3
+
+
+def test_wrong_arguments():
+    with pytest.raises(ValueError, match="direction"):
+        IterativeVertebraInferer(direction="left")
+    with pytest.raises(ValueError, match="one channel"):
+        IterativeVertebraInferer()(torch.zeros(1, 2, 8, 8, 8), Constant(0.0))

@@ -1,0 +1,176 @@
+"""Prepare public CT sets with vertebra masks: VerSe, CSI 2014, TotalSegmentator's folders."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel
+import numpy as np
+from monai.transforms import LoadImage
+
+from custom_networks.data.vertebra_names import VERTEBRA_NUMBERS
+from custom_networks.errors import UserError
+
+from ..synthesis.codes import VERTEBRAE
+from .data_list import make_empty_folder, write_data_list
+from .folder import AFFINE_TOLERANCE, Report, split_sections
+from .vertebra_samples import LABELS
+
+CSI_STEP = 100  # the challenge's labels are 100, 200, ...
+
+
+@dataclass
+class Scan:
+    """One CT and the function that returns its label map (VerSe numbers) as ``(X, Y, Z)`` on the CT's grid."""
+
+    case: str
+    image: Path
+    labels: Callable[["Grid"], np.ndarray]
+
+
+@dataclass
+class Grid:
+    """A loaded CT: array and affine (RAS+)."""
+
+    array: np.ndarray
+    affine: np.ndarray
+    path: Path
+
+
+def prepare_vertebrae(
+    dataset: str,
+    source: Path,
+    folder: Path,
+    test: Sequence[str] = (),
+    validation: Sequence[str] = (),
+    lowest: str = "L5",
+    overwrite: bool = False,
+) -> Report:
+    """Write CT and label maps with VerSe numbers as NIfTI, and the data list.
+
+    Args:
+        dataset: ``"verse"``: BIDS folders, ``*_ct.nii.gz`` and ``*_seg-vert_msk.nii.gz`` anywhere below ``source``;
+            ``"csi"``: ``NAME.mhd`` (or .mha, .nii.gz) with ``NAME_label`` beside it, labels 100, 200, ... in any order, numbered by
+            height so that the lowest is ``lowest``; ``"totalsegmentator"``: a folder a case with ``ct.nii.gz`` and
+            ``segmentations/vertebrae_L5.nii.gz`` and so on.
+        source: the data set in its official form.
+        folder: the data set to make.
+        test: patterns of cases that test; the others train.
+        validation: patterns of cases that validate.
+        lowest: CSI: name of each scan's lowest vertebra.
+        overwrite: whether a data set in the folder may be replaced.
+
+    Raises:
+        UserError: when no pair is there, or a mask does not fit its CT.
+    """
+    if not source.is_dir():
+        raise UserError(f"{source}: no such folder.", "Give the unpacked data set.")
+    left_out: list[str] = []
+    scans = list(FINDERS[dataset](source, left_out, lowest))
+    if not scans:
+        raise UserError(f"{source}: no CT with vertebra masks in the form of {dataset}.", "See `python -m tools prepare --help`.")
+    make_empty_folder(folder, overwrite)
+    entries = {}
+    for scan in scans:
+        grid = load_grid(scan.image)
+        labels = scan.labels(grid)
+        entry = {"image": f"{scan.case}_image.nii.gz", "label": f"{scan.case}_label.nii.gz"}
+        _save(np.round(grid.array).astype(np.int16), grid.affine, folder / entry["image"])
+        _save(labels.astype(np.uint8), grid.affine, folder / entry["label"])
+        entries[scan.case] = entry
+    sections = split_sections(entries, test, validation)
+    return Report(write_data_list(folder, f"{dataset} from {source.name}", LABELS, sections), list(entries), left_out)
+
+
+def load_grid(path: Path) -> Grid:
+    """Load a volume of any kind that MONAI reads.
+
+    Raises:
+        UserError: when it cannot be read or is no volume.
+    """
+    try:
+        image = LoadImage(image_only=True)(str(path))
+    except Exception as error:  # readers raise many types for damaged files
+        raise UserError(f"{path}: cannot be read ({type(error).__name__}).", "Replace the file.") from error
+    if image.ndim != 3:
+        raise UserError(f"{path}: {image.ndim} axes, expected a volume.", "Give one volume a file.")
+    return Grid(image.numpy(), np.asarray(image.affine, float), path)
+
+
+def _find_verse(source: Path, left_out: list[str], lowest: str) -> Iterator[Scan]:
+    masks = {path.name.removesuffix("_seg-vert_msk.nii.gz"): path for path in sorted(source.rglob("*_seg-vert_msk.nii.gz"))}
+    for image in sorted(source.rglob("*_ct.nii.gz")):
+        case = image.name.removesuffix("_ct.nii.gz")
+        if case not in masks:
+            left_out.append(f"{image.name}: {case}_seg-vert_msk.nii.gz is missing")
+            continue
+        yield Scan(case, image, lambda grid, mask=masks[case]: _vertebrae_only(_same_grid(grid, mask)))
+
+
+def _find_csi(source: Path, left_out: list[str], lowest: str) -> Iterator[Scan]:
+    if lowest not in VERTEBRA_NUMBERS:
+        raise UserError(f"{lowest}: no vertebra.", "Name one of C1 to C7, T1 to T13, L1 to L6.")
+    suffixes = (".mhd", ".mha", ".nii.gz", ".nii")
+    for image in sorted(path for path in source.rglob("*") if path.name.endswith(suffixes)):
+        suffix = next(s for s in suffixes if image.name.endswith(s))
+        case = image.name.removesuffix(suffix)
+        if case.endswith("_label"):
+            continue
+        mask = image.with_name(f"{case}_label{suffix}")
+        if not mask.exists():
+            left_out.append(f"{image.name}: {mask.name} is missing")
+            continue
+        yield Scan(case, image, lambda grid, mask=mask: _number_by_height(_same_grid(grid, mask), grid.affine, VERTEBRA_NUMBERS[lowest], mask))
+
+
+def _find_totalsegmentator(source: Path, left_out: list[str], lowest: str) -> Iterator[Scan]:
+    for image in sorted(source.rglob("ct.nii.gz")):
+        masks = {p.name.removeprefix("vertebrae_").removesuffix(".nii.gz"): p for p in image.parent.glob("segmentations/vertebrae_*.nii.gz")}
+        known = {VERTEBRA_NUMBERS[name]: path for name, path in masks.items() if name in VERTEBRA_NUMBERS}
+        if not known:
+            left_out.append(f"{image.parent.name}: no segmentations/vertebrae_*.nii.gz")
+            continue
+        yield Scan(image.parent.name, image, lambda grid, masks=known: _merge(grid, masks))
+
+
+FINDERS = {"verse": _find_verse, "csi": _find_csi, "totalsegmentator": _find_totalsegmentator}
+
+
+def _same_grid(grid: Grid, path: Path) -> np.ndarray:
+    mask = load_grid(path)
+    if mask.array.shape != grid.array.shape:
+        raise UserError(f"{path}: shape {mask.array.shape}, but {grid.path.name} has {grid.array.shape}.", "Draw it on the CT's grid.")
+    if np.abs(mask.affine - grid.affine).max() > AFFINE_TOLERANCE:
+        raise UserError(f"{path}: lies elsewhere than {grid.path.name} (their affines differ).", "Resample it to the CT's grid.")
+    return mask.array
+
+
+def _vertebrae_only(labels: np.ndarray) -> np.ndarray:
+    """Drop sacrum and coccyx, which VerSe numbers 26 and 27."""
+    return np.where(np.isin(labels, VERTEBRAE), labels, 0)
+
+
+def _number_by_height(labels: np.ndarray, affine: np.ndarray, lowest: int, path: Path) -> np.ndarray:
+    values = [value for value in np.unique(labels) if value]
+    if any(value % CSI_STEP for value in values):
+        raise UserError(f"{path}: labels {values[:5]} are no multiples of {CSI_STEP}.", "Give the challenge's own label maps.")
+    heights = {value: float((np.argwhere(labels == value) @ affine[2, :3]).mean()) for value in values}
+    result = np.zeros(labels.shape, np.uint8)
+    for step, value in enumerate(sorted(values, key=heights.__getitem__)):
+        if lowest - step < 1:
+            raise UserError(f"{path}: {len(values)} vertebrae, too many above one that is {lowest}.", "Name the lowest with --lowest.")
+        result[labels == value] = lowest - step
+    return result
+
+
+def _merge(grid: Grid, masks: dict[int, Path]) -> np.ndarray:
+    labels = np.zeros(grid.array.shape, np.uint8)
+    for number, path in sorted(masks.items()):
+        labels[_same_grid(grid, path) > 0.5] = number
+    return labels
+
+
+def _save(array: np.ndarray, affine: np.ndarray, path: Path) -> None:
+    image = nibabel.Nifti1Image(array, affine)
+    image.header.set_xyzt_units("mm")
+    nibabel.save(image, path)

@@ -1,0 +1,89 @@
+"""Write synthetic vertebra CT as a data set."""
+
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import nibabel
+import numpy as np
+
+from custom_networks.data.data_list import load_data_list
+from custom_networks.errors import UserError
+
+from ..datasets.data_list import make_empty_folder, write_data_list
+from ..datasets.vertebra_samples import LABELS
+from .vertebra_ct import COARSE, Source, load_label_map, load_scan, synthesise
+
+VALIDATION_SHARE = 20  # every twentieth case validates
+
+
+def find_sources(paths: Iterable[Path], meshes: Path | None, seed: int) -> list[Source]:
+    """Load what synthetic CT is made from.
+
+    Args:
+        paths: label maps (NIfTI), folders of label maps, or data sets whose training section has images and labels.
+        meshes: folder of `pelvis.PARTS`, or None to leave the pelvis out.
+        seed: of the pelvis' size and tilt.
+    """
+    random = np.random.default_rng(seed)
+    sources = []
+    for path in paths:
+        if (path / "dataset.json").is_file():
+            sources += [load_scan(Path(e["image"]), Path(e["label"])) for e in load_data_list(path, "training")]
+        else:
+            files = [path] if path.is_file() else sorted(path.glob("*.nii*"))
+            sources += [load_label_map(file, random, meshes) for file in files]
+    if not sources:
+        raise UserError(f"{', '.join(map(str, paths))}: no label map.", "Give label maps, folders of them, or data sets.")
+    return sources
+
+
+def write_synthetic(
+    folder: Path,
+    sources: list[Source],
+    copies: int,
+    seed: int,
+    jobs: int = 1,
+    overwrite: bool = False,
+    on_case: Callable[[], None] = lambda: None,
+) -> Path:
+    """Write ``copies`` cases of every source; equal seeds give equal cases. Every twentieth validates."""
+    make_empty_folder(folder, overwrite)
+    tasks = [(folder, source, copy, seed) for source in sources for copy in range(copies)]
+    sections: dict[str, list[dict]] = {"training": [], "validation": [], "test": []}
+    with ProcessPoolExecutor(jobs) as pool:
+        for index, entry in enumerate(pool.map(_write_case, *zip(*tasks, strict=True))):
+            sections["validation" if index % VALIDATION_SHARE == VALIDATION_SHARE - 1 else "training"].append(entry)
+            on_case()
+    sections["test"] = sections["validation"]
+    return write_data_list(folder, f"synthetic CT of vertebrae, seed {seed}", LABELS, sections)
+
+
+def _write_case(folder: Path, source: Source, copy: int, seed: int) -> dict[str, str]:
+    number = int.from_bytes(source.name.encode()[-8:], "big")
+    ct, labels = synthesise(source, np.random.default_rng([seed, number, copy]))
+    entry = {key: f"{source.name}_{copy:03d}_{key}.nii.gz" for key in ("image", "label")}
+    for key, array in (("image", ct), ("label", labels)):
+        image = nibabel.Nifti1Image(array, np.diag([COARSE, COARSE, COARSE, 1.0]))
+        image.header.set_xyzt_units("mm")
+        nibabel.save(image, folder / entry[key])
+    return entry
+
+
+def merge(folder: Path, parts: dict[Path, float], overwrite: bool = False) -> Path:
+    """Write a data list that refers to those of other folders, each with its weight in training.
+
+    The weight is shared by the entries of a folder, so that it is the folder's part of the samples drawn.
+    """
+    make_empty_folder(folder, overwrite)
+    sections: dict[str, list[dict]] = {"training": [], "validation": [], "test": []}
+    for part, weight in parts.items():
+        if not (part / "dataset.json").is_file():
+            raise UserError(f"{part}: no dataset.json there.", "Make it with prepare, phantom or synthesise.")
+        content = json.loads((part / "dataset.json").read_text())
+        for section, entries in sections.items():
+            for entry in content[section]:
+                moved = {key: str((part / entry[key]).resolve()) for key in ("image", "label")}
+                entries.append(moved | ({"weight": weight / len(content[section])} if section == "training" else {}))
+    return write_data_list(folder, "several data sets", LABELS, sections)
