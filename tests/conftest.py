@@ -1,5 +1,6 @@
 """What many tests share."""
 
+import itertools
 import os
 
 os.environ.setdefault("TQDM_DISABLE", "1")
@@ -14,7 +15,10 @@ import torch
 REPOSITORY = Path(__file__).resolve().parents[1]
 GRAY_MATTER = REPOSITORY / "bundles" / "spinal_cord_gray_matter_segmentation"
 DIGITS = REPOSITORY / "bundles" / "handwritten_digits_classification"
+VERTEBRAE = REPOSITORY / "bundles" / "vertebrae_ct_instance_segmentation"
 REAL_DATA = REPOSITORY.parent / "shared" / "data"  # there on the developers' machines only
+ORDERS = list(itertools.permutations(range(3)))  # of the axes, and their directions: 48 orientations in all
+FLIPS = list(itertools.product((1, -1), repeat=3))
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +41,10 @@ def gray_matter_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real scans are not on this machine")
     return folder
+
+
+def reorient(array: np.ndarray, affine: np.ndarray, order, flips) -> tuple[np.ndarray, np.ndarray]:
+    """Store the same anatomy with other axes."""
+    ornt = np.array([[axis, flip] for axis, flip in zip(order, flips, strict=True)], dtype=float)
+    image = nibabel.Nifti1Image(array, affine).as_reoriented(ornt)
+    return np.asarray(image.dataobj), image.affine

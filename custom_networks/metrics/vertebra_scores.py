@@ -51,10 +51,10 @@ def match_vertebrae(predicted: np.ndarray, truth: np.ndarray, spacing: tuple[flo
     pairs = []
     for t, p in zip(*np.nonzero(table[1:, 1:]), strict=True):
         both = table[t + 1, p + 1]
-        pairs.append((both / (sizes[t + 1] + predicted_sizes[p + 1] - both), int(t) + 1, int(p) + 1))
+        pairs.append((both / (sizes[t + 1] + predicted_sizes[p + 1] - both), bool(t == p), int(t) + 1, int(p) + 1))
     partner: dict[int, tuple[int, float]] = {}
     used: set[int] = set()
-    for iou, t, p in sorted(pairs, reverse=True):
+    for iou, _, t, p in sorted(pairs, reverse=True):  # of equal overlaps that with the right number
         if t not in partner and p not in used and iou >= OVERLAP:
             partner[t] = (p, float(iou))
             used.add(p)

@@ -6,14 +6,10 @@ import nibabel
 import numpy as np
 import pytest
 import torch
-from conftest import GRAY_MATTER, save_nifti
+from conftest import FLIPS, GRAY_MATTER, ORDERS, reorient, save_nifti
 
 from tools.bundles import Bundle
 from tools.demo import dice
-
-ORDERS = list(itertools.permutations(range(3)))
-FLIPS = list(itertools.product((1, -1), repeat=3))
-
 
 class Bright(torch.nn.Module):
     """An oracle: the structure is what is brighter than the middle of the window's range."""
@@ -33,13 +29,6 @@ def asymmetric_cord() -> tuple[np.ndarray, np.ndarray]:
         structure[18 + z : 21 + z, 20:32, z] = True
         structure[18 + z : 27 + z, 20:23, z] = True
     return np.where(structure, 500, 100).astype(np.int16), structure
-
-
-def reorient(array: np.ndarray, affine: np.ndarray, order, flips) -> tuple[np.ndarray, np.ndarray]:
-    """Store the same anatomy with other axes."""
-    ornt = np.array([[axis, flip] for axis, flip in zip(order, flips, strict=True)], dtype=float)
-    image = nibabel.Nifti1Image(array, affine).as_reoriented(ornt)
-    return np.asarray(image.dataobj), image.affine
 
 
 @pytest.fixture(scope="module")

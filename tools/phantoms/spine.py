@@ -14,6 +14,7 @@ from .spine_anatomy import FAMILIES, Person, draw_person, sagittal_tilt, sequenc
 
 FINE = 1.0  # mm, grid of the drawing
 THORACIC = range(8, 20)
+WHOLE_BODY, HEAD, LEGS = "body", 170, 380  # mm above C1 and below the pelvis
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,17 @@ def make_spine_labels(
     person = person or draw_person(random)
     codes = sequence(family, person)
     frames, height = _stand(codes, person, random, field)
+    if family == WHOLE_BODY:
+        height += HEAD + LEGS
+        for frame in frames:
+            frame.origin[2] += LEGS
     labels = np.zeros((*(round(f) // 2 * 2 for f in field), height // 2 * 2), np.uint8)
     for code, frame in zip(codes, frames, strict=True):
         _draw_vertebra(labels, code, frame, person, random)
     if codes[-1] in (24, 25):
         _draw_pelvis(labels, frames[-1], size_of(codes[-1], person.scale), person, random)
+    if family == WHOLE_BODY:
+        _draw_head_and_legs(labels, frames)
     return labels
 
 
@@ -73,7 +80,7 @@ def make_spine_phantom(
     field: tuple[float, float] | None = None,
 ) -> SpinePhantom:
     """Draw one scan: isotropic spacing of ``factor`` mm (2 by default), sometimes cut above or below, or with thick slices."""
-    family = family or str(random.choice(list(FAMILIES), p=[0.25, 0.2, 0.15, 0.15, 0.05, 0.2]))
+    family = family or str(random.choice(list(FAMILIES), p=[0.25, 0.2, 0.15, 0.15, 0.05, 0.2, 0.0]))
     factor = factor or 2
     field = field or (random.uniform(140, 220), random.uniform(130, 190))
     labels = make_spine_labels(random, family, person, field)
@@ -205,3 +212,14 @@ def _draw_pelvis(labels: np.ndarray, last: _Frame, size: np.ndarray, person: Per
     for direction in (-1, 1):
         ball = np.sqrt((x - direction * 88) ** 2 + (y - 30) ** 2 + (z + 105) ** 2)
         labels[(ball < 24) & (labels == UNKNOWN)] = METAL if person.hip_implant and direction == 1 else BONE
+
+
+def _draw_head_and_legs(labels: np.ndarray, frames: list[_Frame]) -> None:
+    """Draw a skull above C1 and the shafts of the femora, with marrow, below the pelvis."""
+    atlas, lowest = frames[0].origin, frames[-1].origin
+    x, y, z = np.ogrid[tuple(slice(0, n) for n in labels.shape)]
+    radius = np.sqrt(((x - atlas[0]) / 70) ** 2 + ((y - atlas[1] - 15) / 85) ** 2 + ((z - atlas[2] - 92) / 75) ** 2)
+    labels[(radius > 0.92) & (radius < 1) & (labels == UNKNOWN)] = BONE
+    for side in (-1, 1):
+        shaft = np.hypot(x - lowest[0] - side * 70, y - lowest[1] - 10)
+        labels[(shaft < 14) & (z < lowest[2] - 150) & (labels == UNKNOWN)] = BONE

@@ -11,6 +11,7 @@ SIZES = np.array([
 ])  # fmt: skip
 FAMILIES = {
     "lumbar": (17, 24), "thoracolumbar": (12, 24), "thoracic": (6, 20), "cervical": (1, 11), "spine": (1, 24), "abdomen": (18, 24),
+    "body": (1, 24),
 }  # fmt: skip
 T13, L6 = 28, 25
 
