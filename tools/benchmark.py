@@ -13,7 +13,8 @@ from rich.table import Table
 
 from custom_networks.inferers.autocast_inferer import has_bfloat16
 
-from .bundles import Bundle
+from .benchmark_vertebrae import bench_traversal
+from .bundles import Bundle, load_network
 from .datasets.digits import prepare_digits
 from .phantoms.write import WRITERS
 
@@ -32,6 +33,8 @@ def bench(bundles: list[Bundle], console: Console) -> None:
             table.add_row(bundle.name, *_bench_case(bundle, Path(scratch)))
     console.print(table)
     for bundle in bundles:
+        if bundle.name == "vertebrae_ct_instance_segmentation":
+            bench_traversal(bundle, console)
         if bundle.name == "spinal_cord_gray_matter_segmentation":
             for name, seconds in _bench_network(bundle).items():
                 console.print(f"{bundle.name}: network {seconds:.4f} s a slice of {WINDOW}x{WINDOW}, {name}", highlight=False)
@@ -49,7 +52,7 @@ def _bench_case(bundle: Bundle, scratch: Path, runs: int = 3) -> list[str]:
         preprocessing, postprocessing, inferer = (
             parser.get_parsed_content(name) for name in ("preprocessing", "postprocessing", "inferer")
         )
-        network = _network(parser, bundle)
+        network = load_network(parser, bundle)
         device = parser.get_parsed_content("device")
         rows = []
         for _ in range(runs + 1):
@@ -70,19 +73,13 @@ def _bench_case(bundle: Bundle, scratch: Path, runs: int = 3) -> list[str]:
 def _bench_network(bundle: Bundle) -> dict[str, float]:
     """Return seconds in float32 and, where the processor has it, in bfloat16."""
     with bundle.parser("inference.json", device="cpu") as parser:
-        network = _network(parser, bundle)
+        network = load_network(parser, bundle)
         window = torch.randn(1, 1, WINDOW, WINDOW).contiguous(memory_format=torch.channels_last)
         seconds = {"float32": median_seconds(lambda: network(window))}
         if has_bfloat16(torch.device("cpu")):
             with torch.autocast("cpu", torch.bfloat16):
                 seconds["bfloat16"] = median_seconds(lambda: network(window))
     return seconds
-
-
-def _network(parser, bundle: Bundle) -> torch.nn.Module:
-    network = parser.get_parsed_content("network").eval()
-    network.load_state_dict(torch.load(bundle.folder / "models" / "model.pt", map_location="cpu", weights_only=True))
-    return network
 
 
 def median_seconds(call: Callable[[], object], runs: int = 20) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import torch
 from monai.bundle import ConfigParser
 
 from custom_networks.errors import UserError
@@ -52,6 +53,13 @@ class Bundle:
             for key, value in (settings | {"bundle_root": str(self.folder)}).items():
                 parser[key] = value
             yield parser
+
+
+def load_network(parser: ConfigParser, bundle: Bundle) -> torch.nn.Module:
+    """Return the bundle's network in evaluation mode with its shipped weights, on the CPU."""
+    network = parser.get_parsed_content("network").eval()
+    network.load_state_dict(torch.load(bundle.folder / "models" / "model.pt", map_location="cpu", weights_only=True))
+    return network
 
 
 @contextmanager

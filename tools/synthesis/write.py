@@ -50,7 +50,7 @@ def write_synthetic(
 ) -> Path:
     """Write ``copies`` cases of every source; equal seeds give equal cases. Every twentieth validates."""
     make_empty_folder(folder, overwrite)
-    tasks = [(folder, source, copy, seed) for source in sources for copy in range(copies)]
+    tasks = [(folder, source, copy, (seed, index, copy)) for index, source in enumerate(sources) for copy in range(copies)]
     sections: dict[str, list[dict]] = {"training": [], "validation": [], "test": []}
     with ProcessPoolExecutor(jobs) as pool:
         for index, entry in enumerate(pool.map(_write_case, *zip(*tasks, strict=True))):
@@ -60,9 +60,8 @@ def write_synthetic(
     return write_data_list(folder, f"synthetic CT of vertebrae, seed {seed}", LABELS, sections)
 
 
-def _write_case(folder: Path, source: Source, copy: int, seed: int) -> dict[str, str]:
-    number = int.from_bytes(source.name.encode()[-8:], "big")
-    ct, labels = synthesise(source, np.random.default_rng([seed, number, copy]))
+def _write_case(folder: Path, source: Source, copy: int, seed: tuple[int, ...]) -> dict[str, str]:
+    ct, labels = synthesise(source, np.random.default_rng(seed))
     entry = {key: f"{source.name}_{copy:03d}_{key}.nii.gz" for key in ("image", "label")}
     for key, array in (("image", ct), ("label", labels)):
         image = nibabel.Nifti1Image(array, np.diag([COARSE, COARSE, COARSE, 1.0]))
