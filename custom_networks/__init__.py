@@ -17,8 +17,8 @@ from .inferers.cord_window_inferer import CordWindowInferer
 from .inferers.iterative_vertebra_inferer import IterativeVertebraInferer
 from .losses.iterative_instance_loss import IterativeInstanceLoss
 from .metrics.scgm import SCGM_METRICS, scgm_metrics
-from .metrics.vertebra_scores import VertebraMatch, match_vertebrae
 from .metrics.vertebra_progress import VertebraProgress
+from .metrics.vertebra_scores import VertebraMatch, match_vertebrae
 from .networks.iterative_fcn import IterativeFCN
 from .networks.le_net import LeNet
 from .networks.no_pool_aspp import NoPoolASPP

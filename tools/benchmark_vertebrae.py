@@ -26,13 +26,14 @@ def bench_traversal(bundle: Bundle, console: Console) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         case = _write_case(Path(scratch))
         start = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "monai.bundle", "run", "inference", "--config_file", "configs/inference.json", "--input", str(case),
-             "--output_dir", scratch], cwd=bundle.folder, capture_output=True, check=True,
-        )  # fmt: skip
+        command = [sys.executable, "-m", "monai.bundle", "run", "inference", "--config_file", "configs/inference.json"]
+        command += ["--input", str(case), "--output_dir", scratch]
+        subprocess.run(command, cwd=bundle.folder, capture_output=True, check=True)
         seconds = time.perf_counter() - start
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-        console.print(f"{bundle.name}: {case.name}, 512x512x330 voxels: {seconds:.0f} s, peak memory {peak:.1f} GiB", highlight=False)
+        console.print(
+            f"{bundle.name}: {case.name}, 512x512x330 voxels: {seconds:.0f} s, peak memory {peak:.1f} GiB", highlight=False
+        )
         with bundle.parser("inference.json", input=str(case), output_dir=scratch, device="cpu") as parser:
             batch = list_data_collate([parser.get_parsed_content("preprocessing")({"image": str(case)})])
             network = load_network(parser, bundle)

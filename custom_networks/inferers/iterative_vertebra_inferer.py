@@ -78,8 +78,10 @@ class IterativeVertebraInferer(Inferer):
     centred on that fragment until its centre settles; there the mask is written, where no instance is yet, and joins the memory.
     The same place is searched for the next vertebra; where there is none, the window goes on below. Windows with too little bone
     are passed over. A fragment that is too small, but cut by the scan's border, joins the memory and is no instance: the network
-    would otherwise not see past it. Whatever the network answers, the traversal ends: no vertebra takes more than ``max_steps`` patches, there
-    are no more than ``max_vertebrae``, and no window is searched twice without a vertebra written in between.
+    would otherwise not see past it.
+
+    Whatever the network answers, the traversal ends: no vertebra takes more than ``max_steps`` patches, there are no more than
+    ``max_vertebrae``, and no window is searched twice without a vertebra or a sliver written in between.
 
     Args:
         patch: side of the cubic patch in voxels.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 from ignite.engine import Engine
-from ignite.metrics import EpochWise, Metric, MetricUsage
+from ignite.metrics import Metric, MetricUsage
 from ignite.metrics.metric import reinit__is_reduced, sync_all_reduce
 
 NAMES = ("patch_dice", "completeness_accuracy", "label_error")
@@ -24,7 +24,7 @@ class VertebraProgress(Metric):
     def __init__(self, output_transform: Callable = lambda output: output, device: str | torch.device = "cpu") -> None:
         super().__init__(output_transform=output_transform, device=device)
 
-    def attach(self, engine: Engine, name: str = "progress", usage: str | MetricUsage = EpochWise()) -> None:
+    def attach(self, engine: Engine, name: str = "progress", usage: str | MetricUsage = "epoch_wise") -> None:
         """Register with a trainer, as a handler too."""
         super().attach(engine, name, usage)
 

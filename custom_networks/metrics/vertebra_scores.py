@@ -32,7 +32,9 @@ class VertebraMatch:
         return self.truth == self.predicted and self.iou >= 0.5
 
 
-def match_vertebrae(predicted: np.ndarray, truth: np.ndarray, spacing: tuple[float, float, float], least: float = LEAST) -> list[VertebraMatch]:
+def match_vertebrae(
+    predicted: np.ndarray, truth: np.ndarray, spacing: tuple[float, float, float], least: float = LEAST
+) -> list[VertebraMatch]:
     """Match label maps of equal shape ``(X, Y, Z)``; every predicted instance serves one vertebra at most, best overlaps first.
 
     Args:
@@ -63,7 +65,10 @@ def match_vertebrae(predicted: np.ndarray, truth: np.ndarray, spacing: tuple[flo
         if sizes[t] * voxel < least:
             continue
         p, iou = partner.get(t, (0, 0.0))
-        cut = any(part.start == 0 or part.stop == n for part, n in zip(find_objects((truth == t).astype(np.uint8))[0], truth.shape, strict=True))
+        cut = any(
+            part.start == 0 or part.stop == n
+            for part, n in zip(find_objects((truth == t).astype(np.uint8))[0], truth.shape, strict=True)
+        )
         distance = surface_distance(predicted == p, truth == t, spacing) if p else float("nan")
         matches.append(VertebraMatch(t, p, iou, 2 * iou / (1 + iou), distance, cut))
     for p in (int(code) for code in np.flatnonzero(predicted_sizes) if code):
@@ -78,4 +83,6 @@ def surface_distance(predicted: np.ndarray, truth: np.ndarray, spacing: tuple[fl
     box = find_objects((predicted | truth).astype(np.uint8))[0]
     box = tuple(slice(max(0, part.start - 1), part.stop + 1) for part in box)
     pair = [torch.from_numpy(mask[box].astype(np.uint8))[None, None] for mask in (predicted, truth)]
-    return float(compute_average_surface_distance(*pair, include_background=True, symmetric=True, spacing=[float(s) for s in spacing]))
+    return float(
+        compute_average_surface_distance(*pair, include_background=True, symmetric=True, spacing=[float(s) for s in spacing])
+    )

@@ -1,5 +1,6 @@
 """3D network that segments the next vertebra, given those that were segmented before."""
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -91,8 +92,8 @@ class IterativeFCN(nn.Module):
             expanding = [outer] * (levels - 1)
             classifying = [inner] * contractions
         else:
-            contracting = [block(fine, coarse) for fine, coarse in zip(widths, widths[1:], strict=False)]
-            expanding = [block(fine + coarse, fine) for fine, coarse in zip(widths, widths[1:], strict=False)][::-1]
+            contracting = [block(fine, coarse) for fine, coarse in itertools.pairwise(widths)]
+            expanding = [block(fine + coarse, fine) for fine, coarse in itertools.pairwise(widths)][::-1]
             classifying = [block(deepest, deepest) for _ in range(contractions)]
         self.entry = block(in_channels, widths[0])
         self.contracting = nn.ModuleList(contracting)

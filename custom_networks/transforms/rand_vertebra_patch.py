@@ -18,8 +18,9 @@ class RandVertebraPatchd(MapTransform, Randomizable):
 
     A vertebra is drawn; the memory holds all that come before it in the traversal; it is the target. The centre of the patch is
     drawn from what the traversal meets: anywhere in the vertebra's bounding box, close to its centre, or close to the centre of
-    its predecessor, where the traversal looks for it first; the first of a scan may lie anywhere in the patch. Some patches are empty: their memory holds every vertebra, or they
-    lie anywhere in the scan, and there is nothing to segment. Where a patch leaves the scan it is filled with ``outside``.
+    its predecessor, where the traversal looks for it first; the first of a scan may lie anywhere in the patch. Some patches are
+    empty: their memory holds every vertebra, or they lie anywhere in the scan, and there is nothing to segment. Where a patch
+    leaves the scan it is filled with ``outside``.
 
     Written are ``image`` (1 channel), ``label`` (target and memory, 2 channels), ``complete`` (1, 0, or -1 where nothing is to
     be segmented) and ``number`` (of the target, 0 where there is none).

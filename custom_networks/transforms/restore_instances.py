@@ -53,7 +53,9 @@ class RestoreInstancesd(MapTransform):
         for number, box in enumerate(find_objects(owner), start=1):
             if box is None:
                 continue
-            box = tuple(slice(max(0, part.start - MARGIN), min(n, part.stop + MARGIN)) for part, n in zip(box, owner.shape, strict=True))
+            box = tuple(
+                slice(max(0, part.start - MARGIN), min(n, part.stop + MARGIN)) for part, n in zip(box, owner.shape, strict=True)
+            )
             mine = np.where(owner[box] == number, probability[box], 0)
             crop = _reach(box, to_target, shape)
             if any(part.start >= part.stop for part in crop):

@@ -11,6 +11,7 @@ from conftest import FLIPS, GRAY_MATTER, ORDERS, reorient, save_nifti
 from tools.bundles import Bundle
 from tools.demo import dice
 
+
 class Bright(torch.nn.Module):
     """An oracle: the structure is what is brighter than the middle of the window's range."""
 

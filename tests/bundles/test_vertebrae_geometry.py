@@ -81,7 +81,14 @@ def turned(angle: float) -> np.ndarray:
 
 @pytest.mark.parametrize(
     "affine",
-    [np.diag([1.0, 1, 1, 1]), np.diag([0.8, 0.8, 2, 1]), np.diag([-0.7, 0.9, 1.3, 1]), np.diag([1.0, 1, 4, 1]), turned(0.2), turned(-0.35)],
+    [
+        np.diag([1.0, 1, 1, 1]),
+        np.diag([0.8, 0.8, 2, 1]),
+        np.diag([-0.7, 0.9, 1.3, 1]),
+        np.diag([1.0, 1, 4, 1]),
+        turned(0.2),
+        turned(-0.35),
+    ],
     ids=["1 mm", "finer across", "flipped", "thick slices", "oblique", "oblique the other way"],
 )
 def test_a_ball_stays_in_its_place_on_any_grid(run, tmp_path, affine):

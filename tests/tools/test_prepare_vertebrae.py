@@ -39,7 +39,9 @@ def test_verse(tmp_path):
             (source / part / case).mkdir(parents=True)
         ct = np.random.default_rng(0).integers(-1000, 1500, (6, 7, 20)).astype(np.int16)
         save_nifti(source / "rawdata" / case / f"{case}_ct.nii.gz", ct, AFFINE)
-    save_nifti(source / "derivatives" / "sub-verse004" / "sub-verse004_seg-vert_msk.nii.gz", stack({20: 12, 21: 8, 26: 2, 28: 16}), AFFINE)
+    save_nifti(
+        source / "derivatives" / "sub-verse004" / "sub-verse004_seg-vert_msk.nii.gz", stack({20: 12, 21: 8, 26: 2, 28: 16}), AFFINE
+    )
     report = prepare_vertebrae("verse", source, tmp_path / "out", test=["*004"])
     assert report.left_out == ["sub-verse005_ct.nii.gz: sub-verse005_seg-vert_msk.nii.gz is missing"]
     data = read(report.data_list)

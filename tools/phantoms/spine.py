@@ -152,7 +152,9 @@ def _typical(u, v, w, code: int, size, person: Person, random: np.random.Generat
     forward = np.clip(v / deep + 0.5, 0, 1)
     half = tall / 2 * (1 - loss * forward) - 1.2 * (1 - np.clip((2 * u / wide) ** 2 + (2 * v / deep) ** 2, 0, 1))
     waist = 1 - 0.09 * (1 - np.clip(np.abs(w) / (tall / 2), 0, 1) ** 2)
-    solid = (np.abs(2 * u / (wide * waist)) ** 2.4 + np.abs(2 * v / (deep * waist)) ** 2.4 <= 1) & (w <= half) & (w >= -tall / 2 + 1.0)
+    solid = (
+        (np.abs(2 * u / (wide * waist)) ** 2.4 + np.abs(2 * v / (deep * waist)) ** 2.4 <= 1) & (w <= half) & (w >= -tall / 2 + 1.0)
+    )
     canal = (9.5 if not thoracic else 8.0) * person.scale
     back = -deep / 2 - canal * 0.85  # middle of the canal
     side = np.abs(u)
@@ -172,7 +174,13 @@ def _typical(u, v, w, code: int, size, person: Person, random: np.random.Generat
     sweep = v - back - (0.15 if lumbar else -0.45 if thoracic else 0.3) * out - 2
     solid |= (out > -3) & (out < arm) & (np.abs(sweep) < 4.2) & (np.abs(w - high) < (4.5 if lumbar else 5.0))
     joint = (np.abs(side - canal - 3.5) / 5.5) ** 2 + ((v - back + 1.5) / 5.5) ** 2
-    solid |= (joint < 1) & (w < 0.62 * tall) & (w > -0.72 * tall) & ((w > -0.3 * tall) | (v < back - 1.5)) & ((w < 0.35 * tall) | (v > back - 1.5))
+    solid |= (
+        (joint < 1)
+        & (w < 0.62 * tall)
+        & (w > -0.72 * tall)
+        & ((w > -0.3 * tall) | (v < back - 1.5))
+        & ((w < 0.35 * tall) | (v > back - 1.5))
+    )
     if code == 2:
         solid |= (np.hypot(u, v - 0.1 * deep) < 5 * person.scale) & (w > 0) & (w < tall / 2 + 15 * person.scale)
     return solid & (np.hypot(u, (v - back) * 1.05) > canal - 0.5) | (solid & (v > -deep / 2))
@@ -201,13 +209,22 @@ def _draw_pelvis(labels: np.ndarray, last: _Frame, size: np.ndarray, person: Per
     wing = wide * (1.12 - 0.85 * depth)
     thick = deep * (0.62 - 0.42 * depth)
     bend = 22 * depth**2
-    solid = (w < 0) & (depth < 1) & (np.abs(u) < wing) & (np.abs(v + deep * 0.1 + bend) < thick * np.sqrt(np.clip(1 - (u / wing) ** 2 * 0.8, 0, 1)))
+    solid = (
+        (w < 0)
+        & (depth < 1)
+        & (np.abs(u) < wing)
+        & (np.abs(v + deep * 0.1 + bend) < thick * np.sqrt(np.clip(1 - (u / wing) ** 2 * 0.8, 0, 1)))
+    )
     canal = (np.hypot(u, v + deep * 0.45 + bend) < 7) & (depth < 0.8)
     holes = (np.hypot(np.abs(u) - 18, (w + 18) % 24 - 12) < 4.5) & (w < -12) & (depth < 0.8)
     labels[solid & ~canal & ~holes & (labels == UNKNOWN)] = SACRUM
     x, y, z = (axis - o for axis, o in zip(np.ogrid[tuple(slice(0, n) for n in labels.shape)], seat, strict=True))
     side = np.abs(x) - wide * 1.35 - 0.35 * (z + 20)
-    shell = (np.abs(side - 0.012 * (y - 10) ** 2 * 0.2) < 4.5) & (np.hypot((y - 15) / 62, (z + 35) / 72) < 1) & (np.abs(x) > wide * 0.75)
+    shell = (
+        (np.abs(side - 0.012 * (y - 10) ** 2 * 0.2) < 4.5)
+        & (np.hypot((y - 15) / 62, (z + 35) / 72) < 1)
+        & (np.abs(x) > wide * 0.75)
+    )
     labels[shell & (labels == UNKNOWN)] = BONE
     for direction in (-1, 1):
         ball = np.sqrt((x - direction * 88) ** 2 + (y - 30) ** 2 + (z + 105) ** 2)

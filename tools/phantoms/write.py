@@ -22,7 +22,8 @@ def write_cord_phantoms(
 ) -> Path:
     """Write axial spinal cord phantoms: ``phantom_NNN_image.nii.gz`` and ``phantom_NNN_label.nii.gz``.
 
-    Case N is the same for equal seeds whatever the number of cases. ``kind`` fixes the contrast, which is drawn for each case otherwise.
+    Case N is the same for equal seeds whatever the number of cases. ``kind`` fixes the contrast, which is drawn for each case
+    otherwise.
     """
     make_empty_folder(folder, overwrite)
     entries = []

@@ -18,7 +18,12 @@ class Deformation:
     """
 
     def __init__(
-        self, random: np.random.Generator, shape: tuple[int, int, int], spacing: float, source_centre: np.ndarray, strength: float = 1.0
+        self,
+        random: np.random.Generator,
+        shape: tuple[int, int, int],
+        spacing: float,
+        source_centre: np.ndarray,
+        strength: float = 1.0,
     ) -> None:
         self.shape, self.spacing = tuple(shape), spacing
         matrix = np.eye(3)

@@ -1,5 +1,7 @@
 """Fill what a label map of vertebrae leaves open: body, fat, muscles, organs, vessels, bowel gas, lungs, ribs, table."""
 
+import itertools
+
 import numpy as np
 from scipy.ndimage import binary_dilation, binary_fill_holes, distance_transform_edt, gaussian_filter, zoom
 
@@ -28,7 +30,9 @@ def surround(labels: np.ndarray, random: np.random.Generator, spacing: float = 1
     step = STEP * spacing
     offset = _offsets(coarse.shape, step, spine[::STEP] * spacing)
     tissue = _regions(coarse, offset, random, step)
-    filling = np.repeat(np.repeat(np.repeat(tissue, STEP, 0), STEP, 1), STEP, 2)[: labels.shape[0], : labels.shape[1], : labels.shape[2]]
+    filling = np.repeat(np.repeat(np.repeat(tissue, STEP, 0), STEP, 1), STEP, 2)[
+        : labels.shape[0], : labels.shape[1], : labels.shape[2]
+    ]
     filling = _smooth_borders(filling, random)
     _fill_between(filling, labels, random, spacing)
     unknown = result == UNKNOWN
@@ -64,10 +68,14 @@ def _regions(coarse: np.ndarray, offset, random: np.random.Generator, step: floa
     tissue = np.full(coarse.shape, AIR, np.uint8)
     tissue[radius < 1] = FAT
     tissue[radius < 1 - fat_rim] = MUSCLE
-    inner = (np.hypot(x / (wide * 0.82), (y - front - 15) / (deep * 0.75)) < 1) & (y > random.uniform(-12, 8)) & (np.hypot(x, y) > 24)
+    inner = (
+        (np.hypot(x / (wide * 0.82), (y - front - 15) / (deep * 0.75)) < 1) & (y > random.uniform(-12, 8)) & (np.hypot(x, y) > 24)
+    )
     choices = np.array([FAT, FAT, MUSCLE, GAS, VESSEL, *ORGANS])
     share = random.dirichlet(np.full(len(choices), 0.8))
-    field = np.argsort(np.argsort(_noise(coarse.shape, random, random.uniform(14, 40) / step, 1.0), axis=None)).reshape(coarse.shape)
+    field = np.argsort(np.argsort(_noise(coarse.shape, random, random.uniform(14, 40) / step, 1.0), axis=None)).reshape(
+        coarse.shape
+    )
     bins = np.searchsorted(np.cumsum(share) * field.size, field, side="left").clip(0, len(choices) - 1)
     tissue[inner] = choices[bins][inner]
     streaks = (_noise(coarse.shape, random, 7 / step, 1.0) > random.uniform(1.0, 2.5)) & (tissue == MUSCLE)
@@ -76,7 +84,9 @@ def _regions(coarse: np.ndarray, offset, random: np.random.Generator, step: floa
     if thoracic.any():
         heights = np.flatnonzero(thoracic)
         chest = np.arange(coarse.shape[2]) >= heights[0] + random.integers(0, max(1, len(heights) // 2))
-        lungs = (np.abs(x) > random.uniform(18, 34) + 0.1 * np.abs(y)) & (np.hypot(x / (wide * 0.75), (y - front) / (deep * 0.78)) < 1)
+        lungs = (np.abs(x) > random.uniform(18, 34) + 0.1 * np.abs(y)) & (
+            np.hypot(x / (wide * 0.75), (y - front) / (deep * 0.78)) < 1
+        )
         tissue[lungs & (y > random.uniform(-45, -20)) & chest] = LUNG
     tube = np.hypot(x + random.uniform(-6, 25), y - random.uniform(24, 42)) < random.uniform(7, 14)
     tissue[tube & (radius < 0.95)] = VESSEL
@@ -115,7 +125,7 @@ def _fill_between(filling: np.ndarray, labels: np.ndarray, random: np.random.Gen
     around = binary_dilation(bone[box], iterations=max(1, round(random.uniform(3, 8) / spacing)))
     part[around & np.isin(part, (AIR, LUNG, GAS, *ORGANS))] = MUSCLE if random.random() < 0.6 else FAT
     codes = [code for code in (*VERTEBRAE, SACRUM) if (inside == code).any()]
-    for upper, lower in zip(codes, codes[1:], strict=False):
+    for upper, lower in itertools.pairwise(codes):
         pair = np.argwhere((inside == upper) | (inside == lower))
         a, b = np.maximum(pair.min(0) - 2, 0), pair.max(0) + 3
         near = tuple(slice(i, j) for i, j in zip(a, b, strict=True))

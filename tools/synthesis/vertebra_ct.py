@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, zoom
 
 from custom_networks.errors import UserError
 
-from .codes import AIR, METAL, SACRUM, VERTEBRAE
+from .codes import METAL, SACRUM, VERTEBRAE
 from .deformation import Deformation
 from .painting import paint_ct
 from .pelvis import LOWEST_LUMBAR, PARTS, add_pelvis, read_stl
@@ -50,7 +50,9 @@ def load_scan(image: Path, label: Path) -> Source:
     if pair[0].shape != pair[1].shape or not np.allclose(pair[0].affine, pair[1].affine, atol=1e-2):
         raise UserError(f"{label}: another grid than {image}.", "Give a label map on the grid of its image.")
     ct, labels = np.asarray(pair[0].dataobj, np.float32), np.asarray(pair[1].dataobj).astype(np.uint8)
-    return Source(image.name.split(".")[0], labels, np.array(pair[0].header.get_zooms()[:3], float), np.maximum(ct, -1024), whole=False)
+    return Source(
+        image.name.split(".")[0], labels, np.array(pair[0].header.get_zooms()[:3], float), np.maximum(ct, -1024), whole=False
+    )
 
 
 def _existing(path: Path) -> Path:

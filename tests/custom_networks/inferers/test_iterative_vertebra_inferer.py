@@ -116,7 +116,12 @@ def test_margin_holds_lesser_probabilities(spines):
     assert margin.any() and (output[0, 0][margin] > 0).all()
 
 
-ADVERSARIES = {"always": lambda: Constant(10.0), "never": lambda: Constant(-10.0), "nan": lambda: Constant(float("nan")), "oscillating": Oscillating}
+ADVERSARIES = {
+    "always": lambda: Constant(10.0),
+    "never": lambda: Constant(-10.0),
+    "nan": lambda: Constant(float("nan")),
+    "oscillating": Oscillating,
+}
 
 
 @pytest.mark.parametrize("name", ADVERSARIES)

@@ -59,7 +59,9 @@ def test_shift_by_one_voxel():
 
 def test_distances_are_in_mm():
     one, other = blocks({1: 5}) == 1, blocks({1: 5}, shift=1) == 1
-    assert surface_distance(one, other, (2.0, 2.0, 2.0)) == pytest.approx(2 * surface_distance(one, other, (1.0, 1.0, 1.0)), rel=1e-5)
+    assert surface_distance(one, other, (2.0, 2.0, 2.0)) == pytest.approx(
+        2 * surface_distance(one, other, (1.0, 1.0, 1.0)), rel=1e-5
+    )
 
 
 def test_slivers_are_not_asked_for_nor_punished():

@@ -69,7 +69,7 @@ def test_balls_lie_where_they_lay(name):
     for number in (20, 21):
         mask, ball = result[0].numpy() == number, expected == number
         assert 2 * (mask & ball).sum() / (mask.sum() + ball.sum()) > 0.97
-        shift = (affine[:3, :3] @ (np.argwhere(mask).mean(0) - np.argwhere(ball).mean(0)))
+        shift = affine[:3, :3] @ (np.argwhere(mask).mean(0) - np.argwhere(ball).mean(0))
         assert np.abs(shift).max() < 0.25
 
 
@@ -77,7 +77,9 @@ def test_borders_are_smoother_than_the_coarse_grid():
     """Interpolated probabilities come nearer to the ball than voxels of 2 mm blown up."""
     affine, shape = GRIDS["finer"]
     result, expected = restore(affine, shape)[0].numpy(), truth(shape, affine)
-    index = np.round(np.stack(np.meshgrid(*[np.arange(n) * s / 2 for n, s in zip(shape, (0.7, 0.7, 1.0), strict=True)], indexing="ij"))).astype(int)
+    index = np.round(
+        np.stack(np.meshgrid(*[np.arange(n) * s / 2 for n, s in zip(shape, (0.7, 0.7, 1.0), strict=True)], indexing="ij"))
+    ).astype(int)
     index = np.minimum(index, np.array([31, 27, 47])[:, None, None, None])
     blocky = truth((32, 28, 48), COARSE)[tuple(index)]
     assert np.count_nonzero(result != expected) < 0.6 * np.count_nonzero(blocky != expected)

@@ -25,7 +25,9 @@ def draw(count: int = 60, **options) -> list[dict]:
     return [transform(column()) for _ in range(count)]
 
 
-@pytest.mark.parametrize(("direction", "before"), [("down", {10: (), 11: (10,), 12: (10, 11)}), ("up", {12: (), 11: (12,), 10: (11, 12)})])
+@pytest.mark.parametrize(
+    ("direction", "before"), [("down", {10: (), 11: (10,), 12: (10, 11)}), ("up", {12: (), 11: (12,), 10: (11, 12)})]
+)
 def test_memory_holds_what_comes_before(direction, before):
     for item in draw(direction=direction, empty=0.0):
         if not item["number"]:
