@@ -7,16 +7,26 @@ import numpy as np
 from .vertebra_names import FIRST, LAST
 
 
-def number_sequence(estimates: Sequence[float], complete: Sequence[bool]) -> list[int]:
+END_BONUS = 2.5  # vertebrae of error per vote that an end of the spine outweighs
+
+
+def number_sequence(
+    estimates: Sequence[float], complete: Sequence[bool], begins_at_first: bool = False, ends_at_last: bool = False
+) -> list[int]:
     """Return VerSe numbers, one after the other, for vertebrae from top to bottom.
 
     Every estimate is taken as the true number plus an error of Laplace distribution, so the likeliest sequence has the least sum
     of absolute errors. Only complete vertebrae vote; where none is complete, or there are more vertebrae than numbers, they are
     counted 1, 2, 3 from the top.
 
+    Where the scan shows bone beyond an end of the spine, the skull or the sacrum, a sequence that ends there with C1 or L5 is
+    preferred, unless the estimates contradict it by more than `END_BONUS` vertebrae on average.
+
     Args:
         estimates: the network's estimate of each vertebra's number.
         complete: whether each is complete.
+        begins_at_first: whether there is bone above the first.
+        ends_at_last: whether there is bone below the last.
     """
     count = len(estimates)
     position = np.arange(count)
@@ -24,5 +34,7 @@ def number_sequence(estimates: Sequence[float], complete: Sequence[bool]) -> lis
     starts = np.arange(FIRST, LAST + 2 - count)
     if not votes.any() or not len(starts):
         return [int(n) for n in position + 1]
-    errors = [np.abs(np.asarray(estimates)[votes] - (start + position[votes])).sum() for start in starts]
+    errors = np.array([np.abs(np.asarray(estimates)[votes] - (start + position[votes])).mean() for start in starts])
+    errors[starts == FIRST] -= END_BONUS * begins_at_first
+    errors[starts + count - 1 == LAST] -= END_BONUS * ends_at_last
     return [int(n) for n in starts[int(np.argmin(errors))] + position]

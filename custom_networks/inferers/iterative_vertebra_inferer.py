@@ -20,7 +20,10 @@ from .bone_boxes import BoneBoxes
 
 logger = logging.getLogger("axial")
 SETTLED = 2  # voxels that the centre of a patch may move and still count as found
+TRUSTED = 3  # complete vertebrae from which on a trail counts as the spine
 SLIVER = 255  # owner of what the scan's border leaves of a vertebra, too little for an instance
+MARGIN, REACH = 6.0, 60.0  # mm, see `one_spine`
+BEYOND, BONE_BEYOND = 35.0, 8000.0  # mm of scan, and mm3 of bone in it, that tell the end of the spine from that of the scan
 HALO = 2  # voxels around an instance whose probabilities are kept for the upsampling
 DIRECTIONS = ("down", "up")
 
@@ -60,6 +63,21 @@ class _Answer:
 
 
 @dataclass
+class _Instance:
+    """An instance under way: the window's trail that it belongs to, and the box of its voxels in the volume."""
+
+    vertebra: FoundVertebra
+    trail: int
+    low: np.ndarray
+    high: np.ndarray
+    size: int
+
+    @property
+    def centre(self) -> np.ndarray:
+        return (self.low + self.high) / 2
+
+
+@dataclass
 class _State:
     """A traversal under way: ``owner`` is the instance of every voxel, ``probability`` how sure that is."""
 
@@ -67,7 +85,7 @@ class _State:
     bone: BoneBoxes
     owner: np.ndarray
     probability: np.ndarray
-    found: list[FoundVertebra] = field(default_factory=list)
+    found: list[_Instance] = field(default_factory=list)
     slivers: int = 0
 
 
@@ -162,30 +180,38 @@ class IterativeVertebraInferer(Inferer):
         state = _State(volume, bone, np.zeros(volume.shape, np.uint8), np.zeros(volume.shape, np.float32))
         with torch.inference_mode():
             self._traverse(state, network)
-        numbers = self._number(state)
-        result = np.stack([numbers[state.owner].astype(np.float32), state.probability])
+        kept = self._number(state)
+        table = np.zeros(256, np.uint8)  # from owner to number; 0 for slivers and what was dropped
+        for instance in kept:
+            table[state.found.index(instance) + 1] = instance.vertebra.number
+        result = np.stack([table[state.owner].astype(np.float32), state.probability])
         self.counts.total_seconds = time.perf_counter() - start
         if self.counts.not_finite:
             logger.warning("%d patches: the network's answer was not finite and was passed over.", self.counts.not_finite)
         if self.counts.patches >= self.max_patches:
             logger.warning("stopped after %d patches; the result may lack vertebrae.", self.max_patches)
-        found = [vertebra for vertebra, number in zip(state.found, numbers[1:], strict=False) if number]
-        return torch.from_numpy(result).to(volume.device), found
+        return torch.from_numpy(result).to(volume.device), [instance.vertebra for instance in kept]
 
     def _traverse(self, state: _State, network: Callable) -> None:
-        """Go through the windows; after each vertebra look first at its own place, then below it."""
+        """Go through the windows; from each vertebra follow its trail.
+
+        A trail of complete vertebrae is the spine, and the search goes on below it. After any other the windows beside it are
+        searched too, so that something that only looks like a vertebra does not hide the spine.
+        """
         windows = list(self._windows(state))
         index = 0
         while index < len(windows) and len(state.found) < self.max_vertebrae:
-            centre = self._write_next(state, windows[index], network)
-            if centre is None:
-                index += 1
-                continue
-            lowest = centre
+            first = len(state.found)
+            centre = self._write_next(state, windows[index], network, index)
+            last = centre
             while centre is not None and len(state.found) < self.max_vertebrae:
-                lowest = centre
-                centre = self._follow(state, lowest, network)
-            index = self._resume(windows, index, lowest)
+                last = centre
+                centre = self._follow(state, last, network, index)
+            trail = state.found[first:]
+            if sum(instance.vertebra.complete for instance in trail) >= TRUSTED:
+                index = self._resume(windows, index, last)
+            else:
+                index += 1
 
     def _windows(self, state: _State) -> Iterator[np.ndarray]:
         """Yield centres half a patch apart, level by level; within a level those nearest to the scan's axis first."""
@@ -199,11 +225,11 @@ class IterativeVertebraInferer(Inferer):
             for column in columns:
                 yield np.append(column, z)
 
-    def _follow(self, state: _State, centre: np.ndarray, network: Callable) -> np.ndarray | None:
+    def _follow(self, state: _State, centre: np.ndarray, network: Callable, trail: int) -> np.ndarray | None:
         """Look for the next vertebra where the last one was found, then half a patch further on."""
         step = np.array([0, 0, self.patch // 4 if self.direction == "up" else -(self.patch // 4)])
         for place in (centre, centre + step, centre + 2 * step):
-            following = self._write_next(state, place, network)
+            following = self._write_next(state, place, network, trail)
             if following is not None:
                 return following
         return None
@@ -217,7 +243,7 @@ class IterativeVertebraInferer(Inferer):
                 return following
         return len(windows)
 
-    def _write_next(self, state: _State, start: np.ndarray, network: Callable) -> np.ndarray | None:
+    def _write_next(self, state: _State, start: np.ndarray, network: Callable, trail: int) -> np.ndarray | None:
         """Find a vertebra from a starting centre and write it; return its centre, or None where there is none."""
         answer, steps, centre = self._settle(state, np.round(start).astype(int), network)
         while answer is not None and answer.size < self.min_voxels and state.slivers < self.max_vertebrae:
@@ -230,7 +256,8 @@ class IterativeVertebraInferer(Inferer):
         _write(state, answer, index, self.threshold)
         complete = answer.completeness > 0.5
         vertebra = FoundVertebra(index, complete, round(answer.completeness, 4), answer.estimate, steps)
-        state.found.append(vertebra)
+        points = np.argwhere(answer.fragment) + answer.corner
+        state.found.append(_Instance(vertebra, trail, points.min(0), points.max(0) + 1, answer.size))
         if self.on_vertebra:
             self.on_vertebra(vertebra)
         return centre
@@ -280,19 +307,59 @@ class IterativeVertebraInferer(Inferer):
         completeness = float(torch.tensor(scalars[0]).sigmoid())
         return _Answer(corner, probability, fragment, size, completeness, scalars[1] if len(scalars) > 1 else None)
 
-    def _number(self, state: _State) -> np.ndarray:
-        """Give every vertebra its number; return a table from owner to number, 0 for slivers and for those that are dropped."""
-        in_order = state.found if self.direction == "down" else state.found[::-1]
-        estimates = [v.estimate if v.estimate is not None else float("nan") for v in in_order]
-        for vertebra, number in zip(in_order, number_sequence(estimates, [v.complete for v in in_order]), strict=True):
-            vertebra.number = number
-        kept = [v.number if v.complete or self.keep_incomplete else 0 for v in state.found]
-        for vertebra in state.found:
-            name = VERTEBRA_NAMES.get(vertebra.number, str(vertebra.number))
-            logger.debug("%s: completeness %.2f, %d patches", name, vertebra.completeness, vertebra.steps)
-        table = np.zeros(256, np.uint8)
-        table[1 : len(kept) + 1] = kept
-        return table
+    def _number(self, state: _State) -> list[_Instance]:
+        """Return the instances of the spine from top to bottom, numbered, without the incomplete ones where these are dropped."""
+        spine = one_spine(state.found, MARGIN / self.spacing, REACH / self.spacing)
+        spine.sort(key=lambda instance: -instance.centre[2])
+        estimates = [i.vertebra.estimate if i.vertebra.estimate is not None else float("nan") for i in spine]
+        complete = [i.vertebra.complete for i in spine]
+        ends = [self._bone_beyond(state, spine, up) for up in (True, False)]
+        for instance, number in zip(spine, number_sequence(estimates, complete, *ends), strict=True):
+            instance.vertebra.number = number
+            name = VERTEBRA_NAMES.get(number, str(number))
+            logger.debug("%s: completeness %.2f, %d patches", name, instance.vertebra.completeness, instance.vertebra.steps)
+        return [instance for instance in spine if instance.vertebra.complete or self.keep_incomplete]
+
+    def _bone_beyond(self, state: _State, spine: list[_Instance], up: bool) -> bool:
+        """Tell whether the scan goes on beyond the end of the spine and shows bone there: the skull, or the sacrum."""
+        if not spine:
+            return False
+        end = spine[0] if up else spine[-1]
+        room = state.volume.shape[2] - end.high[2] if up else end.low[2]
+        if room * self.spacing < BEYOND:
+            return False
+        size = round(2 * BEYOND / self.spacing)
+        corner = np.round(end.centre - size / 2).astype(int)
+        corner[2] = end.high[2] if up else end.low[2] - size
+        return state.bone.count(corner, size) * self.spacing**3 >= BONE_BEYOND
+
+
+def one_spine(found: list[_Instance], margin: float, reach: float) -> list[_Instance]:
+    """Return the instances of the best trail, and of others what lies above or below it and not far aside.
+
+    Nobody has two vertebrae at one height, so what lies beside the best trail is something else. A trail is as good as the
+    voxels of its complete instances; incomplete ones count a tenth.
+
+    Args:
+        found: instances of all trails.
+        margin: how far two trails may overlap in height, in voxels.
+        reach: how far aside, in voxels, the next trail may begin.
+    """
+    trails: dict[int, list[_Instance]] = {}
+    for instance in found:
+        trails.setdefault(instance.trail, []).append(instance)
+    kept: list[_Instance] = []
+    for trail in sorted(trails.values(), key=lambda t: -sum(i.size * (1.0 if i.vertebra.complete else 0.1) for i in t)):
+        for instance in trail:
+            if kept and instance.trail != kept[0].trail:
+                heights = [other.centre[2] for other in kept]
+                nearest = min(kept, key=lambda other: abs(other.centre[2] - instance.centre[2]))
+                if min(heights) - margin < instance.centre[2] < max(heights) + margin:
+                    continue
+                if np.abs(nearest.centre - instance.centre)[:2].max() > reach:
+                    continue
+            kept.append(instance)
+    return kept
 
 
 def _spread(length: int, step: int) -> np.ndarray:

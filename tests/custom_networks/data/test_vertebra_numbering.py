@@ -27,3 +27,17 @@ def test_likeliest_sequence(estimates, complete, expected):
 
 def test_more_vertebrae_than_numbers():
     assert number_sequence([5.0] * 27, [True] * 27) == list(range(1, 28))
+
+
+def test_sacrum_below_means_that_the_last_is_l5():
+    estimates = [17.4, 18.3, 19.4, 20.2, 21.4, 22.3]  # each about 1.6 too low
+    assert number_sequence(estimates, [True] * 6) == [17, 18, 19, 20, 21, 22]
+    assert number_sequence(estimates, [True] * 6, ends_at_last=True) == [19, 20, 21, 22, 23, 24]
+
+
+def test_skull_above_means_that_the_first_is_c1():
+    assert number_sequence([2.2, 3.1, 4.0], [True] * 3, begins_at_first=True) == [1, 2, 3]
+
+
+def test_estimates_that_contradict_the_end_win():
+    assert number_sequence([8.0, 9.0, 10.0], [True] * 3, ends_at_last=True) == [8, 9, 10]

@@ -101,6 +101,22 @@ def test_only_complete_ones_vote_and_may_be_all_that_stays(spines):
     assert len(found) == len(whole.order) - 2
 
 
+def test_what_stands_beside_the_spine_is_none(spines):
+    """A network that takes a ball beside the spine for vertebrae at first, and for complete ones."""
+    labels = np.pad(spines["abdomen", 0], ((10, 60), (0, 0), (0, 0)))
+    beside = labels.copy()
+    grid = np.ogrid[tuple(slice(0, n) for n in labels.shape)]
+    top = np.argwhere(labels)[:, 2].max()
+    for number, z in ((30, top - 12), (31, top - 40)):
+        ball = sum((axis - c) ** 2 for axis, c in zip(grid, (labels.shape[0] - 25, 40, z), strict=True)) < 11**2
+        beside[ball] = number
+    oracle = Oracle(beside, estimates={30: 3.0, 31: 4.0})
+    oracle.order = [30, 31, *(n for n in oracle.order if n < 30)]
+    result, found, _ = run(beside, oracle)
+    assert np.array_equal(result, labels)
+    assert [row["number"] for row in found] == list(range(18, 25))
+
+
 def test_margin_holds_lesser_probabilities(spines):
     """Around an instance the likeliest number stands with its probability, for smooth borders on a finer grid."""
 
