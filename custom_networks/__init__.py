@@ -25,6 +25,7 @@ from .networks.no_pool_aspp import NoPoolASPP
 from .readers.dicom_series import DicomSeriesReader
 from .transforms.anti_alias import AntiAliasd
 from .transforms.bright_on_dark import BrightOnDarkd
+from .transforms.check_hounsfield import CheckHounsfieldd
 from .transforms.check_label import CheckLabeld
 from .transforms.check_volume import CheckVolumed
 from .transforms.ensure_volume import EnsureVolumed

@@ -6,7 +6,6 @@ import numpy as np
 
 from .vertebra_names import FIRST, LAST
 
-
 END_BONUS = 2.5  # vertebrae of error per vote that an end of the spine outweighs
 
 

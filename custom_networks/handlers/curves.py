@@ -75,17 +75,16 @@ class TrainingCurves:
         figure = Figure(figsize=(7, 4), layout="constrained")
         left = figure.add_subplot()
         left.plot([row["epoch"] for row in self.rows], [row["loss"] for row in self.rows], color="tab:gray", label="training loss")
-        left.set(xlabel="epoch", ylabel="loss")
-        scores = [name for name in names if name not in ("epoch", "loss")]
+        left.set(xlabel="epoch", ylabel="loss, and scores above 1")
         lines = list(left.lines)
-        if scores:
-            right = left.twinx()
-            right.set(ylabel="validation", ylim=(0, 1))
-            for name in scores:
-                points = [(row["epoch"], row[name]) for row in self.rows if name in row]
-                lines += right.plot(*zip(*points, strict=True), marker=".", label=name)
+        right = left.twinx()
+        right.set(ylabel="scores", ylim=(0, 1))
+        for name in (name for name in names if name not in ("epoch", "loss")):
+            points = [(row["epoch"], row[name]) for row in self.rows if name in row]
+            axis = right if max(value for _, value in points) <= 1 else left
+            lines += axis.plot(*zip(*points, strict=True), marker=".", label=name, color=f"C{len(lines)}")
         left.xaxis.get_major_locator().set_params(integer=True)
-        figure.legend(handles=lines, loc="outside upper center", ncols=len(lines), frameon=False)
+        figure.legend(handles=lines, loc="outside upper center", ncols=3, frameon=False)
         figure.savefig(self.output_dir / "curves.png", dpi=110)
 
 

@@ -11,12 +11,12 @@ import nibabel
 import numpy as np
 import pytest
 import torch
-from conftest import DIGITS, GRAY_MATTER
+from conftest import DIGITS, GRAY_MATTER, VERTEBRAE
 
 from tools.bundles import Bundle
 from tools.datasets.digits import prepare_digits
 from tools.packing import pack
-from tools.phantoms.write import write_cord_phantoms
+from tools.phantoms.write import write_cord_phantoms, write_spine_phantoms
 
 pytestmark = pytest.mark.slow
 
@@ -99,15 +99,85 @@ def test_gray_matter_zip_infers_and_trains_from_a_foreign_folder(cord_data, tmp_
 
 
 def test_gray_matter_trains_on_two_processes(cord_data, tmp_path):
-    settings = FAST | {"dataset_dir": cord_data, "output_dir": tmp_path}
+    train_on_two_processes(GRAY_MATTER, FAST | {"dataset_dir": cord_data, "output_dir": tmp_path})
+
+
+def train_on_two_processes(folder, settings: dict) -> None:
+    """Train with torchrun and gloo; the weights that come out have no traces of it."""
     options = [text for key, value in settings.items() for text in (f"--{key}", str(value))]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     configs = "['configs/train.json','configs/multi_gpu_train.json']"
     command = [*launcher, "-m", "monai.bundle", "run", "training", "--config_file", configs, *options]
-    done = subprocess.run(command, cwd=GRAY_MATTER, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-3000:]
-    names = torch.load(tmp_path / "model.pt", weights_only=True).keys()
+    names = torch.load(settings["output_dir"] / "model.pt", weights_only=True).keys()
     assert not any(name.startswith("module.") for name in names)
+
+
+@pytest.fixture(scope="module")
+def spine_data(tmp_path_factory):
+    """Three small scans of four vertebrae each."""
+    folder = tmp_path_factory.mktemp("spine")
+    path = write_spine_phantoms(folder, 3, seed=11, kind="cervical")
+    for file in folder.glob("*.nii.gz"):
+        scan = nibabel.load(file)
+        nibabel.save(scan.slicer[16:80, :64, 10:74], file)
+    return path.parent
+
+
+FAST_SPINE = {"max_epochs": 2, "val_interval": 2, "epoch_length": 2, "batch_size": 1, "patch": 32, "thin_size": 20}
+
+
+def test_vertebrae_train_resume_and_evaluate_in_the_folder(spine_data, tmp_path):
+    runs, results = tmp_path / "runs", tmp_path / "eval"
+    settings = {"dataset_dir": spine_data, "output_dir": runs}
+    run_bundle("training", ["configs/train.json"], VERTEBRAE, **settings, **(FAST_SPINE | {"max_epochs": 1}))
+    printed = run_bundle("training", ["configs/train.json"], VERTEBRAE, **settings, **FAST_SPINE)
+    assert "training goes on after epoch 1" in printed
+    with (runs / "curves.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert {"loss", "patch_dice", "completeness_accuracy", "label_error", "instance_dice", "identification_rate"} <= rows[1].keys()
+    for name in ("model.pt", "model_average.pt", "checkpoint.pt", "curves.png"):
+        assert (runs / name).exists()
+    configs = ["configs/train.json", "configs/evaluate.json"]
+    run_bundle("evaluating", configs, VERTEBRAE, dataset_dir=spine_data, output_dir=results, ckpt=runs / "model.pt", patch=32)
+    with (results / "vertebra_scores.csv").open(newline="") as stream:
+        assert [row["case"] for row in csv.DictReader(stream)][-1] == "mean"
+
+
+def test_vertebrae_zip_infers_and_trains_from_a_foreign_folder(spine_data, tmp_path):
+    with zipfile.ZipFile(pack(Bundle(VERTEBRAE), tmp_path / "zips")) as archive:
+        archive.extractall(tmp_path / "elsewhere")
+    root = tmp_path / "elsewhere" / VERTEBRAE.name
+    images = tmp_path / "images"
+    images.mkdir()
+    (images / "scan.nii.gz").write_bytes((spine_data / "phantom_000_image.nii.gz").read_bytes())
+    masks = []
+    for output in (tmp_path / "first", tmp_path / "second"):
+        config = [str(root / "configs" / "inference.json")]
+        run_bundle("inference", config, images, bundle_root=root, input=images, output_dir=output)
+        masks.append(np.asarray(nibabel.load(output / "scan_seg.nii.gz").dataobj))
+        assert json.loads((output / "scan_seg.json").read_text())["case"] == "scan"
+    assert np.array_equal(*masks) and masks[0].any()
+    run_bundle(
+        "training", [str(root / "configs" / "train.json")], images, bundle_root=root, dataset_dir=spine_data,
+        output_dir=tmp_path / "runs", pretrained=root / "models" / "model.pt", **FAST_SPINE,
+    )  # fmt: skip
+    assert (tmp_path / "runs" / "model.pt").exists()
+
+
+def test_vertebrae_train_by_the_papers_setting(spine_data, tmp_path):
+    """The overlay, with patches and filters small enough for a test."""
+    settings = FAST_SPINE | {"max_epochs": 1, "spacing": 2.0, "network_def#filters": 4, "network_def#contractions": 1}
+    configs = ["configs/train.json", "configs/train_paper.json"]
+    run_bundle("training", configs, VERTEBRAE, dataset_dir=spine_data, output_dir=tmp_path, **settings)
+    weights = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]
+    assert weights["head.0.weight"].shape == (1, 4, 3, 3, 3)
+
+
+def test_vertebrae_train_on_two_processes(spine_data, tmp_path):
+    train_on_two_processes(VERTEBRAE, FAST_SPINE | {"dataset_dir": spine_data, "output_dir": tmp_path})
 
 
 def test_digits_train_evaluate_and_run_from_the_zip(digit_data, tmp_path):
