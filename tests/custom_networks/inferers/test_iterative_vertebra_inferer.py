@@ -85,6 +85,18 @@ def test_skipping_changes_nothing_and_saves_patches(spines):
     assert skipping.counts.patches < searching.counts.patches
 
 
+def test_windows_in_batches_find_the_same(spines):
+    labels = np.pad(spines["abdomen", 0], ((40, 40), (40, 40), (60, 60)))
+    oracle = Oracle(labels)
+
+    class Batched(torch.nn.Module):
+        def forward(self, patches):
+            return torch.cat([oracle(patch[None]) for patch in patches])
+
+    result, found, _ = run(labels, Batched(), window_batch=8)
+    assert np.array_equal(result, labels) and len(found) == len(oracle.order)
+
+
 def test_only_complete_ones_vote_and_may_be_all_that_stays(spines):
     labels = spines["abdomen", 0]
     whole = Oracle(labels)
