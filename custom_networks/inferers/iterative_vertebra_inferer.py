@@ -4,89 +4,38 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from monai.data import MetaTensor
 from monai.inferers import Inferer
-from scipy.ndimage import binary_dilation, find_objects
-from scipy.ndimage import label as connected_components
 
 from ..data.vertebra_names import VERTEBRA_NAMES
 from ..data.vertebra_numbering import number_sequence
 from .autocast_inferer import has_bfloat16
 from .bone_boxes import BoneBoxes
+from .traversal import (
+    SLIVER,
+    Answer,
+    FoundVertebra,
+    Instance,
+    TraversalCounts,
+    TraversalState,
+    box_centre,
+    cut,
+    largest_fragment,
+    one_spine,
+    spread,
+    touches_border,
+    write_instance,
+)
 
 logger = logging.getLogger("axial")
 SETTLED = 2  # voxels that the centre of a patch may move and still count as found
 TRUSTED = 3  # complete vertebrae from which on a trail counts as the spine
-SLIVER = 255  # owner of what the scan's border leaves of a vertebra, too little for an instance
 MARGIN, REACH = 6.0, 60.0  # mm, see `one_spine`
 BEYOND, BONE_BEYOND = 35.0, 8000.0  # mm of scan, and mm3 of bone in it, that tell the end of the spine from that of the scan
-HALO = 2  # voxels around an instance whose probabilities are kept for the upsampling
 DIRECTIONS = ("down", "up")
-
-
-@dataclass
-class FoundVertebra:
-    """What the traversal says of one instance: ``number`` is VerSe's, ``steps`` the patches that it took."""
-
-    number: int
-    complete: bool
-    completeness: float
-    estimate: float | None
-    steps: int
-
-
-@dataclass
-class TraversalCounts:
-    """What a traversal cost."""
-
-    patches: int = 0
-    skipped: int = 0
-    network_seconds: float = 0.0
-    total_seconds: float = 0.0
-    not_finite: int = 0
-
-
-@dataclass
-class _Answer:
-    """The network's answer in one patch: its corner in the volume, and the largest connected fragment that is new."""
-
-    corner: np.ndarray
-    probability: np.ndarray
-    fragment: np.ndarray
-    size: int
-    completeness: float
-    estimate: float | None
-
-
-@dataclass
-class _Instance:
-    """An instance under way: the window's trail that it belongs to, and the box of its voxels in the volume."""
-
-    vertebra: FoundVertebra
-    trail: int
-    low: np.ndarray
-    high: np.ndarray
-    size: int
-
-    @property
-    def centre(self) -> np.ndarray:
-        return (self.low + self.high) / 2
-
-
-@dataclass
-class _State:
-    """A traversal under way: ``owner`` is the instance of every voxel, ``probability`` how sure that is."""
-
-    volume: torch.Tensor
-    bone: BoneBoxes
-    owner: np.ndarray
-    probability: np.ndarray
-    found: list[_Instance] = field(default_factory=list)
-    slivers: int = 0
 
 
 class IterativeVertebraInferer(Inferer):
@@ -180,7 +129,7 @@ class IterativeVertebraInferer(Inferer):
         self.counts = TraversalCounts()
         volume = volume[0].as_subclass(torch.Tensor)
         bone = BoneBoxes(volume.cpu().numpy(), self.bone)
-        state = _State(volume, bone, np.zeros(volume.shape, np.uint8), np.zeros(volume.shape, np.float32))
+        state = TraversalState(volume, bone, np.zeros(volume.shape, np.uint8), np.zeros(volume.shape, np.float32))
         with torch.inference_mode():
             self._traverse(state, network)
         kept = self._number(state)
@@ -195,7 +144,7 @@ class IterativeVertebraInferer(Inferer):
             logger.warning("stopped after %d patches; the result may lack vertebrae.", self.max_patches)
         return torch.from_numpy(result).to(volume.device), [instance.vertebra for instance in kept]
 
-    def _traverse(self, state: _State, network: Callable) -> None:
+    def _traverse(self, state: TraversalState, network: Callable) -> None:
         """Go through the windows; from each vertebra follow its trail.
 
         A trail of complete vertebrae is the spine, and the search goes on below it. After any other the windows beside it are
@@ -219,7 +168,7 @@ class IterativeVertebraInferer(Inferer):
             else:
                 index += 1
 
-    def _next_window(self, state: _State, windows: list[np.ndarray], index: int, network: Callable) -> int:
+    def _next_window(self, state: TraversalState, windows: list[np.ndarray], index: int, network: Callable) -> int:
         """Return the first window from ``index`` on that is worth a look: in batches, the first in which there is a fragment."""
         if self.window_batch == 1:
             return index
@@ -231,10 +180,10 @@ class IterativeVertebraInferer(Inferer):
             index += len(batch)
         return len(windows)
 
-    def _windows(self, state: _State) -> Iterator[np.ndarray]:
+    def _windows(self, state: TraversalState) -> Iterator[np.ndarray]:
         """Yield centres half a patch apart, level by level; within a level those nearest to the scan's axis first."""
         shape, half = np.array(state.volume.shape), self.patch // 2
-        axes = [_spread(n, half) for n in shape]
+        axes = [spread(n, half) for n in shape]
         middle = shape[:2] / 2
         columns = sorted(
             (np.array([x, y]) for x in axes[0] for y in axes[1]), key=lambda column: (np.hypot(*(column - middle)), *column)
@@ -243,7 +192,7 @@ class IterativeVertebraInferer(Inferer):
             for column in columns:
                 yield np.append(column, z)
 
-    def _follow(self, state: _State, centre: np.ndarray, network: Callable, trail: int) -> np.ndarray | None:
+    def _follow(self, state: TraversalState, centre: np.ndarray, network: Callable, trail: int) -> np.ndarray | None:
         """Look for the next vertebra where the last one was found, then half a patch further on."""
         step = np.array([0, 0, self.patch // 4 if self.direction == "up" else -(self.patch // 4)])
         for place in (centre, centre + step, centre + 2 * step):
@@ -261,40 +210,40 @@ class IterativeVertebraInferer(Inferer):
                 return following
         return len(windows)
 
-    def _write_next(self, state: _State, start: np.ndarray, network: Callable, trail: int) -> np.ndarray | None:
+    def _write_next(self, state: TraversalState, start: np.ndarray, network: Callable, trail: int) -> np.ndarray | None:
         """Find a vertebra from a starting centre and write it; return its centre, or None where there is none."""
         answer, steps, centre = self._settle(state, np.round(start).astype(int), network)
         while answer is not None and answer.size < self.min_voxels and state.slivers < self.max_vertebrae:
             state.slivers += 1
-            _write(state, answer, SLIVER, self.threshold)
+            write_instance(state, answer, SLIVER, self.threshold)
             answer, steps, centre = self._settle(state, np.round(start).astype(int), network)
         if answer is None or answer.size < self.min_voxels:
             return None
         index = len(state.found) + 1
-        _write(state, answer, index, self.threshold)
+        write_instance(state, answer, index, self.threshold)
         complete = answer.completeness > 0.5
         vertebra = FoundVertebra(index, complete, round(answer.completeness, 4), answer.estimate, steps)
         points = np.argwhere(answer.fragment) + answer.corner
-        state.found.append(_Instance(vertebra, trail, points.min(0), points.max(0) + 1, answer.size))
+        state.found.append(Instance(vertebra, trail, points.min(0), points.max(0) + 1, answer.size))
         if self.on_vertebra:
             self.on_vertebra(vertebra)
         return centre
 
-    def _settle(self, state: _State, centre: np.ndarray, network: Callable) -> tuple[_Answer | None, int, np.ndarray]:
+    def _settle(self, state: TraversalState, centre: np.ndarray, network: Callable) -> tuple[Answer | None, int, np.ndarray]:
         """Centre the patch on the fragment until it moves no more; past ``max_steps`` on the mean of the last two centres."""
         previous = centre
         for step in range(1, self.max_steps):
             (answer,) = self._ask(state, [centre], network)
             if answer is None:
                 return None, step, centre
-            target = np.clip(answer.corner + _box_centre(answer.fragment), 0, np.array(state.volume.shape) - 1)
+            target = np.clip(answer.corner + box_centre(answer.fragment), 0, np.array(state.volume.shape) - 1)
             if np.abs(target - centre).max() <= SETTLED:
                 return answer, step, centre
             previous, centre = centre, target
         centre = np.round((previous + centre) / 2).astype(int)
         return self._ask(state, [centre], network)[0], self.max_steps, centre
 
-    def _ask(self, state: _State, centres: Sequence[np.ndarray], network: Callable) -> list[_Answer | None]:
+    def _ask(self, state: TraversalState, centres: Sequence[np.ndarray], network: Callable) -> list[Answer | None]:
         """Run the network on the patches around some centres.
 
         None stands where there is too little bone, and where there is no new fragment of the least size.
@@ -304,7 +253,7 @@ class IterativeVertebraInferer(Inferer):
         self.counts.skipped += bony.count(False)
         room = max(0, self.max_patches - self.counts.patches)
         asked = [index for index, enough in enumerate(bony) if enough][:room]
-        answers: list[_Answer | None] = [None] * len(centres)
+        answers: list[Answer | None] = [None] * len(centres)
         if not asked:
             return answers
         patches = torch.stack([self._patch(state, corners[index]) for index in asked])
@@ -318,27 +267,27 @@ class IterativeVertebraInferer(Inferer):
             answers[index] = self._read(state, corners[index], output)
         return answers
 
-    def _patch(self, state: _State, corner: np.ndarray) -> torch.Tensor:
+    def _patch(self, state: TraversalState, corner: np.ndarray) -> torch.Tensor:
         """Return CT and memory at a corner, ``(2, patch, patch, patch)``."""
-        held = _cut(torch.from_numpy(state.probability), corner, self.patch, 0.0)
-        return torch.stack([_cut(state.volume, corner, self.patch, self.outside), (held >= self.threshold).to(state.volume)])
+        held = cut(torch.from_numpy(state.probability), corner, self.patch, 0.0)
+        return torch.stack([cut(state.volume, corner, self.patch, self.outside), (held >= self.threshold).to(state.volume)])
 
-    def _read(self, state: _State, corner: np.ndarray, output: torch.Tensor) -> _Answer | None:
+    def _read(self, state: TraversalState, corner: np.ndarray, output: torch.Tensor) -> Answer | None:
         """Return the largest new fragment of an answer with what the network says of it."""
         if not bool(torch.isfinite(output).all()):
             self.counts.not_finite += 1
             return None
         probability = output[0].sigmoid().numpy()
-        free = _cut(torch.from_numpy(state.probability), corner, self.patch, 1.0).numpy() < self.threshold
-        fragment, size = _largest((probability >= self.threshold) & free)
-        if size < self.min_voxels and not (size * 16 >= self.min_voxels and _touches_border(fragment, corner, state.volume.shape)):
+        free = cut(torch.from_numpy(state.probability), corner, self.patch, 1.0).numpy() < self.threshold
+        fragment, size = largest_fragment((probability >= self.threshold) & free)
+        if size < self.min_voxels and not (size * 16 >= self.min_voxels and touches_border(fragment, corner, state.volume.shape)):
             return None
         scalars = output[1:, 0, 0, 0]
-        return _Answer(
+        return Answer(
             corner, probability, fragment, size, float(scalars[0].sigmoid()), float(scalars[1]) if len(scalars) > 1 else None
         )
 
-    def _number(self, state: _State) -> list[_Instance]:
+    def _number(self, state: TraversalState) -> list[Instance]:
         """Return the instances of the spine from top to bottom, numbered, without the incomplete ones where these are dropped."""
         spine = one_spine(state.found, MARGIN / self.spacing, REACH / self.spacing)
         spine.sort(key=lambda instance: -instance.centre[2])
@@ -351,7 +300,7 @@ class IterativeVertebraInferer(Inferer):
             logger.debug("%s: completeness %.2f, %d patches", name, instance.vertebra.completeness, instance.vertebra.steps)
         return [instance for instance in spine if instance.vertebra.complete or self.keep_incomplete]
 
-    def _bone_beyond(self, state: _State, spine: list[_Instance], up: bool) -> bool:
+    def _bone_beyond(self, state: TraversalState, spine: list[Instance], up: bool) -> bool:
         """Tell whether the scan goes on beyond the end of the spine and shows bone there: the skull, or the sacrum."""
         if not spine:
             return False
@@ -363,79 +312,3 @@ class IterativeVertebraInferer(Inferer):
         corner = np.round(end.centre - size / 2).astype(int)
         corner[2] = end.high[2] if up else end.low[2] - size
         return state.bone.count(corner, size) * self.spacing**3 >= BONE_BEYOND
-
-
-def one_spine(found: list[_Instance], margin: float, reach: float) -> list[_Instance]:
-    """Return the instances of the best trail, and of others what lies above or below it and not far aside.
-
-    Nobody has two vertebrae at one height, so what lies beside the best trail is something else. A trail is as good as the
-    voxels of its complete instances; incomplete ones count a tenth.
-
-    Args:
-        found: instances of all trails.
-        margin: how far two trails may overlap in height, in voxels.
-        reach: how far aside, in voxels, the next trail may begin.
-    """
-    trails: dict[int, list[_Instance]] = {}
-    for instance in found:
-        trails.setdefault(instance.trail, []).append(instance)
-    kept: list[_Instance] = []
-    for trail in sorted(trails.values(), key=lambda t: -sum(i.size * (1.0 if i.vertebra.complete else 0.1) for i in t)):
-        for instance in trail:
-            if kept and instance.trail != kept[0].trail:
-                heights = [other.centre[2] for other in kept]
-                nearest = min(kept, key=lambda other: abs(other.centre[2] - instance.centre[2]))
-                if min(heights) - margin < instance.centre[2] < max(heights) + margin:
-                    continue
-                if np.abs(nearest.centre - instance.centre)[:2].max() > reach:
-                    continue
-            kept.append(instance)
-    return kept
-
-
-def _spread(length: int, step: int) -> np.ndarray:
-    """Return centres at most ``step`` apart from one end of an axis to the other."""
-    return np.round(np.linspace(0, length - 1, int(np.ceil((length - 1) / step)) + 1)).astype(int)
-
-
-def _touches_border(mask: np.ndarray, corner: np.ndarray, shape) -> bool:
-    points = np.argwhere(mask) + corner
-    return bool((points.min(0) <= 0).any() or (points.max(0) >= np.array(shape) - 1).any())
-
-
-def _box_centre(mask: np.ndarray) -> np.ndarray:
-    box = find_objects(mask.astype(np.uint8))[0]
-    return np.array([(part.start + part.stop) // 2 for part in box])
-
-
-def _largest(mask: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return the largest 26-connected component and its voxels; thin arches hold together at their corners."""
-    components, count = connected_components(mask, np.ones((3, 3, 3)))
-    if not count:
-        return mask, 0
-    sizes = np.bincount(components.ravel())[1:]
-    largest = int(sizes.argmax())
-    return components == largest + 1, int(sizes[largest])
-
-
-def _cut(volume: torch.Tensor, corner: np.ndarray, size: int, outside: float) -> torch.Tensor:
-    """Return a cube of the volume, filled with ``outside`` where it leaves it."""
-    result = volume.new_full((size,) * 3, outside)
-    low, high = np.maximum(corner, 0), np.minimum(corner + size, volume.shape)
-    if (low < high).all():
-        source = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        result[tuple(slice(a - c, b - c) for a, b, c in zip(low, high, corner, strict=True))] = volume[source]
-    return result
-
-
-def _write(state: _State, answer: _Answer, index: int, threshold: float) -> None:
-    """Write an instance where it was computed: its voxels, and a margin of lesser probabilities around them."""
-    low = np.maximum(answer.corner, 0)
-    high = np.minimum(answer.corner + answer.fragment.shape, state.owner.shape)
-    inside = tuple(slice(a - c, b - c) for a, b, c in zip(low, high, answer.corner, strict=True))
-    there = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    fragment, probability = answer.fragment[inside], answer.probability[inside]
-    owner, held = state.owner[there], state.probability[there]
-    margin = binary_dilation(fragment, iterations=HALO) & (probability < threshold) & (held < probability)
-    new = fragment | margin
-    owner[new], held[new] = index, probability[new]

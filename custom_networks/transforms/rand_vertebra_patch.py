@@ -19,8 +19,8 @@ class RandVertebraPatchd(MapTransform, Randomizable):
     A vertebra is drawn; the memory holds all that come before it in the traversal; it is the target. The centre of the patch is
     drawn from what the traversal meets: anywhere in the vertebra's bounding box, close to its centre, or close to the centre of
     its predecessor, where the traversal looks for it first; the first of a scan may lie anywhere in the patch. Some patches are
-    empty: their memory holds every vertebra, or they lie anywhere in the scan, and there is nothing to segment. Where a patch
-    leaves the scan it is filled with ``outside``.
+    empty, with every vertebra in the memory and nothing to segment: at the end of the traversal, at any vertebra, or anywhere.
+    Where a patch leaves the scan it is filled with ``outside``.
 
     Written are ``image`` (1 channel), ``label`` (target and memory, 2 channels), ``complete`` (1, 0, or -1 where nothing is to
     be segmented) and ``number`` (of the target, 0 where there is none).
@@ -97,10 +97,15 @@ class RandVertebraPatchd(MapTransform, Randomizable):
         return _middle(box) + self.R.uniform(-4, 4, 3)
 
     def _empty_centre(self, shape, boxes: dict, order: list[int]) -> np.ndarray:
-        if order and self.R.random() < 0.5:
-            code = order[-1] if self.R.random() < 0.4 else order[self.R.randint(len(order))]
-            return _middle(boxes[code]) + self.R.uniform(-10, 10, 3)
-        return np.array([self.R.uniform(0, n) for n in shape])
+        """Half of the empty patches lie where the traversal ends, at or beyond the last vertebra, for there it must end."""
+        kind = self.R.random()
+        if not order or kind < 0.25:
+            return np.array([self.R.uniform(0, n) for n in shape])
+        if kind < 0.5:
+            return _middle(boxes[order[self.R.randint(len(order))]]) + self.R.uniform(-10, 10, 3)
+        step = self.R.uniform(-0.1, 0.6) * self.patch
+        beyond = np.array([0, 0, -step if self.direction == "down" else step])
+        return _middle(boxes[order[-1]]) + beyond + self.R.uniform(-10, 10, 3)
 
     def _wear(self, memory: np.ndarray) -> np.ndarray:
         if self.R.random() < 0.4:

@@ -40,7 +40,8 @@ class RestoreInstancesd(MapTransform):
         shape = tuple(int(n) for n in np.asarray(image.meta["spatial_shape"]))
         for key in self.key_iterator(data):
             labels = self._restore(data[key], np.asarray(image.affine, dtype=float), affine, (*shape, 1)[:3])
-            meta = dict(image.meta) | {k: v for k, v in getattr(data[key], "meta", {}).items() if k == "vertebrae"}
+            meta = {name: value for name, value in image.meta.items() if name != "affine"}
+            meta |= {name: value for name, value in getattr(data[key], "meta", {}).items() if name == "vertebrae"}
             result = torch.from_numpy(labels.reshape(1, *shape))
             data[key] = MetaTensor(result, affine=torch.from_numpy(affine), meta=meta)
         return data

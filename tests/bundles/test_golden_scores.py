@@ -5,13 +5,14 @@ import json
 import nibabel
 import numpy as np
 import pytest
-from conftest import DIGITS, GRAY_MATTER
+from conftest import DIGITS, GRAY_MATTER, VERTEBRAE
 from rich.console import Console
 
+from custom_networks.metrics.vertebra_scores import match_vertebrae
 from tools.bundles import Bundle
 from tools.datasets.digits import prepare_digits
 from tools.demo import dice
-from tools.phantoms.write import write_cord_phantoms
+from tools.phantoms.write import write_cord_phantoms, write_spine_phantoms
 from tools.segmenting import segment_cases
 
 QUIET = Console(quiet=True)
@@ -31,6 +32,22 @@ def test_gray_matter_of_phantoms(tmp_path, contrast, least):
         )
         scores.append(dice(mask, truth))
     assert np.mean(scores) > least
+
+
+def test_vertebrae_of_phantoms(tmp_path):
+    write_spine_phantoms(tmp_path, 2, seed=900, kind="abdomen")
+    images = sorted(tmp_path.glob("*_image.nii.gz"))
+    segment_cases(Bundle(VERTEBRAE), images, tmp_path / "out", False, {}, QUIET, QUIET)
+    matches = []
+    for path in images:
+        name = path.name.removesuffix("_image.nii.gz")
+        mask = nibabel.load(tmp_path / "out" / f"{name}_image_seg.nii.gz")
+        truth = nibabel.load(tmp_path / f"{name}_label.nii.gz")
+        matches += match_vertebrae(np.asarray(mask.dataobj), np.asarray(truth.dataobj), (2.0, 2.0, 2.0))
+    true = [match for match in matches if match.truth]
+    assert len(true) >= 12
+    assert np.mean([match.dice for match in true]) > 0.8
+    assert np.mean([match.iou >= 0.5 for match in true]) > 0.9
 
 
 def test_digits_of_the_held_out_fifth(tmp_path):

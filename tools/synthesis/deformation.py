@@ -14,7 +14,7 @@ class Deformation:
         shape: voxels of the output grid, ``(X, Y, Z)``.
         spacing: isotropic spacing of the output grid in mm.
         source_centre: the point of the source, in mm, that comes to the middle of the output grid.
-        strength: 1 for the full ranges (rotation to 12 degrees, scale 0.8 to 1.25, bending of 6 mm), 0 for none.
+        strength: 1 for the full ranges (rotation to 12 degrees, scale 0.8 to 1.15, bending of 6 mm), 0 for none.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Deformation:
         matrix = np.eye(3)
         for axis, angle in enumerate(random.uniform(-12, 12, 3) * strength):
             matrix = matrix @ _rotation(axis, np.deg2rad(angle))
-        scale = 1 + strength * (random.uniform(0.8, 1.25) - 1)
+        scale = 1 + strength * (random.uniform(0.8, 1.15) - 1)
         scales = scale * (1 + strength * random.uniform(-0.1, 0.1, 3))
         shear = np.eye(3) + strength * random.uniform(-0.08, 0.08, (3, 3)) * (1 - np.eye(3))
         self.matrix = matrix @ shear @ np.diag(1 / scales)
