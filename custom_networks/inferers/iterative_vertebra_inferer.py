@@ -10,7 +10,8 @@ import torch
 from monai.data import MetaTensor
 from monai.inferers import Inferer
 
-from ..data.vertebra_names import VERTEBRA_NAMES
+from ..data.regions import box_of, crop, largest_piece, touches_border
+from ..data.vertebra_names import VERTEBRA_NAMES, check_direction
 from ..data.vertebra_numbering import number_sequence
 from .autocast_inferer import has_bfloat16
 from .bone_boxes import BoneBoxes
@@ -21,12 +22,8 @@ from .traversal import (
     Instance,
     TraversalCounts,
     TraversalState,
-    box_centre,
-    cut,
-    largest_fragment,
     one_spine,
     spread,
-    touches_border,
     write_instance,
 )
 
@@ -35,7 +32,6 @@ SETTLED = 2  # voxels that the centre of a patch may move and still count as fou
 TRUSTED = 3  # complete vertebrae from which on a trail counts as the spine
 MARGIN, REACH = 6.0, 60.0  # mm, see `one_spine`
 BEYOND, BONE_BEYOND = 35.0, 8000.0  # mm of scan, and mm3 of bone in it, that tell the end of the spine from that of the scan
-DIRECTIONS = ("down", "up")
 
 
 class IterativeVertebraInferer(Inferer):
@@ -99,11 +95,9 @@ class IterativeVertebraInferer(Inferer):
         bfloat16: bool = False,
         on_vertebra: Callable[[FoundVertebra], None] | None = None,
     ) -> None:
-        if direction not in DIRECTIONS:
-            raise ValueError(f"direction must be one of {DIRECTIONS}, got {direction!r}.")
         if max_vertebrae >= SLIVER:
             raise ValueError(f"max_vertebrae must be below {SLIVER}, got {max_vertebrae}.")
-        self.patch, self.spacing, self.direction, self.threshold = patch, spacing, direction, threshold
+        self.patch, self.spacing, self.direction, self.threshold = patch, spacing, check_direction(direction), threshold
         self.min_voxels, self.min_bone_voxels = min_size / spacing**3, min_bone / spacing**3
         self.max_steps, self.max_vertebrae, self.max_patches = max_steps, max_vertebrae, max_patches
         self.bone, self.outside, self.keep_incomplete, self.bfloat16 = bone, outside, keep_incomplete, bfloat16
@@ -135,7 +129,7 @@ class IterativeVertebraInferer(Inferer):
         kept = self._number(state)
         table = np.zeros(256, np.uint8)  # from owner to number; 0 for slivers and what was dropped
         for instance in kept:
-            table[state.found.index(instance) + 1] = instance.vertebra.number
+            table[instance.owner] = instance.vertebra.number
         result = np.stack([table[state.owner].astype(np.float32), state.probability])
         self.counts.total_seconds = time.perf_counter() - start
         if self.counts.not_finite:
@@ -223,8 +217,7 @@ class IterativeVertebraInferer(Inferer):
         write_instance(state, answer, index, self.threshold)
         complete = answer.completeness > 0.5
         vertebra = FoundVertebra(index, complete, round(answer.completeness, 4), answer.estimate, steps)
-        points = np.argwhere(answer.fragment) + answer.corner
-        state.found.append(Instance(vertebra, trail, points.min(0), points.max(0) + 1, answer.size))
+        state.found.append(Instance(vertebra, index, trail, answer.low, answer.high, answer.size))
         if self.on_vertebra:
             self.on_vertebra(vertebra)
         return centre
@@ -236,7 +229,7 @@ class IterativeVertebraInferer(Inferer):
             (answer,) = self._ask(state, [centre], network)
             if answer is None:
                 return None, step, centre
-            target = np.clip(answer.corner + box_centre(answer.fragment), 0, np.array(state.volume.shape) - 1)
+            target = np.clip((answer.low + answer.high) // 2, 0, np.array(state.volume.shape) - 1)
             if np.abs(target - centre).max() <= SETTLED:
                 return answer, step, centre
             previous, centre = centre, target
@@ -269,8 +262,9 @@ class IterativeVertebraInferer(Inferer):
 
     def _patch(self, state: TraversalState, corner: np.ndarray) -> torch.Tensor:
         """Return CT and memory at a corner, ``(2, patch, patch, patch)``."""
-        held = cut(torch.from_numpy(state.probability), corner, self.patch, 0.0)
-        return torch.stack([cut(state.volume, corner, self.patch, self.outside), (held >= self.threshold).to(state.volume)])
+        ct = crop(state.volume, corner, [self.patch] * 3, self.outside)
+        memory = crop(state.probability, corner, [self.patch] * 3, 0.0) >= self.threshold
+        return torch.stack([ct, torch.from_numpy(memory).to(ct)])
 
     def _read(self, state: TraversalState, corner: np.ndarray, output: torch.Tensor) -> Answer | None:
         """Return the largest new fragment of an answer with what the network says of it."""
@@ -278,14 +272,17 @@ class IterativeVertebraInferer(Inferer):
             self.counts.not_finite += 1
             return None
         probability = output[0].sigmoid().numpy()
-        free = cut(torch.from_numpy(state.probability), corner, self.patch, 1.0).numpy() < self.threshold
-        fragment, size = largest_fragment((probability >= self.threshold) & free)
-        if size < self.min_voxels and not (size * 16 >= self.min_voxels and touches_border(fragment, corner, state.volume.shape)):
+        free = crop(state.probability, corner, [self.patch] * 3, 1.0) < self.threshold
+        fragment, size = largest_piece((probability >= self.threshold) & free)
+        if not size or size * 16 < self.min_voxels:
             return None
+        box = tuple(slice(part.start + int(c), part.stop + int(c)) for part, c in zip(box_of(fragment), corner, strict=True))
+        if size < self.min_voxels and not touches_border(box, state.volume.shape):
+            return None
+        low, high = (np.array([getattr(part, end) for part in box]) for end in ("start", "stop"))
         scalars = output[1:, 0, 0, 0]
-        return Answer(
-            corner, probability, fragment, size, float(scalars[0].sigmoid()), float(scalars[1]) if len(scalars) > 1 else None
-        )
+        estimate = float(scalars[1]) if len(scalars) > 1 else None
+        return Answer(corner, probability, fragment, low, high, size, float(scalars[0].sigmoid()), estimate)
 
     def _number(self, state: TraversalState) -> list[Instance]:
         """Return the instances of the spine from top to bottom, numbered, without the incomplete ones where these are dropped."""

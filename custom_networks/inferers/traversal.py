@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from scipy.ndimage import binary_dilation, find_objects
-from scipy.ndimage import label as connected_components
+from scipy.ndimage import binary_dilation
 
+from ..data.regions import overlap
 from .bone_boxes import BoneBoxes
 
 SLIVER = 255  # owner of what the scan's border leaves of a vertebra, too little for an instance
@@ -37,11 +37,16 @@ class TraversalCounts:
 
 @dataclass
 class Answer:
-    """The network's answer in one patch: its corner in the volume, and the largest connected fragment that is new."""
+    """The network's answer in one patch: its corner in the volume, and the largest connected fragment that is new.
+
+    ``low`` and ``high`` bound the fragment in the volume.
+    """
 
     corner: np.ndarray
     probability: np.ndarray
     fragment: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
     size: int
     completeness: float
     estimate: float | None
@@ -49,9 +54,10 @@ class Answer:
 
 @dataclass
 class Instance:
-    """An instance under way: the window's trail that it belongs to, and the box of its voxels in the volume."""
+    """An instance under way: its mark in the map of owners, the window's trail that it belongs to, the box of its voxels."""
 
     vertebra: FoundVertebra
+    owner: int
     trail: int
     low: np.ndarray
     high: np.ndarray
@@ -107,42 +113,9 @@ def spread(length: int, step: int) -> np.ndarray:
     return np.round(np.linspace(0, length - 1, int(np.ceil((length - 1) / step)) + 1)).astype(int)
 
 
-def touches_border(mask: np.ndarray, corner: np.ndarray, shape) -> bool:
-    points = np.argwhere(mask) + corner
-    return bool((points.min(0) <= 0).any() or (points.max(0) >= np.array(shape) - 1).any())
-
-
-def box_centre(mask: np.ndarray) -> np.ndarray:
-    box = find_objects(mask.astype(np.uint8))[0]
-    return np.array([(part.start + part.stop) // 2 for part in box])
-
-
-def largest_fragment(mask: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return the largest 26-connected component and its voxels; thin arches hold together at their corners."""
-    components, count = connected_components(mask, np.ones((3, 3, 3)))
-    if not count:
-        return mask, 0
-    sizes = np.bincount(components.ravel())[1:]
-    largest = int(sizes.argmax())
-    return components == largest + 1, int(sizes[largest])
-
-
-def cut(volume: torch.Tensor, corner: np.ndarray, size: int, outside: float) -> torch.Tensor:
-    """Return a cube of the volume, filled with ``outside`` where it leaves it."""
-    result = volume.new_full((size,) * 3, outside)
-    low, high = np.maximum(corner, 0), np.minimum(corner + size, volume.shape)
-    if (low < high).all():
-        source = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        result[tuple(slice(a - c, b - c) for a, b, c in zip(low, high, corner, strict=True))] = volume[source]
-    return result
-
-
 def write_instance(state: TraversalState, answer: Answer, index: int, threshold: float) -> None:
     """Write an instance where it was computed: its voxels, and a margin of lesser probabilities around them."""
-    low = np.maximum(answer.corner, 0)
-    high = np.minimum(answer.corner + answer.fragment.shape, state.owner.shape)
-    inside = tuple(slice(a - c, b - c) for a, b, c in zip(low, high, answer.corner, strict=True))
-    there = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    there, inside = overlap(answer.corner, answer.fragment.shape, state.owner.shape)
     fragment, probability = answer.fragment[inside], answer.probability[inside]
     owner, held = state.owner[there], state.probability[there]
     margin = binary_dilation(fragment, iterations=HALO) & (probability < threshold) & (held < probability)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from monai.metrics import compute_average_surface_distance
-from scipy.ndimage import find_objects
+
+from ..data.regions import box_of, grown, touches_border
 
 LEAST = 1000.0  # mm3; smaller slivers of the truth are not asked for
 OVERLAP = 0.1  # IoU from which on a predicted instance counts as found in the truth, rather than invented
@@ -65,10 +66,7 @@ def match_vertebrae(
         if sizes[t] * voxel < least:
             continue
         p, iou = partner.get(t, (0, 0.0))
-        cut = any(
-            part.start == 0 or part.stop == n
-            for part, n in zip(find_objects((truth == t).astype(np.uint8))[0], truth.shape, strict=True)
-        )
+        cut = touches_border(box_of(truth == t), truth.shape)
         distance = surface_distance(predicted == p, truth == t, spacing) if p else float("nan")
         matches.append(VertebraMatch(t, p, iou, 2 * iou / (1 + iou), distance, cut))
     for p in (int(code) for code in np.flatnonzero(predicted_sizes) if code):
@@ -80,8 +78,7 @@ def match_vertebrae(
 
 def surface_distance(predicted: np.ndarray, truth: np.ndarray, spacing: tuple[float, float, float]) -> float:
     """Return the average symmetric surface distance in mm, by MONAI, in the crop that holds both masks."""
-    box = find_objects((predicted | truth).astype(np.uint8))[0]
-    box = tuple(slice(max(0, part.start - 1), part.stop + 1) for part in box)
+    box = grown(box_of(predicted | truth), 1, truth.shape)
     pair = [torch.from_numpy(mask[box].astype(np.uint8))[None, None] for mask in (predicted, truth)]
     return float(
         compute_average_surface_distance(*pair, include_background=True, symmetric=True, spacing=[float(s) for s in spacing])

@@ -11,6 +11,11 @@ from scipy.ndimage import gaussian_filter1d
 STRENGTH = 0.35  # sigma in voxels for every voxel that one of the coarser grid spans beyond itself
 
 
+def smoothing(spacing: np.ndarray, pixdim: Sequence[float]) -> np.ndarray:
+    """Return the standard deviation in voxels along each axis; 0 where the grid to come is as fine or finer."""
+    return STRENGTH * np.maximum(np.asarray(pixdim) / spacing - 1, 0)
+
+
 class AntiAliasd(MapTransform):
     """Smooth along the axes whose spacing is finer than that of the grid to come, so that noise and thin bone do not alias.
 
@@ -32,8 +37,7 @@ class AntiAliasd(MapTransform):
             image = data[key]
             spacing = np.linalg.norm(np.asarray(image.affine, dtype=float)[:3, :3], axis=0)
             array = image.cpu().numpy()
-            for axis, (fine, coarse) in enumerate(zip(spacing, self.pixdim, strict=True), start=1):
-                sigma = STRENGTH * (coarse / fine - 1)
+            for axis, sigma in enumerate(smoothing(spacing, self.pixdim), start=1):
                 if sigma > 0.05 and array.shape[axis] > 1:
                     array = gaussian_filter1d(array, sigma, axis=axis, truncate=3.0, mode="nearest")
             smoothed = image.clone()

@@ -8,8 +8,9 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform, Randomizable
 from scipy.ndimage import binary_erosion, find_objects
 
-VERTEBRAE = (*range(1, 26), 28)
-DIRECTIONS = ("down", "up")
+from ..data.regions import crop, touches_border
+from ..data.vertebra_names import VERTEBRAE, check_direction
+
 COMPLETE = 0.98  # share of a vertebra's voxels in the patch from which on it counts as complete
 
 
@@ -51,16 +52,18 @@ class RandVertebraPatchd(MapTransform, Randomizable):
         outside: float = -1.0,
     ) -> None:
         super().__init__(keys)
-        if direction not in DIRECTIONS:
-            raise ValueError(f"direction must be one of {DIRECTIONS}, got {direction!r}.")
-        self.patch, self.direction, self.empty = patch, direction, empty
+        self.patch, self.direction, self.empty = patch, check_direction(direction), empty
         self.thin, self.thin_size, self.worn_memory, self.outside = thin, thin_size, worn_memory, outside
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
         image_key, label_key = self.keys
         image, labels = data[image_key][0].numpy(), data[label_key][0].numpy().astype(np.uint8)
-        boxes = {code: box for code, box in enumerate(find_objects(labels, 28), start=1) if box is not None and code in VERTEBRAE}
+        boxes = {
+            code: box
+            for code, box in enumerate(find_objects(labels, max(VERTEBRAE)), start=1)
+            if box is not None and code in VERTEBRAE
+        }
         order = sorted(boxes, key=lambda code: -_middle(boxes[code])[2] if self.direction == "down" else _middle(boxes[code])[2])
         size = np.full(3, self.patch)
         if self.R.random() < self.thin:
@@ -69,18 +72,18 @@ class RandVertebraPatchd(MapTransform, Randomizable):
         chosen = None if nothing else order[self.R.randint(len(order))]
         centre = self._empty_centre(labels.shape, boxes, order) if chosen is None else self._centre(boxes, order, chosen)
         corner = np.round(centre - size / 2).astype(int)
-        crop_labels = _crop(labels, corner, size, 0)
+        crop_labels = crop(labels, corner, size, 0)
         before = order if chosen is None else order[: order.index(chosen)]
         memory = np.isin(crop_labels, before)
         target = crop_labels == (chosen or 255)
         complete, number = -1.0, 0.0
         if target.any():
             visible = np.count_nonzero(target) / np.count_nonzero(labels[boxes[chosen]] == chosen)
-            complete = float(visible >= COMPLETE and not _at_border(boxes[chosen], labels.shape))
+            complete = float(visible >= COMPLETE and not touches_border(boxes[chosen], labels.shape))
             number = float(chosen)
         if self.R.random() < self.worn_memory:
             memory = self._wear(memory)
-        data[image_key] = torch.from_numpy(_crop(image, corner, size, self.outside)[None])
+        data[image_key] = torch.from_numpy(crop(image, corner, size, self.outside)[None])
         data[label_key] = torch.from_numpy(np.stack([target, memory]).astype(np.float32))
         return data | {"complete": complete, "number": number}
 
@@ -115,17 +118,3 @@ class RandVertebraPatchd(MapTransform, Randomizable):
 
 def _middle(box: tuple[slice, ...]) -> np.ndarray:
     return np.array([(part.start + part.stop) / 2 for part in box])
-
-
-def _at_border(box: tuple[slice, ...], shape) -> bool:
-    return any(part.start == 0 or part.stop == n for part, n in zip(box, shape, strict=True))
-
-
-def _crop(array: np.ndarray, corner: np.ndarray, size: np.ndarray, outside: float) -> np.ndarray:
-    result = np.full(size, outside, array.dtype)
-    low, high = np.maximum(corner, 0), np.minimum(corner + size, array.shape)
-    if (low < high).all():
-        source = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        target = tuple(slice(a - c, b - c) for a, b, c in zip(low, high, corner, strict=True))
-        result[target] = array[source]
-    return result

@@ -9,6 +9,8 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform
 from scipy.ndimage import affine_transform, find_objects
 
+from ..data.regions import grown
+
 MARGIN = 2  # voxels around an instance that interpolation may reach
 
 
@@ -54,9 +56,7 @@ class RestoreInstancesd(MapTransform):
         for number, box in enumerate(find_objects(owner), start=1):
             if box is None:
                 continue
-            box = tuple(
-                slice(max(0, part.start - MARGIN), min(n, part.stop + MARGIN)) for part, n in zip(box, owner.shape, strict=True)
-            )
+            box = grown(box, MARGIN, owner.shape)
             mine = np.where(owner[box] == number, probability[box], 0)
             crop = _reach(box, to_target, shape)
             if any(part.start >= part.stop for part in crop):

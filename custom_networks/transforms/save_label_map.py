@@ -1,6 +1,5 @@
 """Write a label map on the grid of its image."""
 
-import os
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from monai.config import KeysCollection
 from monai.transforms import SaveImaged
 
 from ..data.cases import case_name
+from ..data.write_result import write_result
 from ..errors import UserError
 
 
@@ -49,15 +49,7 @@ class SaveLabelMapd(SaveImaged):
         image.header.set_xyzt_units("mm")
         _copy_geometry_codes(source, image)
         target = self.output_dir / f"{case_name(source)}_seg.nii.gz"
-        temporary = target.with_name(f".{target.name[: -len('.nii.gz')]}.partial.nii.gz")
-        try:
-            self.output_dir.mkdir(parents=True, exist_ok=True)
-            nibabel.save(image, temporary)
-            os.replace(temporary, target)
-        except OSError as error:
-            raise UserError(
-                f"{target}: cannot be written ({error.strerror}).", "Free the disk or choose another folder."
-            ) from error
+        write_result(target, lambda path: nibabel.save(image, path), ".nii.gz")
 
 
 def _copy_geometry_codes(source, image: nibabel.Nifti1Image) -> None:

@@ -1,7 +1,5 @@
 """Write the class of a picture as JSON."""
 
-import json
-import os
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
 from ..data.cases import case_name
+from ..data.write_result import write_json
 
 
 class SavePredictiond(MapTransform):
@@ -32,9 +31,5 @@ class SavePredictiond(MapTransform):
             best = max(range(len(probabilities)), key=probabilities.__getitem__)
             source = data["image"].meta["filename_or_obj"]
             content = {"case": case_name(source), "class": best, "name": self.names[best], "probabilities": probabilities}
-            target = self.output_dir / f"{content['case']}_pred.json"
-            self.output_dir.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_suffix(".partial")
-            temporary.write_text(json.dumps(content, indent=2) + "\n")
-            os.replace(temporary, target)
+            write_json(self.output_dir / f"{content['case']}_pred.json", content)
         return data

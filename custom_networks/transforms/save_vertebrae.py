@@ -1,7 +1,6 @@
 """Write what is known of every vertebra beside the mask."""
 
 import json
-import os
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from monai.transforms import SaveImaged
 
 from ..data.cases import case_name
 from ..data.vertebra_names import VERTEBRA_NAMES
+from ..data.write_result import write_json
 
 
 class SaveVertebraed(SaveImaged):
@@ -24,6 +24,9 @@ class SaveVertebraed(SaveImaged):
     Args:
         keys: label maps as `RestoreInstancesd` leaves them.
         output_dir: folder to write to; made when missing.
+
+    Raises:
+        UserError: when the file cannot be written.
     """
 
     def __init__(self, keys: KeysCollection, output_dir: str | Path) -> None:
@@ -35,11 +38,7 @@ class SaveVertebraed(SaveImaged):
         for key in self.key_iterator(data):
             name = case_name(data[key].meta["filename_or_obj"])
             content = {"case": name, "vertebrae": describe_vertebrae(data[key])}
-            target = self.output_dir / f"{name}_seg.json"
-            temporary = target.with_name(f".{target.name}.partial")
-            self.output_dir.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(content, indent=2) + "\n")
-            os.replace(temporary, target)
+            write_json(self.output_dir / f"{name}_seg.json", content)
         return data
 
 

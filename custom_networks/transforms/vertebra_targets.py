@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
-from scipy.ndimage import distance_transform_edt, find_objects
+from scipy.ndimage import distance_transform_edt
+
+from ..data.regions import box_of, grown
 
 REACH = 2.5  # widths from the border, beyond which the extra weight is below 0.002 of its most
 
@@ -42,7 +44,7 @@ class VertebraTargetsd(MapTransform):
         if not target.any():
             return np.ones(target.shape, np.float32)
         reach = int(np.ceil(REACH * self.width)) + 1
-        box = tuple(slice(max(0, part.start - reach), part.stop + reach) for part in find_objects(target.astype(np.uint8))[0])
+        box = grown(box_of(target), reach, target.shape)
         mask = target[box]
         distance = np.where(mask, distance_transform_edt(mask), distance_transform_edt(~mask)) - 0.5
         weights = np.ones(target.shape, np.float32)

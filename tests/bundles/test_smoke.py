@@ -32,6 +32,13 @@ def run_bundle(run_id: str, configs: list[str], cwd, **settings) -> str:
     return done.stdout + done.stderr
 
 
+def unpacked(folder, tmp_path):
+    """Pack a bundle, unpack the zip where the repository is not, and return its folder there."""
+    with zipfile.ZipFile(pack(Bundle(folder), tmp_path / "zips")) as archive:
+        archive.extractall(tmp_path / "elsewhere")
+    return tmp_path / "elsewhere" / folder.name
+
+
 @pytest.fixture(scope="module")
 def cord_data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cord")
@@ -74,9 +81,7 @@ def test_gray_matter_trains_resumes_and_evaluates_in_its_folder(cord_data, tmp_p
 
 
 def test_gray_matter_zip_infers_and_trains_from_a_foreign_folder(cord_data, tmp_path):
-    with zipfile.ZipFile(pack(Bundle(GRAY_MATTER), tmp_path / "zips")) as archive:
-        archive.extractall(tmp_path / "elsewhere")
-    root = tmp_path / "elsewhere" / GRAY_MATTER.name
+    root = unpacked(GRAY_MATTER, tmp_path)
     images = tmp_path / "images"
     images.mkdir()
     for path in sorted(cord_data.glob("*_image.nii.gz"))[:2]:
@@ -147,9 +152,7 @@ def test_vertebrae_train_resume_and_evaluate_in_the_folder(spine_data, tmp_path)
 
 
 def test_vertebrae_zip_infers_and_trains_from_a_foreign_folder(spine_data, tmp_path):
-    with zipfile.ZipFile(pack(Bundle(VERTEBRAE), tmp_path / "zips")) as archive:
-        archive.extractall(tmp_path / "elsewhere")
-    root = tmp_path / "elsewhere" / VERTEBRAE.name
+    root = unpacked(VERTEBRAE, tmp_path)
     images = tmp_path / "images"
     images.mkdir()
     (images / "scan.nii.gz").write_bytes((spine_data / "phantom_000_image.nii.gz").read_bytes())
@@ -189,9 +192,7 @@ def test_digits_train_evaluate_and_run_from_the_zip(digit_data, tmp_path):
         ckpt=runs / "model.pt",
     )  # fmt: skip
     assert (results / "metrics.csv").exists()
-    with zipfile.ZipFile(pack(Bundle(DIGITS), tmp_path / "zips")) as archive:
-        archive.extractall(tmp_path / "elsewhere")
-    root = tmp_path / "elsewhere" / DIGITS.name
+    root = unpacked(DIGITS, tmp_path)
     output = tmp_path / "out"
     images = tmp_path / "images"
     images.mkdir()

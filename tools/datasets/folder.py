@@ -13,12 +13,12 @@ from custom_networks.data.axial import slices_last
 from custom_networks.data.cases import VOLUME_SUFFIXES, case_name
 from custom_networks.errors import UserError
 
+from ..nifti import check_same_grid
 from ..phantoms.write import write_cord_case
 from .data_list import make_empty_folder, split_in_order, write_data_list
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
 PHANTOM_SHARE = 0.3
-AFFINE_TOLERANCE = 1e-2  # mm
 
 
 @dataclass
@@ -135,14 +135,7 @@ def _merge(image_path: Path, label_paths: list[tuple[int | None, Path]], largest
     merged = np.zeros(image.shape, np.uint8)
     for value, path in reversed(label_paths):
         label = _load(path)
-        if label.shape != image.shape:
-            raise UserError(
-                f"{path}: shape {label.shape}, but {image_path.name} has {image.shape}.", "Draw it on the image's grid."
-            )
-        if np.abs(label.affine - image.affine).max() > AFFINE_TOLERANCE:
-            raise UserError(
-                f"{path}: lies elsewhere than {image_path.name} (their affines differ).", "Resample it to the image's grid."
-            )
+        check_same_grid(path, label.shape, label.affine, image_path, image.shape, image.affine)
         array = np.asarray(label.dataobj)
         if value is not None:
             merged[array > 0.5] = value

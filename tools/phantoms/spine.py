@@ -6,14 +6,12 @@ import numpy as np
 
 from custom_networks.errors import UserError
 
-from ..synthesis.codes import BONE, METAL, SACRUM, UNKNOWN, VERTEBRAE
-from ..synthesis.painting import paint_ct
-from ..synthesis.scanner import average_pool, pool_instances, scan
+from ..synthesis.codes import BONE, METAL, SACRUM, THORACIC, UNKNOWN
+from ..synthesis.rendering import render
 from ..synthesis.surroundings import surround
 from .spine_anatomy import FAMILIES, Person, draw_person, sagittal_tilt, sequence, size_of
 
 FINE = 1.0  # mm, grid of the drawing
-THORACIC = range(8, 20)
 WHOLE_BODY, HEAD, LEGS = "body", 170, 380  # mm above C1 and below the pelvis
 
 
@@ -89,12 +87,10 @@ def make_spine_phantom(
         start = int(random.integers(0, labels.shape[2] - keep + 1))
         labels = labels[..., start : start + keep]
     labels = np.ascontiguousarray(labels[tuple(slice(0, n // factor * factor) for n in labels.shape)])
-    everything = surround(labels, random, FINE)
-    metal = average_pool((everything == METAL).astype(np.float32), factor) > 0.1
-    ct = scan(average_pool(paint_ct(everything, random, FINE), factor), random, factor * FINE, metal)
+    ct, label = render(surround(labels, random, FINE), random, FINE, factor)
     affine = np.diag([factor, factor, factor, 1.0])
     affine[:3, 3] = -np.array(ct.shape) * factor / 2
-    return SpinePhantom(np.round(ct).astype(np.int16), pool_instances(labels, factor, VERTEBRAE), affine, family)
+    return SpinePhantom(ct, label, affine, family)
 
 
 def _stand(codes: list[int], person: Person, random: np.random.Generator, field) -> tuple[list[_Frame], int]:
@@ -206,7 +202,7 @@ def _draw_pelvis(labels: np.ndarray, last: _Frame, size: np.ndarray, person: Per
     labels = labels[..., : max(1, int(seat[2] + 60))]
     u, v, w = frame.local(tuple(slice(0, n) for n in labels.shape))
     depth = -w / (105 * person.scale)
-    wing = wide * (1.12 - 0.85 * depth)
+    wing = np.maximum(wide * (1.12 - 0.85 * depth), 1.0)
     thick = deep * (0.62 - 0.42 * depth)
     bend = 22 * depth**2
     solid = (

@@ -62,13 +62,18 @@ def sequence(family: str, person: Person) -> list[int]:
     return codes
 
 
+def _level(code: int) -> float:
+    """Return the place in the sequence; a thirteenth thoracic vertebra stands between T12 and L1."""
+    return 19.5 if code == T13 else code
+
+
 def size_of(code: int, scale: float) -> np.ndarray:
     """Return width, depth and height of the body and the height of the disc below it, in mm."""
-    level = 19.5 if code == T13 else code
-    return np.array([np.interp(level, SIZES[:, 0], SIZES[:, i]) for i in range(1, 5)]) * scale
+    return np.array([np.interp(_level(code), SIZES[:, 0], SIZES[:, i]) for i in range(1, 5)]) * scale
 
 
 def sagittal_tilt(code: int, person: Person) -> float:
     """Return by how much the vertebra's axis leans forwards, in radians: lordosis, kyphosis, lordosis."""
-    level = 19.5 if code == T13 else code
-    return person.kyphosis * float(np.interp(level, [1, 7, 9, 14, 19, 22, 25], [-0.10, 0.30, 0.38, 0.02, -0.22, -0.02, 0.42]))
+    return person.kyphosis * float(
+        np.interp(_level(code), [1, 7, 9, 14, 19, 22, 25], [-0.10, 0.30, 0.38, 0.02, -0.22, -0.02, 0.42])
+    )

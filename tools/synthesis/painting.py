@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.ndimage import distance_transform_edt, find_objects, gaussian_filter
 
+from custom_networks.data.regions import grown
+
 from .codes import AIR, BONE, CANAL, COCCYX, DISC, FAT, GAS, LUNG, METAL, MUSCLE, ORGANS, SACRUM, TABLE, VERTEBRAE, VESSEL
 
 BONES = (*VERTEBRAE, SACRUM, COCCYX, BONE)
@@ -53,7 +55,7 @@ def paint_ct(labels: np.ndarray, random: np.random.Generator, spacing: float = 1
     for code, box in enumerate(find_objects(labels), start=1):
         if box is None or code not in BONES:
             continue
-        box = tuple(slice(max(0, part.start - 1), part.stop + 1) for part in box)
+        box = grown(box, 1, labels.shape)
         inside = labels[box] == code
         depth = distance_transform_edt(inside).astype(np.float32) * spacing - 0.5 * spacing + inset
         shell = np.exp(-((np.maximum(depth, 0) / thickness) ** 2))

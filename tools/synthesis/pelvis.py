@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import binary_dilation, binary_erosion, binary_fill_holes, binary_opening
 
+from custom_networks.data.regions import box_of, grown
 from custom_networks.errors import UserError
 
 from .codes import BONE, SACRUM, UNKNOWN
@@ -60,10 +61,9 @@ def _lower_endplate(labels: np.ndarray, spacing: float) -> tuple[np.ndarray, np.
     """Return the middle of the lower endplate of L5 in voxels, and unit vectors along its body and to its front."""
     bodies = []
     for code in (LOWEST_LUMBAR, LOWEST_LUMBAR - 1):
-        points = np.argwhere(labels == code)
-        box = tuple(slice(a, b + 1) for a, b in zip(points.min(0), points.max(0), strict=True))
+        box = box_of(labels == code)
         thick = binary_opening(labels[box] == code, iterations=max(1, round(7 / spacing)))
-        bodies.append(np.argwhere(thick) + points.min(0))
+        bodies.append(np.argwhere(thick) + [part.start for part in box])
     lowest, above = (body.mean(0) for body in bodies)
     up = above - lowest
     up[0] = 0
@@ -87,9 +87,8 @@ def _voxelise(triangles: np.ndarray, shape) -> np.ndarray:
         index = np.round(points).astype(int)
         index = index[((index >= 0) & (index < shape)).all(1)]
         surface[tuple(index.T)] = True
-    points = np.argwhere(surface)
-    if not len(points):
+    if not surface.any():
         return surface
-    box = tuple(slice(max(0, a - 3), b + 4) for a, b in zip(points.min(0), points.max(0), strict=True))
+    box = grown(box_of(surface), 3, shape)
     surface[box] |= binary_erosion(binary_fill_holes(binary_dilation(surface[box], iterations=2)), iterations=2)
     return surface

@@ -1,7 +1,9 @@
 """What a scanner does to an image: blur, thick slices, noise, streaks."""
 
 import numpy as np
-from scipy.ndimage import find_objects, gaussian_filter, label, uniform_filter1d, zoom
+from scipy.ndimage import find_objects, gaussian_filter, uniform_filter1d, zoom
+
+from custom_networks.data.regions import largest_piece
 
 
 def average_pool(array: np.ndarray, factor: int) -> np.ndarray:
@@ -25,10 +27,8 @@ def pool_instances(labels: np.ndarray, factor: int, codes: tuple[int, ...]) -> n
     for code, box in enumerate(find_objects(pooled), start=1):
         if box is None:
             continue
-        pieces, count = label(pooled[box] == code, np.ones((3, 3, 3)))
-        if count > 1:
-            largest = np.bincount(pieces.ravel())[1:].argmax() + 1
-            pooled[box][(pieces > 0) & (pieces != largest)] = 0
+        instance = pooled[box] == code
+        pooled[box][instance & ~largest_piece(instance)[0]] = 0
     return pooled
 
 

@@ -5,9 +5,8 @@ import itertools
 import numpy as np
 from scipy.ndimage import binary_dilation, binary_fill_holes, distance_transform_edt, gaussian_filter, zoom
 
-from .codes import AIR, BONE, CANAL, DISC, FAT, GAS, LUNG, MUSCLE, ORGANS, SACRUM, TABLE, UNKNOWN, VERTEBRAE, VESSEL
+from .codes import AIR, BONE, CANAL, DISC, FAT, GAS, LUNG, MUSCLE, ORGANS, SACRUM, TABLE, THORACIC, UNKNOWN, VERTEBRAE, VESSEL
 
-THORACIC = range(8, 20)
 STEP = 4  # voxels of a coarse grid on which regions are drawn
 DISC_GAP = 14.0  # mm, sum of the distances to two neighbours below which disc fills the space
 

@@ -8,12 +8,14 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 
 from custom_networks.errors import UserError
+from custom_networks.transforms.anti_alias import smoothing
 
-from .codes import METAL, SACRUM, VERTEBRAE
+from ..nifti import check_same_grid
+from .codes import SACRUM, VERTEBRAE
 from .deformation import Deformation
-from .painting import paint_ct
 from .pelvis import LOWEST_LUMBAR, PARTS, add_pelvis, read_stl
-from .scanner import average_pool, pool_instances, scan
+from .rendering import render
+from .scanner import scan
 from .surroundings import surround
 
 FINE, COARSE = 1.0, 2.0  # mm: painted on the first grid, written on the second
@@ -47,8 +49,7 @@ def load_label_map(path: Path, random: np.random.Generator, meshes: Path | None 
 def load_scan(image: Path, label: Path) -> Source:
     """Load a CT with its instance labels; both in RAS afterwards."""
     pair = [nibabel.as_closest_canonical(nibabel.load(path)) for path in (image, label)]
-    if pair[0].shape != pair[1].shape or not np.allclose(pair[0].affine, pair[1].affine, atol=1e-2):
-        raise UserError(f"{label}: another grid than {image}.", "Give a label map on the grid of its image.")
+    check_same_grid(label, pair[1].shape, pair[1].affine, image, pair[0].shape, pair[0].affine)
     ct, labels = np.asarray(pair[0].dataobj, np.float32), np.asarray(pair[1].dataobj).astype(np.uint8)
     return Source(
         image.name.split(".")[0], labels, np.array(pair[0].header.get_zooms()[:3], float), np.maximum(ct, -1024), whole=False
@@ -65,11 +66,9 @@ def synthesise(source: Source, random: np.random.Generator) -> tuple[np.ndarray,
     """Return a CT in HU (int16) and its instance labels on a grid of 2 mm: painted, or deformed where there is an image."""
     shape, centre = _field_of_view(source, random)
     if source.image is None:
-        labels = _deform_labels(source, Deformation(random, shape, FINE, centre), random)
-        labels = surround(labels, random, FINE, ribs=random.random() < 0.85)
-        metal = average_pool((labels == METAL).astype(np.float32), FACTOR) > 0.2
-        ct = scan(average_pool(paint_ct(labels, random, FINE), FACTOR), random, COARSE, metal)
-        return np.round(ct).astype(np.int16), pool_instances(labels, FACTOR, VERTEBRAE)
+        deformation = Deformation(random, shape, FINE, centre)
+        labels = Deformation.sample(source.labels, deformation.coordinates(source.spacing), 0, 0)
+        return render(surround(labels, random, FINE, ribs=random.random() < 0.85), random, FINE, FACTOR)
     return _deform_scan(source, random, shape, centre)
 
 
@@ -97,16 +96,12 @@ def _field_of_view(source: Source, random: np.random.Generator) -> tuple[tuple[i
     return shape, centre
 
 
-def _deform_labels(source: Source, deformation: Deformation, random: np.random.Generator) -> np.ndarray:
-    return Deformation.sample(source.labels, deformation.coordinates(source.spacing), 0, 0)
-
-
 def _deform_scan(source: Source, random: np.random.Generator, shape, centre) -> tuple[np.ndarray, np.ndarray]:
     """Deform image and labels, and cut away what lies beyond the scan's first and last slice."""
     shape = tuple(n // FACTOR for n in shape)
     deformation = Deformation(random, shape, COARSE, centre)
     coordinates = deformation.coordinates(source.spacing)
-    smooth = gaussian_filter(source.image, 0.35 * np.maximum(COARSE / source.spacing - 1, 0))
+    smooth = gaussian_filter(source.image, smoothing(source.spacing, [COARSE] * 3))
     ct = Deformation.sample(smooth, coordinates, 1, -1024)
     labels = Deformation.sample(np.where(np.isin(source.labels, VERTEBRAE), source.labels, 0), coordinates, 0, 0)
     depth = coordinates[2]

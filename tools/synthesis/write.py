@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import nibabel
 import numpy as np
 
 from custom_networks.data.data_list import load_data_list
@@ -13,6 +12,7 @@ from custom_networks.errors import UserError
 
 from ..datasets.data_list import make_empty_folder, write_data_list
 from ..datasets.vertebra_samples import LABELS
+from ..nifti import save_pair
 from .vertebra_ct import COARSE, Source, load_label_map, load_scan, synthesise
 
 VALIDATION_SHARE = 20  # every twentieth case validates
@@ -62,12 +62,7 @@ def write_synthetic(
 
 def _write_case(folder: Path, source: Source, copy: int, seed: tuple[int, ...]) -> dict[str, str]:
     ct, labels = synthesise(source, np.random.default_rng(seed))
-    entry = {key: f"{source.name}_{copy:03d}_{key}.nii.gz" for key in ("image", "label")}
-    for key, array in (("image", ct), ("label", labels)):
-        image = nibabel.Nifti1Image(array, np.diag([COARSE, COARSE, COARSE, 1.0]))
-        image.header.set_xyzt_units("mm")
-        nibabel.save(image, folder / entry[key])
-    return entry
+    return save_pair(folder, f"{source.name}_{copy:03d}", ct, labels, np.diag([COARSE, COARSE, COARSE, 1.0]))
 
 
 def merge(folder: Path, parts: dict[Path, float], overwrite: bool = False) -> Path:

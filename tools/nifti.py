@@ -1,0 +1,39 @@
+"""Write NIfTI, and say what belongs to one grid."""
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+
+from custom_networks.errors import UserError
+
+AFFINE_TOLERANCE = 1e-2  # mm
+
+
+def save_nifti(path: Path, array: np.ndarray, affine: np.ndarray) -> None:
+    """Write an array with its affine in mm."""
+    image = nibabel.Nifti1Image(array, affine)
+    image.header.set_xyzt_units("mm")
+    nibabel.save(image, path)
+
+
+def save_pair(folder: Path, case: str, image: np.ndarray, label: np.ndarray, affine: np.ndarray) -> dict[str, str]:
+    """Write ``<case>_image.nii.gz`` and ``<case>_label.nii.gz``; return their entry of a data list."""
+    entry = {key: f"{case}_{key}.nii.gz" for key in ("image", "label")}
+    for key, array in (("image", image), ("label", label)):
+        save_nifti(folder / entry[key], array, affine)
+    return entry
+
+
+def check_same_grid(
+    path: Path, shape: tuple, affine: np.ndarray, image: Path, image_shape: tuple, image_affine: np.ndarray
+) -> None:
+    """Refuse a label map that does not lie on the grid of its image.
+
+    Raises:
+        UserError: names both files and what differs.
+    """
+    if shape != image_shape:
+        raise UserError(f"{path}: shape {shape}, but {image.name} has {image_shape}.", "Draw it on the image's grid.")
+    if np.abs(affine - image_affine).max() > AFFINE_TOLERANCE:
+        raise UserError(f"{path}: lies elsewhere than {image.name} (their affines differ).", "Resample it to the image's grid.")
