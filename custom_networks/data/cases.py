@@ -8,6 +8,7 @@ from ..errors import UserError
 VOLUME_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 DICOM_SUFFIXES = (".dcm", ".ima")
+RESULT_SUFFIXES = ("_seg.nii.gz", "_seg.png")
 
 
 def case_name(source: str | Path | Sequence) -> str:
@@ -25,16 +26,19 @@ def case_name(source: str | Path | Sequence) -> str:
     return name
 
 
-def find_cases(source: str | Path, suffixes: Sequence[str] = VOLUME_SUFFIXES, dicom: bool = True) -> list[dict]:
+def find_cases(
+    source: str | Path, suffixes: Sequence[str] = VOLUME_SUFFIXES, dicom: bool = True, series: bool = True
+) -> list[dict]:
     """List the cases below a path.
 
     A file is one case. A folder that holds DICOM files is one case, a series. In any other folder every image file
-    and every sub-folder with DICOM files is a case; files named ``*_seg.nii.gz`` are results and passed over.
+    and every sub-folder with DICOM files is a case; files named ``*_seg.nii.gz`` and ``*_seg.png`` are results and passed over.
 
     Args:
         source: a file or a folder.
         suffixes: accepted endings of image files, lower case.
         dicom: whether DICOM files and series are accepted.
+        series: whether the DICOM files of a folder are the slices of one case; otherwise each is a case.
 
     Returns:
         ``[{"image": path}, ...]`` in the order of the names.
@@ -53,12 +57,13 @@ def find_cases(source: str | Path, suffixes: Sequence[str] = VOLUME_SUFFIXES, di
         if not (path.name.lower().endswith(accepted) or (dicom and is_dicom(path))):
             raise UserError(f"{path}: not a kind of image that this bundle reads.", f"Accepted: {kinds}.")
         return [{"image": str(path)}]
-    if dicom and _holds_dicom(path):
+    if dicom and series and _holds_dicom(path):
         return [{"image": str(path)}]
     cases = []
     for entry in sorted(path.iterdir()):
-        is_image = entry.is_file() and entry.name.lower().endswith(tuple(suffixes)) and not entry.name.endswith("_seg.nii.gz")
-        if is_image or (dicom and entry.is_dir() and _holds_dicom(entry)):
+        if dicom and not series and entry.is_dir():
+            cases += [{"image": str(file)} for file in sorted(entry.iterdir()) if file.is_file() and _is_dicom_file(file)]
+        elif _is_image(entry, tuple(suffixes)) or (dicom and (_holds_dicom(entry) if entry.is_dir() else _is_dicom_file(entry))):
             cases.append({"image": str(entry)})
     if not cases:
         raise UserError(f"{path}: no image in this folder.", f"Accepted: {kinds}{', folders of DICOM files' if dicom else ''}.")
@@ -72,9 +77,16 @@ def is_dicom(path: Path) -> bool:
         return stream.read(132)[128:] == b"DICM"
 
 
+def _is_image(entry: Path, suffixes: tuple[str, ...]) -> bool:
+    return entry.is_file() and entry.name.lower().endswith(suffixes) and not entry.name.endswith(RESULT_SUFFIXES)
+
+
 def _holds_dicom(folder: Path) -> bool:
-    files = (entry for entry in sorted(folder.iterdir()) if entry.is_file() and not entry.name.startswith("."))
-    return any(entry.name.lower().endswith(DICOM_SUFFIXES) or is_dicom(entry) for entry in files)
+    return any(_is_dicom_file(entry) for entry in sorted(folder.iterdir()) if entry.is_file())
+
+
+def _is_dicom_file(file: Path) -> bool:
+    return not file.name.startswith(".") and (file.name.lower().endswith(DICOM_SUFFIXES) or is_dicom(file))
 
 
 def _reject_equal_names(cases: list[dict]) -> None:

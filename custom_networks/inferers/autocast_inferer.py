@@ -16,6 +16,8 @@ def has_bfloat16(device: torch.device) -> bool:
 class AutocastInferer(SimpleInferer):
     """Run the network under autocast to bfloat16 and return float32; MONAI's own engines do so on CUDA only.
 
+    A network that answers with several tensors gives a tuple of them.
+
     Args:
         enabled: False keeps float32; True uses bfloat16 where `has_bfloat16` finds it fast.
     """
@@ -26,4 +28,5 @@ class AutocastInferer(SimpleInferer):
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
         with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.enabled and has_bfloat16(inputs.device)):
-            return super().__call__(inputs, network, *args, **kwargs).float()
+            output = super().__call__(inputs, network, *args, **kwargs)
+        return tuple(part.float() for part in output) if isinstance(output, tuple) else output.float()

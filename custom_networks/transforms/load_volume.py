@@ -7,7 +7,7 @@ from monai.config import KeysCollection
 from monai.data import ImageReader
 from monai.transforms import LoadImaged
 
-from ..data.cases import is_dicom
+from ..data.cases import PICTURE_SUFFIXES, is_dicom
 from ..errors import UserError
 from ..readers.dicom_series import DicomSeriesReader
 
@@ -24,7 +24,7 @@ class LoadVolumed(LoadImaged):
 
     def __init__(self, keys: KeysCollection) -> None:
         super().__init__(keys, image_only=True)
-        self.dicom_reader = DicomSeriesReader()
+        self.dicom_reader, self.picture_reader = DicomSeriesReader(), None
 
     def __call__(self, data: Mapping[Hashable, str], reader: ImageReader | None = None) -> dict:
         loaded = dict(data)
@@ -34,11 +34,15 @@ class LoadVolumed(LoadImaged):
                 raise UserError(f"{path}: no such file.", "Check the path.")
             if path.is_file() and path.stat().st_size == 0:
                 raise UserError(f"{path}: the file is empty.", "Copy or export it again.")
-            chosen = self.dicom_reader if path.is_dir() or is_dicom(path) else reader
             try:
-                loaded[key] = self._loader(str(path), chosen)
+                loaded[key] = self._loader(str(path), self._reader(path) or reader)
             except UserError:
                 raise
             except Exception as error:  # readers raise many types for damaged files
                 raise UserError(f"{path}: cannot be read as an image.", "The file is damaged or of another kind.") from error
         return loaded
+
+    def _reader(self, path: Path) -> ImageReader | None:
+        if path.is_dir() or is_dicom(path):
+            return self.dicom_reader
+        return self.picture_reader if path.name.lower().endswith(PICTURE_SUFFIXES) else None

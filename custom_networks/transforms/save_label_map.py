@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.transforms import SaveImaged
+from PIL import Image
 
-from ..data.cases import case_name
+from ..data.cases import PICTURE_SUFFIXES, case_name
 from ..data.write_result import write_result
 from ..errors import UserError
 
 
 class SaveLabelMapd(SaveImaged):
-    """Write ``<case>_seg.nii.gz`` with the affine of the case's own file.
+    """Write ``<case>_seg.nii.gz`` with the affine of the case's own file; for a PNG or JPG ``<case>_seg.png`` too.
 
     Written to a temporary name and then renamed, so that a file under the final name is always whole. A subclass of
     MONAI's ``SaveImaged`` because MONAI Label drops transforms of that class and writes results itself.
@@ -46,9 +47,12 @@ class SaveLabelMapd(SaveImaged):
         array = label[0].cpu().numpy().astype(np.uint8 if float(label.max()) < 256 else np.int32)
         affine = np.asarray(label.meta["original_affine"], dtype=float)
         image = nibabel.Nifti1Image(array, affine)
-        image.header.set_xyzt_units("mm")
+        image.header.set_xyzt_units("mm" if label.meta.get("spatial_unit", "mm") == "mm" else "unknown")
         _copy_geometry_codes(source, image)
         target = self.output_dir / f"{case_name(source)}_seg.nii.gz"
+        if str(source).lower().endswith(PICTURE_SUFFIXES):
+            picture = Image.fromarray(array.T)
+            write_result(target.with_name(f"{case_name(source)}_seg.png"), picture.save, ".png")
         write_result(target, lambda path: nibabel.save(image, path), ".nii.gz")
 
 

@@ -1,0 +1,41 @@
+"""Apply a 2D network to pictures and, slice by slice, to volumes."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from monai.inferers import Inferer, SliceInferer
+
+from ..networks.fully_conv_net import resize_logits
+from .autocast_inferer import AutocastInferer
+
+
+class PlaneInferer(Inferer):
+    """Run a 2D network under autocast to bfloat16 and bring its logits to the size of its input.
+
+    Volumes go through MONAI's ``SliceInferer`` along their last axis. A network that answers with several stages in training is
+    passed through.
+
+    Args:
+        bfloat16: False keeps float32; True uses bfloat16 where `has_bfloat16` finds it fast.
+        slices: slices of a volume the network sees at once.
+
+    Shape:
+        input ``(B, C, H, W)`` or ``(B, C, H, W, D)``, output of the same but for its channels, float32.
+    """
+
+    def __init__(self, bfloat16: bool = True, slices: int = 4) -> None:
+        super().__init__()
+        self.autocast, self.slices = AutocastInferer(bfloat16), slices
+
+    def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs):
+        if inputs.ndim == 4:
+            return self._run(network, inputs)
+        slicer = SliceInferer(roi_size=inputs.shape[2:4], sw_batch_size=self.slices, spatial_dim=2)
+        return slicer(inputs, partial(self._run, network))
+
+    def _run(self, network: Callable[..., torch.Tensor], pictures: torch.Tensor):
+        logits = self.autocast(pictures, network)
+        if isinstance(logits, tuple) or logits.shape[2:] == pictures.shape[2:]:
+            return logits
+        return resize_logits(logits, pictures.shape[2:])
