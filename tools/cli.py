@@ -107,7 +107,7 @@ def prepare(
         labels = {"0": "background"} | (dict(_pairs(label, "--label")) or {k: v for k, v in LABELS.items() if k != "0"})
         report = prepare_folder(source, destination, labels, image_suffix, masks, label_suffix, phantoms=phantoms, **sections)
     elif dataset == "jsrt":
-        report = prepare_jsrt(source, destination, split, overwrite)
+        report = prepare_jsrt(source, destination, jsrt_split, overwrite)
     elif dataset in FINDERS:
         report = prepare_vertebrae(dataset, source, destination, lowest=lowest, **sections)
     else:

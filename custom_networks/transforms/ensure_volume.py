@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping
 
 import torch
 from monai.config import KeysCollection
+from monai.data import MetaTensor
 from monai.transforms import InvertibleTransform, MapTransform
 from monai.utils import TraceKeys
 
@@ -23,7 +24,7 @@ class EnsureVolumed(MapTransform, InvertibleTransform):
         for key in self.key_iterator(data):
             image = data[key]
             flat = image.ndim == 3
-            data[key] = image.unsqueeze(-1) if flat else image
+            data[key] = _with_axes(image.unsqueeze(-1), 3) if flat else image
             self.push_transform(data[key], extra_info={"flat": flat})
         return data
 
@@ -32,5 +33,12 @@ class EnsureVolumed(MapTransform, InvertibleTransform):
         for key in self.key_iterator(data):
             transform = self.pop_transform(data[key])
             if transform[TraceKeys.EXTRA_INFO]["flat"]:
-                data[key] = data[key].squeeze(-1)
+                data[key] = _with_axes(data[key].squeeze(-1), 2)
         return data
+
+
+def _with_axes(image: torch.Tensor, count: int) -> torch.Tensor:
+    """Tell a MetaTensor how many spatial axes it has now; Resize's inverse relies on it, unsqueeze leaves it as it was."""
+    if isinstance(image, MetaTensor):
+        image.spatial_ndim = count
+    return image
