@@ -20,13 +20,19 @@ class AutocastInferer(SimpleInferer):
 
     Args:
         enabled: False keeps float32; True uses bfloat16 where `has_bfloat16` finds it fast.
+        fixed_norm: whether batch normalisation uses its running statistics in training too, and leaves them as they are. The last
+            part of a training with small batches gains by it: the network then adapts to what it meets in inference.
     """
 
-    def __init__(self, enabled: bool = True) -> None:
+    def __init__(self, enabled: bool = True, fixed_norm: bool = False) -> None:
         super().__init__()
-        self.enabled = enabled
+        self.enabled, self.fixed_norm = enabled, fixed_norm
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
+        if self.fixed_norm:  # here, as MONAI's trainer sets the whole network to training before every step
+            for module in network.modules():
+                if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                    module.eval()
         with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.enabled and has_bfloat16(inputs.device)):
             output = super().__call__(inputs, network, *args, **kwargs)
         return tuple(part.float() for part in output) if isinstance(output, tuple) else output.float()
