@@ -7,6 +7,8 @@ import numpy as np
 from .vertebra_names import FIRST, LAST
 
 END_BONUS = 2.5  # vertebrae of error per vote that an end of the spine outweighs
+LEFT_OUT_COST = 4.0  # vertebrae of error that leaving out an instance at the lower end must save
+INCOMPLETE_WEIGHT = 0.3  # of the error of an incomplete vertebra beside that of a complete one
 
 
 def number_sequence(
@@ -37,3 +39,25 @@ def number_sequence(
     errors[starts == FIRST] -= END_BONUS * begins_at_first
     errors[starts + count - 1 == LAST] -= END_BONUS * ends_at_last
     return [int(n) for n in starts[int(np.argmin(errors))] + position]
+
+
+def length_of_spine(estimates: Sequence[float], complete: Sequence[bool]) -> int:
+    """Return how many instances from the top belong to the spine; those below contradict the sequence, as parts of a sacrum do.
+
+    The network is never shown the number of a sacral segment, so its estimates there do not go on where those of the lumbar
+    vertebrae end. Instances are left out from below as long as each saves more than `LEFT_OUT_COST` of the sum of absolute errors.
+
+    Args:
+        estimates: the network's estimate of each instance's number, from top to bottom.
+        complete: whether each is complete; incomplete ones count with `INCOMPLETE_WEIGHT`.
+    """
+    values = np.asarray(estimates, float)
+    weights = np.where(complete, 1.0, INCOMPLETE_WEIGHT) * np.isfinite(values)
+    values = np.nan_to_num(values)
+
+    def cost(length: int) -> float:
+        starts = np.arange(FIRST, max(FIRST, LAST + 1 - length) + 1)
+        errors = np.abs(values[:length] - (starts[:, None] + np.arange(length))) * weights[:length]
+        return float(errors.sum(1).min()) + LEFT_OUT_COST * (len(values) - length)
+
+    return min(range(len(values), 0, -1), key=cost, default=0)

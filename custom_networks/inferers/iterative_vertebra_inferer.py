@@ -12,7 +12,7 @@ from monai.inferers import Inferer
 
 from ..data.regions import box_of, crop, largest_piece, touches_border
 from ..data.vertebra_names import VERTEBRA_NAMES, check_direction
-from ..data.vertebra_numbering import number_sequence
+from ..data.vertebra_numbering import length_of_spine, number_sequence
 from .autocast_inferer import has_bfloat16
 from .bone_boxes import BoneBoxes
 from .traversal import (
@@ -290,6 +290,8 @@ class IterativeVertebraInferer(Inferer):
         spine.sort(key=lambda instance: -instance.centre[2])
         estimates = [i.vertebra.estimate if i.vertebra.estimate is not None else float("nan") for i in spine]
         complete = [i.vertebra.complete for i in spine]
+        length = length_of_spine(estimates, complete)
+        spine, estimates, complete = spine[:length], estimates[:length], complete[:length]
         ends = [self._bone_beyond(state, spine, up) for up in (True, False)]
         for instance, number in zip(spine, number_sequence(estimates, complete, *ends), strict=True):
             instance.vertebra.number = number

@@ -35,7 +35,7 @@ class MultiScalePyramid(nn.Module):
         coarse = self.coarse(avg_pool2d(image, 2))
         probabilities = interpolate(torch.softmax(coarse, dim=1), size=size, mode="bilinear")
         fine = self.fine(torch.cat([image, probabilities], dim=1))
-        if not torch.jit.is_scripting():  # a script has one type of answer, the one of inference
+        if not torch.jit.is_scripting():  # noqa: SIM102 - a script has one type of answer and wants this condition alone
             if self.training:
                 return interpolate(coarse, size=size, mode="bilinear"), fine
         return fine

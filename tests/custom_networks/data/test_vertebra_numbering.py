@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_networks.data.vertebra_numbering import number_sequence
+from custom_networks.data.vertebra_numbering import length_of_spine, number_sequence
 
 NAN = float("nan")
 
@@ -41,3 +41,19 @@ def test_skull_above_means_that_the_first_is_c1():
 
 def test_estimates_that_contradict_the_end_win():
     assert number_sequence([8.0, 9.0, 10.0], [True] * 3, ends_at_last=True) == [8, 9, 10]
+
+
+@pytest.mark.parametrize(
+    ("estimates", "complete", "expected"),
+    [
+        ([21.0, 22.2, 23.1, 24.3], [True] * 4, 4),
+        ([21.0, 22.2, 23.1, 24.3, 14.0, 15.5], [True] * 5 + [False], 4),  # a sacrum taken for two vertebrae
+        ([17.0, 18.2, 19.1, 20.3, 13.0], [True] * 4 + [False], 5),  # one cut vertebra with a bad estimate stays
+        ([20.0, 21.0, 12.0, 23.0, 24.0], [True] * 5, 5),  # an outlier in the middle stays
+        ([12.0], [True], 1),
+        ([NAN, NAN], [True, True], 2),
+        ([], [], 0),
+    ],
+)
+def test_what_contradicts_the_sequence_at_its_lower_end_is_left_out(estimates, complete, expected):
+    assert length_of_spine(estimates, complete) == expected
