@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ..datasets.data_list import make_empty_folder, split_in_order, write_data_list
+from ..datasets.jsrt import LABELS as CHEST_LABELS
 from ..datasets.vertebra_samples import LABELS
 from ..nifti import save_pair
+from .chest import make_chest_phantom
 from .spinal_cord import make_cord_phantom
 from .spine import make_spine_phantom
 
@@ -59,8 +61,10 @@ def write_case(make: Maker, folder: Path, index: int, seed: int, kind: str | Non
 write_cord_case = partial(write_case, make_cord_phantom)
 write_cord_phantoms = partial(write_phantoms, make_cord_phantom, "axial spinal cord phantoms", CORD_LABELS)
 write_spine_phantoms = partial(write_phantoms, make_spine_phantom, "CT phantoms of spines", LABELS)
+write_chest_phantoms = partial(write_phantoms, make_chest_phantom, "chest radiograph phantoms", CHEST_LABELS)
 
 WRITERS = {
+    "chest_xray_organs_segmentation": write_chest_phantoms,
     "spinal_cord_gray_matter_segmentation": write_cord_phantoms,
     "vertebrae_ct_instance_segmentation": write_spine_phantoms,
 }
