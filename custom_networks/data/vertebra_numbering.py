@@ -8,6 +8,7 @@ from .vertebra_names import FIRST, LAST
 
 END_BONUS = 2.5  # vertebrae of error per vote that an end of the spine outweighs
 LEFT_OUT_COST = 4.0  # vertebrae of error that leaving out an instance at the lower end must save
+LEFT_OUT_MOST = 5  # a sacrum has five segments
 INCOMPLETE_WEIGHT = 0.3  # of the error of an incomplete vertebra beside that of a complete one
 
 
@@ -45,7 +46,8 @@ def length_of_spine(estimates: Sequence[float], complete: Sequence[bool]) -> int
     """Return how many instances from the top belong to the spine; those below contradict the sequence, as parts of a sacrum do.
 
     The network is never shown the number of a sacral segment, so its estimates there do not go on where those of the lumbar
-    vertebrae end. Instances are left out from below as long as each saves more than `LEFT_OUT_COST` of the sum of absolute errors.
+    vertebrae end. Up to `LEFT_OUT_MOST` are left out from below where each saves more than `LEFT_OUT_COST` of the sum of absolute
+    errors.
 
     Args:
         estimates: the network's estimate of each instance's number, from top to bottom.
@@ -60,4 +62,5 @@ def length_of_spine(estimates: Sequence[float], complete: Sequence[bool]) -> int
         errors = np.abs(values[:length] - (starts[:, None] + np.arange(length))) * weights[:length]
         return float(errors.sum(1).min()) + LEFT_OUT_COST * (len(values) - length)
 
-    return min(range(len(values), 0, -1), key=cost, default=0)
+    shortest = max(0, len(values) - LEFT_OUT_MOST - 1)
+    return min(range(len(values), min(shortest, len(values) - 1), -1), key=cost, default=0)

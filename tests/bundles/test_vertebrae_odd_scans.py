@@ -78,7 +78,6 @@ def test_whole_body_ends_with_plausible_vertebrae(tmp_path, caplog):
     assert np.count_nonzero(mask[..., :legs]) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the interim weights take the implant for a vertebra")
 def test_hip_implant_is_no_vertebra(tmp_path):
     phantom = make_spine_phantom(np.random.default_rng(6), "abdomen", Person(hip_implant=True), field=(220.0, 160.0))
     mask, found = run(save(tmp_path / "implant.nii.gz", phantom), tmp_path / "out")
@@ -87,7 +86,7 @@ def test_hip_implant_is_no_vertebra(tmp_path):
     assert len(found) >= 4
 
 
-@pytest.mark.xfail(strict=True, reason="the interim weights find parts of neighbours beside the one vertebra")
+@pytest.mark.xfail(strict=True, reason="these weights find parts of neighbours beside the one vertebra")
 def test_scan_of_one_vertebra(tmp_path):
     phantom = make_spine_phantom(np.random.default_rng(7), "abdomen", Person())
     points = np.argwhere(phantom.label == 22)

@@ -1,9 +1,19 @@
 """Write dataset.json, the one data layout of all bundles."""
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from custom_networks.errors import UserError
+
+
+@dataclass
+class Report:
+    """What was prepared: the data list, the names of the cases, and a line for every file left out."""
+
+    data_list: Path
+    cases: list[str]
+    left_out: list[str] = field(default_factory=list)
 
 
 def write_data_list(folder: Path, name: str, labels: dict[str, str], sections: dict[str, list[dict]]) -> Path:

@@ -3,7 +3,6 @@
 import fnmatch
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import nibabel
@@ -15,19 +14,10 @@ from custom_networks.errors import UserError
 
 from ..nifti import check_same_grid
 from ..phantoms.write import write_cord_case
-from .data_list import make_empty_folder, split_in_order, write_data_list
+from .data_list import Report, make_empty_folder, split_in_order, write_data_list
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
 PHANTOM_SHARE = 0.3
-
-
-@dataclass
-class Report:
-    """What was prepared: the data list, the names of the cases, and a line for every file left out."""
-
-    data_list: Path
-    cases: list[str]
-    left_out: list[str] = field(default_factory=list)
 
 
 def prepare_folder(

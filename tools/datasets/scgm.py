@@ -9,7 +9,7 @@ import numpy as np
 
 from custom_networks.errors import UserError
 
-from .folder import Report, prepare_folder
+from .folder import prepare_folder
 
 LABELS = {"0": "background", "1": "gray matter", "2": "white matter"}
 OFFICIAL = {1: 2, 2: 1}  # the challenge: 1 white, 2 gray matter
