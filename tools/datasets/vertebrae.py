@@ -12,7 +12,7 @@ from custom_networks.errors import UserError
 
 from ..nifti import check_same_grid, save_pair
 from ..synthesis.codes import VERTEBRAE
-from .data_list import make_empty_folder, write_data_list
+from .data_list import Report, make_empty_folder, write_data_list
 from .folder import split_sections
 from .vertebra_samples import LABELS
 
