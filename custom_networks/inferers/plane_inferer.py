@@ -30,11 +30,12 @@ class PlaneInferer(Inferer):
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs):
         if inputs.ndim == 4:
-            return self._run(network, inputs)
+            return self.run(network, inputs)
         slicer = SliceInferer(roi_size=inputs.shape[2:4], sw_batch_size=self.slices, spatial_dim=2)
-        return slicer(inputs, partial(self._run, network))
+        return slicer(inputs, partial(self.run, network))
 
-    def _run(self, network: Callable[..., torch.Tensor], pictures: torch.Tensor):
+    def run(self, network: Callable[..., torch.Tensor], pictures: torch.Tensor):
+        """Return the network's answer to pictures ``(B, C, H, W)`` at their size."""
         logits = self.autocast(pictures, network)
         if isinstance(logits, tuple) or logits.shape[2:] == pictures.shape[2:]:
             return logits

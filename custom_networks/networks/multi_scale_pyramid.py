@@ -29,6 +29,7 @@ class MultiScalePyramid(nn.Module):
         super().__init__()
         self.coarse = VNet2D(in_channels, out_channels, width, dropout, input_residual=True)
         self.fine = VNet2D(in_channels + out_channels, out_channels, width, dropout, input_residual=False)
+        self.apply(_initialise)
 
     def forward(self, image: torch.Tensor):
         size = image.shape[2:]
@@ -39,6 +40,13 @@ class MultiScalePyramid(nn.Module):
             if self.training:
                 return interpolate(coarse, size=size, mode="bilinear"), fine
         return fine
+
+
+def _initialise(module: nn.Module) -> None:
+    """Keep the variance through layers without normalisation (He et al., 2015); with torch's own it fades and training stalls."""
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.kaiming_normal_(module.weight, a=0.25, nonlinearity="leaky_relu")
+        nn.init.zeros_(module.bias)
 
 
 class VNet2D(nn.Module):

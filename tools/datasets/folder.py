@@ -57,7 +57,7 @@ def prepare_folder(
         UserError: when there is no pair, when a label does not lie on its image's grid or is no label, or when a
             pattern fits no case.
     """
-    pairs, left_out = _find_pairs(source, image_suffix, masks, label_suffix)
+    pairs, left_out = find_pairs(source, image_suffix, masks, label_suffix)
     if not pairs:
         raise UserError(
             f"{source}: no image with its label.",
@@ -89,8 +89,12 @@ def labelled_slices(label: nibabel.Nifti1Image) -> int:
     return max(1, int(np.any(slices_last(array, label.affine), axis=(0, 1)).sum()))
 
 
-def _find_pairs(source: Path, image_suffix: str, masks, label_suffix: str) -> tuple[dict, list[str]]:
-    """Return case to (image, [(value or None, label file)]), and a line for every image without its label."""
+def find_pairs(source: Path, image_suffix: str, masks, label_suffix: str) -> tuple[dict, list[str]]:
+    """Find images and their labels below a folder.
+
+    Returns:
+        case to ``(image, [(value or None, label file)])``, and a line for every image without its label.
+    """
     if not source.is_dir():
         raise UserError(f"{source}: no such folder.", "Give the folder of the images.")
     pairs, left_out = {}, []
@@ -121,10 +125,10 @@ def _niftis(folder: Path) -> list[Path]:
 
 
 def _merge(image_path: Path, label_paths: list[tuple[int | None, Path]], largest: int) -> nibabel.Nifti1Image:
-    image = _load(image_path)
+    image = load_nifti(image_path)
     merged = np.zeros(image.shape, np.uint8)
     for value, path in reversed(label_paths):
-        label = _load(path)
+        label = load_nifti(path)
         check_same_grid(path, label.shape, label.affine, image_path, image.shape, image.affine)
         array = np.asarray(label.dataobj)
         if value is not None:
@@ -137,7 +141,8 @@ def _merge(image_path: Path, label_paths: list[tuple[int | None, Path]], largest
     return nibabel.Nifti1Image(merged, image.affine)
 
 
-def _load(path: Path) -> nibabel.Nifti1Image:
+def load_nifti(path: Path) -> nibabel.Nifti1Image:
+    """Load a NIfTI file, pixels too; a damaged one is a `UserError`."""
     try:
         image = nibabel.load(path)
         np.asarray(image.dataobj)

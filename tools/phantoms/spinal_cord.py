@@ -105,7 +105,7 @@ def make_cord_phantom(
         x, y = _pixel_centres(matrix, spacing, drift[z], 1)
         label[..., z][layers["white"](x, y)] = WHITE_MATTER
         label[..., z][layers["gray"](x, y)] = GRAY_MATTER
-    image = _degrade(image, random, spacing)
+    image = degrade(image, random, spacing)
     affine = np.diag([spacing[0], spacing[1], thickness, 1.0])
     affine[:3, 3] = [-field[0] / 2, -field[1] / 2, random.uniform(-100, 100)]
     return CordPhantom(np.round(image * 1000).astype(np.int16), label, affine, contrast)
@@ -175,7 +175,7 @@ def _render(layers: dict[str, Shape], means: dict[str, float], matrix, spacing, 
     return values.reshape(matrix[0], SUBSAMPLES, matrix[1], SUBSAMPLES).mean(axis=(1, 3))
 
 
-def _degrade(image: np.ndarray, random: np.random.Generator, spacing: tuple[float, float]) -> np.ndarray:
+def degrade(image: np.ndarray, random: np.random.Generator, spacing: tuple[float, float]) -> np.ndarray:
     """Add blur, tissue texture, a smooth bias field and Rician noise."""
     sigma = random.uniform(0.0, 0.35)  # mm
     image = gaussian_filter(image, (sigma / spacing[0], sigma / spacing[1], 0))

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from custom_networks.errors import UserError
+
 from ..datasets.data_list import make_empty_folder, split_in_order, write_data_list
 from ..datasets.jsrt import LABELS as CHEST_LABELS
 from ..datasets.vertebra_samples import LABELS
 from ..nifti import save_pair
 from .chest import make_chest_phantom
+from .lumbar import LABELS as LUMBAR_LABELS
+from .lumbar import make_lumbar_phantom
 from .spinal_cord import make_cord_phantom
 from .spine import make_spine_phantom
 
@@ -63,8 +67,27 @@ write_cord_phantoms = partial(write_phantoms, make_cord_phantom, "axial spinal c
 write_spine_phantoms = partial(write_phantoms, make_spine_phantom, "CT phantoms of spines", LABELS)
 write_chest_phantoms = partial(write_phantoms, make_chest_phantom, "chest radiograph phantoms", CHEST_LABELS)
 
+
+def write_lumbar_phantoms(
+    folder: Path,
+    cases: int,
+    seed: int,
+    overwrite: bool = False,
+    on_case: Callable[[], None] = lambda: None,
+    kind: str | None = None,
+) -> Path:
+    """`write_phantoms` of axial lumbar MRI with the labels of a kind, ``"muscles"`` where none is named."""
+    kind = kind or "muscles"
+    if kind not in LUMBAR_LABELS:
+        raise UserError(f"{kind}: no such kind.", f"Choose one of: {', '.join(LUMBAR_LABELS)}.")
+    return write_phantoms(
+        make_lumbar_phantom, f"axial lumbar phantoms, {kind}", LUMBAR_LABELS[kind], folder, cases, seed, overwrite, on_case, kind
+    )
+
+
 WRITERS = {
     "chest_xray_organs_segmentation": write_chest_phantoms,
     "spinal_cord_gray_matter_segmentation": write_cord_phantoms,
+    "spinal_muscles_mri_segmentation": write_lumbar_phantoms,
     "vertebrae_ct_instance_segmentation": write_spine_phantoms,
 }

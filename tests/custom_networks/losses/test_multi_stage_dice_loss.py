@@ -23,3 +23,10 @@ def test_two_wrong_stages_lose_two():
 def test_one_stage_is_one_dice_loss():
     half = torch.tensor([[[[0, 1, 0], [2, 0, 0]]]])  # one of two pixels each: Dice with squares is 2 * 1 / (1 + 2)
     assert MultiStageDiceLoss()(_logits(half), LABEL) == pytest.approx(1 / 3, abs=1e-4)
+
+
+def test_cross_entropy_is_added_by_its_weight():
+    logits = torch.zeros(1, 3, 2, 3)
+    entropy = torch.log(torch.tensor(3.0))
+    difference = MultiStageDiceLoss(cross_entropy=0.5)(logits, LABEL) - MultiStageDiceLoss()(logits, LABEL)
+    assert difference == pytest.approx(0.5 * float(entropy), abs=1e-5)

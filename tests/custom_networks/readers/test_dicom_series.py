@@ -3,36 +3,11 @@
 import numpy as np
 import pydicom
 import pytest
+from dicom_files import write_slice
 from monai.transforms import LoadImage
-from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import generate_uid
 
 from custom_networks import DicomSeriesReader, LoadVolumed, UserError
-
-OBLIQUE = [0.96, 0.28, 0.0, -0.28, 0.96, 0.0]
-SERIES = generate_uid(entropy_srcs=["axial"])
-
-
-def write_slice(folder, index: int, position, pixels: np.ndarray, **tags) -> None:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = MRImageStorage, ExplicitVRLittleEndian
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    dataset = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
-    dataset.SOPClassUID, dataset.SOPInstanceUID = MRImageStorage, meta.MediaStorageSOPInstanceUID
-    dataset.SeriesInstanceUID, dataset.SeriesNumber, dataset.Modality = SERIES, 3, "MR"
-    dataset.Rows, dataset.Columns = pixels.shape
-    dataset.PixelSpacing, dataset.SliceThickness = [0.5, 0.8], 4
-    dataset.ImagePositionPatient, dataset.ImageOrientationPatient = [float(x) for x in position], OBLIQUE
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.BitsAllocated = dataset.BitsStored = 16
-    dataset.HighBit, dataset.PixelRepresentation, dataset.InstanceNumber = 15, 0, index
-    dataset.PixelData = pixels.astype("<u2").tobytes()
-    for name, value in tags.items():
-        if value is None:
-            delattr(dataset, name)
-        else:
-            setattr(dataset, name, value)
-    dataset.save_as(folder / f"{(index * 7) % 10}.dcm", enforce_file_format=True)
 
 
 def write_series(folder, count: int = 5, changed: int | None = None, step=(0, 0, 4), **tags):
@@ -40,7 +15,8 @@ def write_series(folder, count: int = 5, changed: int | None = None, step=(0, 0,
     volume = np.random.default_rng(0).integers(0, 900, (count, 6, 9))
     for index in range(count):
         position = np.array([10.0, -20.0, 30.0]) + index * np.array(step)
-        write_slice(folder, index, position, volume[index], **(tags if changed in (None, index) else {}))
+        path = folder / f"{(index * 7) % 10}.dcm"
+        write_slice(path, position, volume[index], index, **(tags if changed in (None, index) else {}))
     return folder, volume.transpose(2, 1, 0)
 
 

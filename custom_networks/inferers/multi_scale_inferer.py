@@ -1,0 +1,38 @@
+"""Let a 2D network of small reach see a picture at several sizes."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch.nn.functional import interpolate
+
+from .plane_inferer import PlaneInferer
+
+
+class MultiScaleInferer(PlaneInferer):
+    """Sum a 2D network's logits of a picture and of smaller copies of it, brought to the picture's size.
+
+    A network that sees 45 pixels around each pixel cannot tell heart from abdomen at full size; in a copy of an eighth it sees
+    the whole body, at full size the borders. Train with this inferer too: the weights learn their part at each size.
+
+    Args:
+        divisors: the copies' sizes are the picture's over these.
+        bfloat16: False keeps float32; True uses bfloat16 where `has_bfloat16` finds it fast.
+        slices: slices of a volume the network sees at once.
+
+    Shape:
+        input ``(B, C, H, W)`` or ``(B, C, H, W, D)``, output of the same but for its channels, logits, float32.
+    """
+
+    def __init__(self, divisors: Sequence[int] = (1, 2, 4, 8), bfloat16: bool = True, slices: int = 4) -> None:
+        super().__init__(bfloat16, slices)
+        self.divisors = tuple(divisors)
+
+    def run(self, network: Callable[..., torch.Tensor], pictures: torch.Tensor) -> torch.Tensor:
+        size = pictures.shape[2:]
+        total = torch.zeros((), device=pictures.device)
+        for divisor in self.divisors:
+            smaller = [max(8, side // divisor) for side in size]
+            copy = pictures if divisor == 1 else interpolate(pictures, smaller, mode="bilinear", antialias=True)
+            answer = super().run(network, copy)
+            total = total + (answer if divisor == 1 else interpolate(answer, size, mode="bilinear"))
+        return total

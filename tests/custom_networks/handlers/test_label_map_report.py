@@ -1,0 +1,29 @@
+import csv
+
+import torch
+from ignite.engine import Engine
+from monai.data import MetaTensor
+from pytest import approx
+
+from custom_networks import LabelMapReport
+
+
+def _item(name: str, pred: list[int], label: list[int]) -> dict:
+    return {
+        "pred": torch.tensor([[pred]]),
+        "label": MetaTensor(torch.tensor([[label]]), meta={"filename_or_obj": f"{name}.png"}),
+    }
+
+
+def test_means_over_cases_and_the_table(tmp_path):
+    items = [_item("a", [1, 1, 2, 0], [1, 1, 2, 0]), _item("b", [1, 0, 2, 2], [1, 1, 2, 0])]
+    engine = Engine(lambda engine, batch: [items[batch]])
+    LabelMapReport(["right lung", "heart"], tmp_path / "new" / "dice.csv").attach(engine)
+    engine.run([0, 1])
+    assert engine.state.metrics["dice_right_lung"] == approx((1 + 2 / 3) / 2)
+    assert engine.state.metrics["dice_heart"] == approx((1 + 2 / 3) / 2)
+    assert engine.state.metrics["mean_dice"] == approx(5 / 6)
+    with (tmp_path / "new" / "dice.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["case"] for row in rows] == ["a", "b", "mean"]
+    assert rows[1]["right lung"] == "0.6667" and rows[2]["mean"] == "0.8333"

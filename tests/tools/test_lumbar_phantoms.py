@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+
+from tools.phantoms.lumbar import MUSCLES, REGIONS, make_lumbar_phantom
+
+
+def centre(phantom, value: int) -> np.ndarray:
+    """Return x and y in mm of a label on the first slice."""
+    return np.argwhere(phantom.label[..., 0] == value).mean(axis=0) @ np.diag(np.diag(phantom.affine)[:2]) + phantom.affine[:2, 3]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("kind", "names"), [("muscles", MUSCLES), ("regions", REGIONS)])
+def test_every_region_is_there_on_its_side(seed, kind, names):
+    phantom = make_lumbar_phantom(np.random.default_rng(seed), kind)
+    assert phantom.image.shape == phantom.label.shape
+    assert set(np.unique(phantom.label)) == {0, *map(int, names)}
+    for value, name in names.items():
+        if name.startswith("right"):
+            other = next(v for v, n in names.items() if n == name.replace("right", "left"))
+            assert centre(phantom, int(value))[0] > centre(phantom, int(other))[0] + 10  # x runs to the right
+
+
+def test_the_multifidus_is_medial_and_the_psoas_in_front():
+    muscles = make_lumbar_phantom(np.random.default_rng(1), "muscles")
+    assert abs(np.subtract(*(centre(muscles, v)[0] for v in (2, 3)))) < abs(np.subtract(*(centre(muscles, v)[0] for v in (1, 4))))
+    regions = make_lumbar_phantom(np.random.default_rng(1), "regions")
+    assert centre(regions, 2)[1] > centre(regions, 4)[1] + 20
+
+
+def test_equal_seeds_give_equal_phantoms_and_others_do_not():
+    first, same, other = (make_lumbar_phantom(np.random.default_rng(seed)) for seed in (5, 5, 6))
+    assert np.array_equal(first.image, same.image) and np.array_equal(first.label, same.label)
+    assert first.image.shape != other.image.shape or not np.array_equal(first.image, other.image)

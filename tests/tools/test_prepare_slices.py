@@ -1,0 +1,165 @@
+"""Axial slices: from DICOM with label pictures, and from volumes."""
+
+import json
+
+import nibabel
+import numpy as np
+import pytest
+from conftest import save_nifti
+from dicom_files import write_slice
+from PIL import Image
+
+from custom_networks import UserError
+from tools.datasets.slices import prepare_dicom_slices, prepare_volumes
+
+LABELS = {"0": "background", "1": "right muscle", "2": "left muscle"}
+PIXELS = np.arange(54).reshape(6, 9)  # rows, columns
+LABEL = np.zeros((6, 9), np.uint8)
+LABEL[1, 2:5], LABEL[4, 7] = 1, 2
+
+
+def save_label(path, label) -> None:
+    np.save(path, label) if path.suffix == ".npy" else Image.fromarray(label).save(path)
+
+
+@pytest.fixture
+def source(tmp_path):
+    for folder in ("dicoms", "labels"):
+        (tmp_path / "train" / folder).mkdir(parents=True)
+    return tmp_path
+
+
+def add(source, name: str, label=LABEL, kind: str = ".png", **tags) -> None:
+    write_slice(source / "train" / "dicoms" / f"{name}.dcm", (10, -20, 30), PIXELS, **tags)
+    save_label(source / "train" / "labels" / f"{name}{kind}", label)
+
+
+def entry_arrays(path, name: str) -> list[nibabel.Nifti1Image]:
+    content = json.loads(path.read_text())
+    entries = [entry for section in ("training", "validation", "test") for entry in content[section]]
+    entry = next(entry for entry in entries if entry["image"].startswith(name))
+    return [nibabel.load(path.parent / entry[key]) for key in ("image", "label")]
+
+
+@pytest.mark.parametrize("kind", [".png", ".npy"])
+def test_a_slice_and_its_label_lie_at_the_same_pixels_and_in_the_right_place(source, tmp_path, kind):
+    add(source, "a", kind=kind)
+    add(source, "b", kind=kind)
+    report = prepare_dicom_slices(source, tmp_path / "set", LABELS, test=["b"])
+    image, label = entry_arrays(report.data_list, "a_")
+    assert np.array_equal(np.asarray(image.dataobj)[..., 0], PIXELS.T)
+    assert np.array_equal(np.asarray(label.dataobj)[..., 0], LABEL.T)
+    np.testing.assert_allclose(image.affine[:3, 3], [-10, 20, 30], atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(image.affine[:3, :3], axis=0), [0.8, 0.5, 4], atol=1e-5)
+    content = json.loads(report.data_list.read_text())
+    assert content["labels"] == LABELS and [entry["image"][0] for entry in content["test"]] == ["b"]
+
+
+def test_what_has_no_partner_is_reported(source, tmp_path):
+    add(source, "a")
+    add(source, "b")
+    write_slice(source / "train" / "dicoms" / "c.dcm", (0, 0, 0), PIXELS)
+    save_label(source / "train" / "labels" / "d.png", LABEL)
+    report = prepare_dicom_slices(source, tmp_path / "set", LABELS)
+    assert report.cases == ["a", "b"]
+    assert report.left_out == ["train/dicoms/c.dcm: no label of this name", "train/labels/d.png: no slice of this name"]
+
+
+def test_no_name_fits(source, tmp_path):
+    write_slice(source / "train" / "dicoms" / "c.dcm", (0, 0, 0), PIXELS)
+    save_label(source / "train" / "labels" / "d.png", LABEL)
+    with pytest.raises(UserError, match=r"no slice has a label of its name.*\n*.*c.png"):
+        prepare_dicom_slices(source, tmp_path / "set", LABELS)
+
+
+def test_a_jpg_that_kept_its_values_is_taken(source, tmp_path):
+    add(source, "a", np.full((6, 9), 1, np.uint8), ".jpg")
+    _, label = entry_arrays(prepare_dicom_slices(source, tmp_path / "set", LABELS).data_list, "a_")
+    assert np.unique(label.dataobj).tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "message"),
+    [
+        (np.full((6, 9), 3, np.uint8), ".png", "values 3 are no regions from 0 to 2"),
+        (np.full((6, 9), 0.5), ".npy", "values 0.5 are no regions"),
+        (LABEL * 127, ".jpg", "JPG changes values"),
+        (np.zeros((6, 9, 3), np.uint8) + np.array([1, 90, 200], np.uint8), ".png", "a colour picture"),
+        (LABEL.T.copy(), ".png", "6x9 pixels, but a.dcm has 9x6"),
+        (np.zeros((6, 9, 2)), ".npy", "an array of 3 axes"),
+    ],
+)
+def test_labels_that_are_none(source, tmp_path, label, kind, message):
+    add(source, "a", label, kind)
+    with pytest.raises(UserError) as error:
+        prepare_dicom_slices(source, tmp_path / "set", LABELS)
+    assert message in str(error.value) and f"a{kind}" in str(error.value)
+
+
+def test_a_slice_without_spacing(source, tmp_path):
+    add(source, "a", PixelSpacing=None)
+    with pytest.raises(UserError, match="PixelSpacing is missing"):
+        prepare_dicom_slices(source, tmp_path / "set", LABELS)
+
+
+def test_pickles_are_not_loaded(source, tmp_path):
+    add(source, "a")
+    (source / "train" / "labels" / "a.png").unlink()
+    np.save(source / "train" / "labels" / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(UserError, match="cannot be read as a label"):
+        prepare_dicom_slices(source, tmp_path / "set", LABELS)
+
+
+def volumes(folder, axis: int = 2) -> None:
+    """Two volumes of 10 slices; the outermost have no label."""
+    folder.mkdir()
+    image = np.random.default_rng(0).integers(0, 99, (5, 6, 10)).astype(np.float32)
+    label = np.zeros((5, 6, 10), np.uint8)
+    label[1, 2, 1:9], label[3, 4, 1:9] = 1, 2
+    affine = np.diag([1.0, 2.0, 4.0, 1.0])
+    affine[:3, 3] = [5, 6, 7]
+    order = [0, 1]
+    order.insert(axis, 2)
+    for case in ("p1", "p2"):
+        for suffix, array in (("", image), ("_muscle", label)):
+            save_nifti(folder / f"{case}{suffix}.nii.gz", array.transpose(order), affine[:, [*order, 3]])
+
+
+@pytest.mark.parametrize("axis", [2, 0])
+def test_slices_of_volumes_keep_their_place(tmp_path, axis):
+    volumes(tmp_path / "in", axis)
+    report = prepare_volumes(tmp_path / "in", tmp_path / "set", LABELS, "", "_muscle")
+    assert report.cases == ["p1", "p2"] and report.left_out == []
+    image, label = entry_arrays(report.data_list, "p1_z003")
+    volume = nibabel.load(tmp_path / "in" / "p1.nii.gz")
+    place = [3 if i == axis else 0 for i in range(3)]
+    np.testing.assert_allclose(image.affine[:3, 3], (volume.affine @ [*place, 1])[:3])
+    assert np.array_equal(np.asarray(image.dataobj).squeeze(), np.take(np.asarray(volume.dataobj), 3, axis))
+    assert np.count_nonzero(label.dataobj) == 2 and image.shape[axis] == 1
+
+
+def test_folds_are_blocks_of_neighbours_and_cover_every_slice_once(tmp_path):
+    volumes(tmp_path / "in")
+    tested = []
+    for fold in (1, 2, 3):
+        path = prepare_volumes(tmp_path / "in", tmp_path / f"f{fold}", LABELS, "", "_muscle", fold=(fold, 3)).data_list
+        sections = {name: [entry["image"][:7] for entry in json.loads(path.read_text())[name]] for name in
+                    ("training", "validation", "test")}  # fmt: skip
+        assert not set(sections["test"]) & set(sections["training"] + sections["validation"])
+        tested += sections["test"]
+        numbers = sorted({int(name[4:7]) for name in sections["test"]})
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+        assert {name[:2] for name in sections["test"]} == {"p1", "p2"}
+    assert sorted(tested) == sorted(f"{case}_z{z:03d}" for case in ("p1", "p2") for z in range(1, 9))
+
+
+def test_a_label_map_with_wrong_values(tmp_path):
+    volumes(tmp_path / "in")
+    with pytest.raises(UserError, match="values 2 are no labels from 0 to 1"):
+        prepare_volumes(tmp_path / "in", tmp_path / "set", {"0": "background", "1": "muscle"}, "", "_muscle")
+
+
+def test_a_fold_that_is_none(tmp_path):
+    volumes(tmp_path / "in")
+    with pytest.raises(UserError, match="fold 6 of 5"):
+        prepare_volumes(tmp_path / "in", tmp_path / "set", LABELS, "", "_muscle", fold=(6, 5))

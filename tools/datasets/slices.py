@@ -1,0 +1,201 @@
+"""Prepare axial slices: DICOM slices with label pictures, or volumes with label maps."""
+
+import fnmatch
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from custom_networks.data.axial import slice_axis
+from custom_networks.data.cases import PICTURE_SUFFIXES, case_name
+from custom_networks.errors import UserError
+from custom_networks.readers.dicom_series import DicomSeriesReader
+from custom_networks.readers.picture import PictureReader
+
+from ..nifti import check_same_grid, save_pair
+from .data_list import Report, make_empty_folder, write_data_list
+from .folder import find_pairs, load_nifti, split_sections
+
+DICOM_FOLDERS = (("dicoms", "labels"), ("train/dicoms", "train/labels"))
+VALIDATION_STEP = 10  # where no case is named, every tenth slice of the training validates
+
+
+def prepare_dicom_slices(
+    source: Path,
+    folder: Path,
+    labels: dict[str, str],
+    test: Sequence[str] = (),
+    validation: Sequence[str] = (),
+    overwrite: bool = False,
+) -> Report:
+    """Pair DICOM slices with label pictures of the same names; write NIfTI slices with their place in space.
+
+    Read are the folders ``dicoms`` and ``labels``, or these in ``train``. A label is ``.npy``, ``.png`` or ``.jpg`` with the
+    slice's rows and columns; a pixel's value is its region.
+
+    Args:
+        source: the folder.
+        folder: the data set to make.
+        labels: label value to name.
+        test: patterns of slices that test.
+        validation: patterns of slices that validate.
+        overwrite: whether a data set in the folder may be replaced.
+
+    Raises:
+        UserError: when there is no pair, for a slice without geometry or in colour, and for a label of another size or with
+            values that are no labels.
+    """
+    images, label_files, left_out = _pair_names(source)
+    make_empty_folder(folder, overwrite)
+    entries = {}
+    largest = max(int(value) for value in labels)
+    reader = DicomSeriesReader()
+    for case, path in images.items():
+        pixels, meta = reader.get_data(reader.read(str(path)))
+        label = read_label_picture(label_files[case], largest)
+        if label.shape != pixels.shape[:2]:
+            found, expected = ("x".join(str(n) for n in shape) for shape in (label.shape, pixels.shape[:2]))
+            raise UserError(f"{label_files[case]}: {found} pixels, but {path.name} has {expected}.", "Draw it on the slice itself.")
+        entries[case] = save_pair(folder, case, pixels, label[..., None], meta["affine"])
+    sections = _sections(entries, test, validation)
+    return Report(write_data_list(folder, f"prepared from {source.name}", labels, sections), list(entries), left_out)
+
+
+def prepare_volumes(
+    source: Path,
+    folder: Path,
+    labels: dict[str, str],
+    image_suffix: str = "_image",
+    label_suffix: str = "_label",
+    test: Sequence[str] = (),
+    validation: Sequence[str] = (),
+    fold: tuple[int, int] | None = None,
+    overwrite: bool = False,
+) -> Report:
+    """Cut NIfTI volumes with label maps into their labelled axial slices, ``CASE_z012``, each with its place in space.
+
+    Args:
+        source: folder of ``<case><image_suffix>.nii.gz`` beside ``<case><label_suffix>.nii.gz``.
+        folder: the data set to make.
+        labels: label value to name.
+        image_suffix: end of an image's name; may be empty.
+        label_suffix: end of a label map's name.
+        test: patterns of slices that test, such as ``"tum01_*_z01?"``.
+        validation: patterns of slices that validate; where none is named, every tenth slice of the training.
+        fold: number of a fold from 1 and how many there are. Each volume's labelled slices are cut into as many blocks of
+            neighbours, and those of the fold test.
+        overwrite: whether a data set in the folder may be replaced.
+
+    Raises:
+        UserError: when there is no pair, for a label map of another grid or with values that are no labels, or when a pattern
+            fits no slice.
+    """
+    pairs, left_out = find_pairs(source, image_suffix, (), label_suffix)
+    left_out = [line for line in left_out if not case_name(line.split(":")[0]).endswith(label_suffix)]
+    if not pairs:
+        raise UserError(
+            f"{source}: no image with its label map.", f"Name them CASE{image_suffix}.nii.gz and CASE{label_suffix}.nii.gz."
+        )
+    if fold and not 1 <= fold[0] <= fold[1]:
+        raise UserError(f"fold {fold[0]} of {fold[1]}: no such fold.", f"Give --fold 1 to {fold[1]}.")
+    make_empty_folder(folder, overwrite)
+    entries, held = {}, list(test)
+    for case, (image_path, [(_, label_path)]) in pairs.items():
+        slices = _cut(image_path, label_path, max(int(value) for value in labels))
+        names = [f"{case}_z{z:03d}" for z in slices]
+        for name, (image, label, affine) in zip(names, slices.values(), strict=True):
+            entries[name] = save_pair(folder, name, image, label, affine)
+        if fold:
+            held += np.array_split(names, fold[1])[fold[0] - 1].tolist()
+    sections = _sections(entries, held, validation)
+    return Report(write_data_list(folder, f"prepared from {source.name}", labels, sections), list(pairs), left_out)
+
+
+def read_label_picture(path: Path, largest: int) -> np.ndarray:
+    """Read a label picture as ``(columns, rows)``, uint8.
+
+    Raises:
+        UserError: when it cannot be read, is in colour or no picture, or has values that are no labels.
+    """
+    try:
+        if path.suffix.lower() == ".npy":
+            values = np.load(path, allow_pickle=False)
+        else:
+            with Image.open(path) as picture:
+                indexed = picture.mode == "P"
+                values = np.asarray(picture) if indexed else None
+            if not indexed:
+                reader = PictureReader()
+                values = reader.get_data(reader.read(str(path)))[0].T
+    except UserError:
+        raise
+    except Exception as error:  # numpy and Pillow raise many types for broken files
+        raise UserError(f"{path}: cannot be read as a label ({error}).", "Export it again.") from error
+    if values.ndim != 2:
+        raise UserError(f"{path}: an array of {values.ndim} axes.", "Give one label of rows and columns a slice.")
+    found = np.unique(values)
+    wrong = [f"{value:g}" for value in found if value != np.round(value) or not 0 <= value <= largest]
+    if wrong:
+        listed = ", ".join(wrong[:5]) + (", ..." if len(wrong) > 5 else "")
+        remedy = "JPG changes values; export labels as PNG." if path.suffix.lower() in (".jpg", ".jpeg") else "Mend the label."
+        raise UserError(f"{path}: values {listed} are no regions from 0 to {largest}.", remedy)
+    return values.T.astype(np.uint8)
+
+
+def _pair_names(source: Path) -> tuple[dict[str, Path], dict[str, Path], list[str]]:
+    """Return slice and label of every case that has both, and a line for every file without its partner."""
+    for images, labels in DICOM_FOLDERS:
+        if (source / images).is_dir() and (source / labels).is_dir():
+            break
+    else:
+        raise UserError(f"{source}: no folders dicoms and labels.", "Give the folder that holds both, or their folder train.")
+    kinds = (".npy", *PICTURE_SUFFIXES)
+    slices = {case_name(path): path for path in _files(source / images)}
+    found: dict[str, Path] = {}
+    left_out = []
+    for path in _files(source / labels):
+        if not path.name.lower().endswith(kinds):
+            left_out.append(f"{labels}/{path.name}: not a label; accepted are {', '.join(kinds)}")
+        elif found.setdefault(path.stem, path) != path:
+            raise UserError(f"{path} and {found[path.stem].name}: two labels of one slice.", "Remove one.")
+    left_out += [f"{images}/{path.name}: no label of this name" for name, path in slices.items() if name not in found]
+    left_out += [f"{labels}/{path.name}: no slice of this name" for name, path in found.items() if name not in slices]
+    both = {name: path for name, path in slices.items() if name in found}
+    if not both:
+        raise UserError(
+            f"{source}: no slice has a label of its name.",
+            f"For instance {images}/{next(iter(slices), 'A')}.dcm needs {labels}/{next(iter(slices), 'A')}.png.",
+        )
+    return both, found, left_out
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
+
+
+def _cut(image_path: Path, label_path: Path, largest: int) -> dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Return the labelled axial slices, ``(X, Y, 1)``, with their label maps and affines."""
+    image, label = load_nifti(image_path), load_nifti(label_path)
+    check_same_grid(label_path, label.shape, label.affine, image_path, image.shape, image.affine)
+    array = np.asarray(label.dataobj)
+    wrong = [f"{value:g}" for value in np.unique(array) if value != np.round(value) or not 0 <= value <= largest]
+    if wrong:
+        raise UserError(f"{label_path}: values {', '.join(wrong[:5])} are no labels from 0 to {largest}.", "Mend the label map.")
+    axis = slice_axis(image.affine)
+    slices = {}
+    for z in range(image.shape[axis]):
+        window = tuple(slice(z, z + 1) if i == axis else slice(None) for i in range(3))
+        if array[window].any():
+            affine = image.affine.copy()
+            affine[:3, 3] += z * affine[:3, axis]
+            slices[z] = (image.get_fdata(dtype=np.float32)[window], array[window].astype(np.uint8), affine)
+    return slices
+
+
+def _sections(entries: dict[str, dict], test: Sequence[str], validation: Sequence[str]) -> dict[str, list[dict]]:
+    if not validation:
+        held = {name for pattern in test for name in fnmatch.filter(entries, pattern)}
+        training = [name for name in entries if name not in held]
+        validation = training[VALIDATION_STEP - 1 :: VALIDATION_STEP] or training[-1:]
+    return split_sections(entries, test, validation)
