@@ -19,6 +19,7 @@ class SnapshotAverage:
         network: network in training.
         output_dir: folder of the file.
         start: share of the epochs after which snapshots are taken, in [0, 1).
+        half: whether the file holds half precision, for networks that would be too large to ship; they load into float32.
 
     Raises:
         ValueError: when ``start`` lies outside [0, 1).
@@ -27,10 +28,10 @@ class SnapshotAverage:
         Izmailov et al.: Averaging weights leads to wider optima and better generalization. UAI 2018.
     """
 
-    def __init__(self, network: torch.nn.Module, output_dir: str | Path, start: float = 0.7) -> None:
+    def __init__(self, network: torch.nn.Module, output_dir: str | Path, start: float = 0.7, half: bool = False) -> None:
         if not 0 <= start < 1:
             raise ValueError(f"start must be in [0, 1), got {start}.")
-        self.network, self.output_dir, self.start = network, Path(output_dir), start
+        self.network, self.output_dir, self.start, self.half = network, Path(output_dir), start, half
         self.average = AveragedModel(network, use_buffers=True)
 
     def attach(self, engine: Engine) -> None:
@@ -44,4 +45,7 @@ class SnapshotAverage:
         if idist.get_rank():
             return
         self.output_dir.mkdir(parents=True, exist_ok=True)
-        torch.save(self.average.module.state_dict(), self.output_dir / "model_average.pt")
+        state = self.average.module.state_dict()
+        if self.half:
+            state = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
+        torch.save(state, self.output_dir / "model_average.pt")

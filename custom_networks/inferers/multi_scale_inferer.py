@@ -7,6 +7,8 @@ from torch.nn.functional import interpolate
 
 from .plane_inferer import PlaneInferer
 
+SMALLEST = 16  # pixels of a copy's side; below, normalisation over the deepest features has nothing to go by
+
 
 class MultiScaleInferer(PlaneInferer):
     """Sum a 2D network's logits of a picture and of smaller copies of it, brought to the picture's size.
@@ -15,7 +17,7 @@ class MultiScaleInferer(PlaneInferer):
     the whole body, at full size the borders. Train with this inferer too: the weights learn their part at each size.
 
     Args:
-        divisors: the copies' sizes are the picture's over these.
+        divisors: the copies' sizes are the picture's over these, but at least `SMALLEST`.
         bfloat16: False keeps float32; True uses bfloat16 where `has_bfloat16` finds it fast.
         slices: slices of a volume the network sees at once.
 
@@ -31,7 +33,7 @@ class MultiScaleInferer(PlaneInferer):
         size = pictures.shape[2:]
         total = torch.zeros((), device=pictures.device)
         for divisor in self.divisors:
-            smaller = [max(8, side // divisor) for side in size]
+            smaller = [max(SMALLEST, side // divisor) for side in size]
             copy = pictures if divisor == 1 else interpolate(pictures, smaller, mode="bilinear", antialias=True)
             answer = super().run(network, copy)
             total = total + (answer if divisor == 1 else interpolate(answer, size, mode="bilinear"))

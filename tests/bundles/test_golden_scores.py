@@ -5,32 +5,34 @@ import json
 import nibabel
 import numpy as np
 import pytest
-from conftest import DIGITS, GRAY_MATTER, VERTEBRAE
+from conftest import CHEST, DIGITS, GRAY_MATTER, MUSCLES, VERTEBRAE
 from rich.console import Console
 
 from custom_networks.metrics.vertebra_scores import match_vertebrae
 from tools.bundles import Bundle
 from tools.datasets.digits import prepare_digits
 from tools.demo import dice
-from tools.phantoms.write import write_cord_phantoms, write_spine_phantoms
+from tools.phantoms.write import WRITERS, write_spine_phantoms
 from tools.segmenting import segment_cases
 
 QUIET = Console(quiet=True)
 
 
-@pytest.mark.parametrize(("contrast", "least"), [("t2star", 0.85), ("mt", 0.85)])
-def test_gray_matter_of_phantoms(tmp_path, contrast, least):
-    write_cord_phantoms(tmp_path, 4, seed=900, kind=contrast)
+@pytest.mark.parametrize(
+    ("folder", "kind", "least"),
+    [(GRAY_MATTER, "t2star", 0.85), (GRAY_MATTER, "mt", 0.85), (CHEST, None, 0.5), (MUSCLES, None, 0.8)],
+)
+def test_label_maps_of_phantoms(tmp_path, folder, kind, least):
+    bundle = Bundle(folder)
+    WRITERS[bundle.name](tmp_path, 4, 900, kind=kind)
     images = sorted(tmp_path.glob("*_image.nii.gz"))
-    segment_cases(Bundle(GRAY_MATTER), images, tmp_path / "out", False, {}, QUIET, QUIET)
+    segment_cases(bundle, images, tmp_path / "out", False, {}, QUIET, QUIET)
     scores = []
     for path in images:
         name = path.name.removesuffix("_image.nii.gz")
-        mask, truth = (
-            np.asarray(nibabel.load(file).dataobj) == 1
-            for file in (tmp_path / "out" / f"{name}_image_seg.nii.gz", tmp_path / f"{name}_label.nii.gz")
-        )
-        scores.append(dice(mask, truth))
+        files = (tmp_path / "out" / f"{name}_image_seg.nii.gz", tmp_path / f"{name}_label.nii.gz")
+        mask, truth = (np.asarray(nibabel.load(file).dataobj) for file in files)
+        scores += [dice(mask == value, truth == value) for value in map(int, bundle.classes) if value]
     assert np.mean(scores) > least
 
 

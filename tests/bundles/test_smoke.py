@@ -11,12 +11,12 @@ import nibabel
 import numpy as np
 import pytest
 import torch
-from conftest import DIGITS, GRAY_MATTER, VERTEBRAE
+from conftest import CHEST, DIGITS, GRAY_MATTER, MUSCLES, VERTEBRAE
 
 from tools.bundles import Bundle
 from tools.datasets.digits import prepare_digits
 from tools.packing import pack
-from tools.phantoms.write import write_cord_phantoms, write_spine_phantoms
+from tools.phantoms.write import WRITERS, write_cord_phantoms, write_spine_phantoms
 
 pytestmark = pytest.mark.slow
 
@@ -181,6 +181,62 @@ def test_vertebrae_train_by_the_papers_setting(spine_data, tmp_path):
 
 def test_vertebrae_train_on_two_processes(spine_data, tmp_path):
     train_on_two_processes(VERTEBRAE, FAST_SPINE | {"dataset_dir": spine_data, "output_dir": tmp_path})
+
+
+@pytest.fixture(scope="module", params=[CHEST, MUSCLES], ids=["chest", "muscles"])
+def plane(request, tmp_path_factory):
+    """A 2D bundle, phantoms for it, and settings of a short training."""
+    folder = tmp_path_factory.mktemp("plane")
+    WRITERS[request.param.name](folder, 3, 11)
+    short = {"max_epochs": 2, "val_interval": 1, "batch_size": 2, "dataset_dir": folder}
+    return request.param, folder, short | ({"size": 64} if request.param == CHEST else {"epoch_length": 1, "patch": 64})
+
+
+def test_plane_bundles_train_resume_and_evaluate_in_the_folder(plane, tmp_path):
+    bundle, _, settings = plane
+    runs, results = tmp_path / "runs", tmp_path / "eval"
+    run_bundle("training", ["configs/train.json"], bundle, output_dir=runs, **(settings | {"max_epochs": 1}))
+    printed = run_bundle("training", ["configs/train.json"], bundle, output_dir=runs, **settings)
+    assert "training goes on after epoch 1" in printed
+    for name in ("model.pt", "model_average.pt", "checkpoint.pt", "curves.png"):
+        assert (runs / name).exists()
+    settings = {"dataset_dir": settings["dataset_dir"], "output_dir": results, "ckpt": runs / "model.pt"}
+    run_bundle("evaluating", ["configs/train.json", "configs/evaluate.json"], bundle, **settings)
+    with (results / "dice.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["case"] for row in rows] == ["phantom_002_label", "mean"]
+
+
+def test_plane_bundles_train_by_the_seeds_recipe(plane, tmp_path):
+    bundle, _, settings = plane
+    settings = {name: value for name, value in settings.items() if name != "epoch_length"} | {"max_epochs": 1, "size": 64}
+    configs = ["configs/train.json", "configs/train_seed.json", *(["configs/fully_conv.json"] if bundle == CHEST else [])]
+    run_bundle("training", configs, bundle, output_dir=tmp_path, **settings)
+    assert (tmp_path / "model.pt").exists()
+
+
+def test_plane_zips_infer_and_train_from_a_foreign_folder(plane, tmp_path):
+    bundle, data, settings = plane
+    root = unpacked(bundle, tmp_path)
+    images = tmp_path / "images"
+    images.mkdir()
+    for path in sorted(data.glob("*_image.nii.gz"))[:2]:
+        (images / path.name).write_bytes(path.read_bytes())
+    config = [str(root / "configs" / "inference.json")]
+    masks = []
+    for output in (tmp_path / "first", tmp_path / "second"):
+        run_bundle("inference", config, images, bundle_root=root, input=images, output_dir=output)
+        masks.append([np.asarray(nibabel.load(path).dataobj) for path in sorted(output.glob("*_seg.nii.gz"))])
+    assert len(masks[0]) == 2
+    assert all(np.array_equal(first, second) and first.any() for first, second in zip(*masks, strict=True))
+    settings = settings | {"output_dir": tmp_path / "runs", "pretrained": root / "models" / "model.pt"}
+    run_bundle("training", [str(root / "configs" / "train.json")], images, bundle_root=root, **settings)
+    assert (tmp_path / "runs" / "model.pt").exists()
+
+
+def test_plane_bundles_train_on_two_processes(plane, tmp_path):
+    bundle, _, settings = plane
+    train_on_two_processes(bundle, settings | {"output_dir": tmp_path})
 
 
 def test_digits_train_evaluate_and_run_from_the_zip(digit_data, tmp_path):

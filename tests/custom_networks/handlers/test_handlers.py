@@ -39,6 +39,17 @@ def test_average_is_that_of_the_last_epochs(tmp_path):
     assert torch.load(tmp_path / "model_average.pt", weights_only=True)["bias"].item() == 7
 
 
+def test_average_in_half_precision_loads_into_float32(tmp_path):
+    network = linear()
+    trainer = counting_trainer(network)
+    SnapshotAverage(network, tmp_path, start=0.5, half=True).attach(trainer)
+    trainer.run([0, 1], max_epochs=4)
+    state = torch.load(tmp_path / "model_average.pt", weights_only=True)
+    assert state["bias"].dtype == torch.float16
+    network.load_state_dict(state)
+    assert network.bias.dtype == torch.float32 and network.bias.item() == 7
+
+
 def test_average_refuses_a_start_out_of_range(tmp_path):
     with pytest.raises(ValueError, match=r"\[0, 1\), got 1"):
         SnapshotAverage(linear(), tmp_path, start=1)

@@ -60,8 +60,8 @@ def test_logits_of_all_sizes_are_summed():
         return torch.full((len(picture), 2, *picture.shape[2:]), float(picture.shape[2]))
 
     answer = MultiScaleInferer((1, 2, 4), bfloat16=False)(torch.rand(1, 1, 32, 64), constant)
-    assert sizes == [(32, 64), (16, 32), (8, 16)]
-    assert answer.shape == (1, 2, 32, 64) and torch.all(answer == 32 + 16 + 8)
+    assert sizes == [(32, 64), (16, 32), (16, 16)]
+    assert answer.shape == (1, 2, 32, 64) and torch.all(answer == 32 + 16 + 16)
 
 
 def test_the_sum_is_where_the_picture_is():
