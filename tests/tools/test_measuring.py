@@ -1,7 +1,6 @@
 import nibabel
 import numpy as np
 import pytest
-
 from conftest import save_nifti
 
 from custom_networks import UserError

@@ -1,5 +1,6 @@
 """JSRT in its official form, as PNG, and as the two tensors; images are made up, a mask is a box."""
 
+import itertools
 import json
 
 import numpy as np
@@ -67,7 +68,7 @@ def test_splits(tmp_path, split, tests):
     content = json.loads(prepare_jsrt(tmp_path, tmp_path / "set", split).data_list.read_text())
     numbers = {name: [int(entry["image"][5:8]) for entry in content[name]] for name in ("training", "validation", "test")}
     assert numbers["test"][:2] == tests
-    assert sorted(sum(numbers.values(), [])) == list(range(1, 166))
+    assert sorted(itertools.chain.from_iterable(numbers.values())) == list(range(1, 166))
     assert len(numbers["validation"]) == (16 if split == "seed" else 8)
 
 

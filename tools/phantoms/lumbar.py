@@ -103,7 +103,7 @@ def _centres(size: int, spacing: float, shift: np.ndarray, subsamples: int) -> l
 
 
 class _Anatomy:
-    """Random proportions of one person; every slice varies them a little. Origin at the vertebral canal, x right, y front, in mm."""
+    """Random proportions of one person; every slice varies them a little. Origin at the canal, x right, y front, in mm."""
 
     def __init__(self, random: np.random.Generator) -> None:
         self.random = random
@@ -116,7 +116,13 @@ class _Anatomy:
         self.infiltrated = random.uniform(0.0, 0.15)
         self.lean = random.uniform(-0.06, 0.06)
         self.organs = [
-            (random.uniform(-90, 90), random.uniform(45, 130), random.uniform(12, 40), random.uniform(10, 30), random.random() < 0.3)
+            (
+                random.uniform(-90, 90),
+                random.uniform(45, 130),
+                random.uniform(12, 40),
+                random.uniform(10, 30),
+                random.random() < 0.3,
+            )
             for _ in range(12)
         ]
 

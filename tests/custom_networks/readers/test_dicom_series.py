@@ -5,7 +5,6 @@ import pydicom
 import pytest
 from dicom_files import write_slice
 from monai.transforms import LoadImage
-from pydicom.uid import generate_uid
 
 from custom_networks import DicomSeriesReader, LoadVolumed, UserError
 
