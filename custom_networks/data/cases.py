@@ -8,21 +8,26 @@ from ..errors import UserError
 VOLUME_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 DICOM_SUFFIXES = (".dcm", ".ima")
+MODALITIES = ("FLAIR", "T1", "T1W")  # file names that do not tell one case from another
 RESULT_SUFFIXES = ("_seg.nii.gz", "_seg.png")
 
 
 def case_name(source: str | Path | Sequence) -> str:
     """Return the name of a case: its file name without the suffix, or the name of its folder.
 
+    The folder's name stands for files that are named by their modality alone, such as ``FLAIR.nii.gz``, and for DICOM series.
+
     Args:
-        source: path of a file or a folder, or the list of a DICOM series' files.
+        source: path of a file or a folder, the list of a DICOM series' files, or that of a study's images.
     """
     if not isinstance(source, (str, Path)):
-        return Path(source[0]).parent.name
+        first = Path(source[0])
+        return first.parent.name if first.name.lower().endswith(DICOM_SUFFIXES) else case_name(first)
     name = Path(source).name
     for suffix in VOLUME_SUFFIXES + PICTURE_SUFFIXES + DICOM_SUFFIXES:
         if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
+            stem = name[: -len(suffix)]
+            return Path(source).resolve().parent.name if stem.upper() in MODALITIES else stem
     return name
 
 

@@ -107,7 +107,7 @@ class CaseEvaluator(SupervisedEvaluator):
             raise SystemExit(1)
 
     def _run_case(self, case: dict) -> CaseResult:
-        source = str(case["image"])
+        source = str(case["image"] if isinstance(case["image"], (str, Path)) else case["image"][0])
         name = case_name(case["image"])
         if not self.overwrite and (self.output_dir / f"{name}{self.output_suffix}").exists():
             return CaseResult(name, source, 0.0, skipped=True)
