@@ -52,6 +52,7 @@ from .transforms.check_hounsfield import CheckHounsfieldd
 from .transforms.check_label import CheckLabeld
 from .transforms.check_volume import CheckVolumed
 from .transforms.ensure_volume import EnsureVolumed
+from .transforms.keep_channel import KeepChanneld
 from .transforms.load_modalities import LoadModalitiesd
 from .transforms.load_radiograph import LoadRadiographd
 from .transforms.load_volume import LoadVolumed

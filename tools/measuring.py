@@ -121,6 +121,22 @@ def _structures(classes: dict[str, str]) -> list[tuple[int, str]]:
     return [(int(value), name) for value, name in classes.items() if int(value) != 0]
 
 
+def read_lesions(path: Path) -> list[dict]:
+    """Return rows of `COLUMNS` from the JSON that `SaveLesionsd` writes: number and volume in all, by size, and of every lesion."""
+    content = json.loads(path.read_text())
+    row = {"case": content["case"], "structure": "lesions", "slice": ""}
+    rows = [row | {"measure": "count", "value": content["count"], "unit": ""}]
+    rows.append(row | {"measure": "volume", "value": f"{content['volume_mm3']:.1f}", "unit": "mm3"})
+    for size, found in content["by_size_mm3"].items():
+        rows.append(row | {"measure": f"count of {size} mm3", "value": found["count"], "unit": ""})
+        rows.append(row | {"measure": f"volume of {size} mm3", "value": f"{found['volume_mm3']:.1f}", "unit": "mm3"})
+    for lesion in content["lesions"]:
+        row = row | {"structure": f"lesion {lesion['number']}"}
+        rows.append(row | {"measure": "volume", "value": f"{lesion['volume_mm3']:.1f}", "unit": "mm3"})
+        rows.append(row | {"measure": "mean probability", "value": f"{lesion['mean_probability']:.3f}", "unit": ""})
+    return rows
+
+
 def write_measures(path: Path, rows: Iterable[dict]) -> None:
     """Write rows of `COLUMNS` as CSV, at once or not at all."""
     temporary = path.with_suffix(".partial")

@@ -25,6 +25,15 @@ def save_pair(folder: Path, case: str, image: np.ndarray, label: np.ndarray, aff
     return entry
 
 
+def save_study(folder: Path, case: str, images: dict[str, np.ndarray], label: np.ndarray, affine: np.ndarray) -> dict:
+    """Write ``<case>_<modality>.nii.gz`` for each image and ``<case>_label.nii.gz``; return their entry of a data list."""
+    entry = {"image": [f"{case}_{name}.nii.gz" for name in images], "label": f"{case}_label.nii.gz"}
+    for name, array in zip(entry["image"], images.values(), strict=True):
+        save_nifti(folder / name, array, affine)
+    save_nifti(folder / entry["label"], label, affine)
+    return entry
+
+
 def check_same_grid(
     path: Path, shape: tuple, affine: np.ndarray, image: Path, image_shape: tuple, image_affine: np.ndarray
 ) -> None:

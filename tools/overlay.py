@@ -17,22 +17,25 @@ MARGIN = 12.0  # mm around the mask
 MOST = 6  # slices on a sheet
 
 
-def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str) -> None:
+def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str, by_load: bool = False) -> None:
     """Draw slices three times: the whole field of view, enlarged without and with the outline.
 
-    Slices are spread evenly over those with a mask. Each enlargement has its own window (2nd to 98th percentile), so
-    that weak contrast shows too; the outline is thin, with a dark rim that sets it off from bright tissue.
+    Slices are spread evenly over those with a mask, or are those with most of it. Each enlargement has its own window (2nd to
+    98th percentile), so that weak contrast shows too; the outline is thin, with a dark rim that sets it off from bright tissue.
 
     Args:
         image_path: the image; any kind that MONAI reads.
         mask_path: its label map.
         target: PNG to write.
         title: of the sheet.
+        by_load: whether the slices with the largest masks are shown, in their order along the body.
     """
     image, spacing = load_ras(image_path)
     mask, _ = load_ras(str(mask_path))
     marked = [z for z in range(mask.shape[2]) if mask[..., z].any()]
     chosen = marked or list(range(mask.shape[2]))
+    if by_load:
+        chosen = sorted(sorted(chosen, key=lambda z: -np.count_nonzero(mask[..., z]))[:MOST])
     chosen = [chosen[i] for i in np.unique(np.linspace(0, len(chosen) - 1, min(MOST, len(chosen))).round().astype(int))]
     figure = Figure(figsize=(2.4 * len(chosen) + 0.4, 7.6), layout="constrained")
     axes = figure.subplots(3, len(chosen), squeeze=False)

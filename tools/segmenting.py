@@ -3,21 +3,30 @@
 import json
 import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
-from custom_networks.data.cases import case_name, find_cases
+import custom_networks
+from custom_networks.data.cases import case_name
 from custom_networks.engines.case_evaluator import CaseResult
 from custom_networks.errors import UserError, explain
 
 from .bundles import Bundle
-from .measuring import measure_label_map, measure_radiograph, read_vertebrae, write_measures
+from .measuring import measure_label_map, measure_radiograph, read_lesions, read_vertebrae, write_measures
 from .measuring_fat import dixon_pairs, measure_fat
 from .overlay import draw_overlay
 from .overlay_radiograph import draw_radiograph
 from .overlay_vertebrae import draw_vertebrae
+
+PICTURES = {
+    "vertebrae": draw_vertebrae,
+    "lesions": partial(draw_overlay, by_load=True),
+    "radiograph": draw_radiograph,
+}
+DESCRIBED = {"vertebrae": read_vertebrae, "lesions": read_lesions}  # bundles that write JSON beside the mask
 
 
 def segment_cases(
@@ -43,7 +52,7 @@ def segment_cases(
     settings = settings | {"input": str(inputs[0]), "output_dir": str(output), "overwrite": overwrite}
     with bundle.parser("inference.json", **settings) as parser:
         parser.get_parsed_content("initialize")
-        cases, results = _find_all(parser["cases"], inputs)
+        cases, results = _find_all(_with_values(parser, parser["cases"]), inputs)
         for result in results:
             errors.print(f"[red]failed:[/red] {result.error}", highlight=False, soft_wrap=True)
         parser["cases"] = cases
@@ -77,12 +86,13 @@ def segment_cases(
 
 def _find_all(options: dict, inputs: Sequence[Path]) -> tuple[list[dict], list[CaseResult]]:
     """Return the cases of all inputs, and a failed result for every input without one."""
+    find = getattr(custom_networks, options["_target_"].rpartition(".")[2])
     options = {name: value for name, value in options.items() if name not in ("_target_", "_mode_", "source")}
     cases: dict[str, dict] = {}
     failed = []
     for source in inputs:
         try:
-            found = find_cases(source, **options)
+            found = find(source, **options)
         except UserError as error:
             failed.append(CaseResult(case_name(source), str(source), 0.0, str(error)))
             continue
@@ -94,11 +104,18 @@ def _find_all(options: dict, inputs: Sequence[Path]) -> tuple[list[dict], list[C
     return list(cases.values()), failed
 
 
+def _with_values(parser, options: dict) -> dict:
+    """Replace references among options by what they stand for."""
+    return {
+        name: parser.get_parsed_content(value[1:]) if isinstance(value, str) and value.startswith("@") else value
+        for name, value in options.items()
+    }
+
+
 def _picture(bundle: Bundle, result, output: Path, overwrite: bool) -> None:
     target = output / f"{result.name}_overlay.png"
     if bundle.is_segmentation and (overwrite or not result.skipped or not target.exists()):
-        draw = draw_vertebrae if (output / f"{result.name}_seg.json").exists() else draw_overlay
-        draw = draw_radiograph if bundle.modality == "DX" else draw
+        draw = PICTURES.get(bundle.kind, draw_overlay)
         draw(result.source, output / f"{result.name}_seg.nii.gz", target, result.name)
 
 
@@ -106,7 +123,7 @@ def _fat_fractions(bundle: Bundle, results: list[CaseResult], output: Path, erro
     """Return the rows of every pair of a water and a fat image among the cases of MRI."""
     sources = {result.name: str(result.source) for result in results if not result.error}
     rows = []
-    for water, fat in dixon_pairs(sources) if bundle.modality == "MR" and bundle.is_segmentation else ():
+    for water, fat in dixon_pairs(sources) if bundle.kind == "slices" else ():
         try:
             rows += measure_fat(sources[water], sources[fat], output / f"{water}_seg.nii.gz", water, bundle.classes)
         except UserError as error:
@@ -115,10 +132,10 @@ def _fat_fractions(bundle: Bundle, results: list[CaseResult], output: Path, erro
 
 
 def _measures(bundle: Bundle, name: str, output: Path) -> list[dict]:
-    if (output / f"{name}_seg.json").exists():
-        return read_vertebrae(output / f"{name}_seg.json")
+    if bundle.kind in DESCRIBED:
+        return DESCRIBED[bundle.kind](output / f"{name}_seg.json")
     if bundle.is_segmentation:
-        measure = measure_radiograph if bundle.modality == "DX" else measure_label_map
+        measure = measure_radiograph if bundle.kind == "radiograph" else measure_label_map
         return measure(output / f"{name}_seg.nii.gz", name, bundle.classes)
     prediction = json.loads((output / f"{name}_pred.json").read_text())
     probability = max(prediction["probabilities"])

@@ -7,8 +7,8 @@ from torch import nn
 class LesionUNet(nn.Module):
     """Label brain voxels with three halvings of the resolution; skip connections add instead of joining channels.
 
-    One 3x3x3 convolution with ReLU at each level (32, 64, 128, 256 channels), between levels 2x2x2 convolutions with stride 2, on the
-    way up transposed ones. 2,260,866 trainable parameters with two channels in and out.
+    One 3x3x3 convolution with ReLU at each level (32, 64, 128, 256 channels), between levels 2x2x2 convolutions with stride 2,
+    on the way up transposed ones. 2,260,866 trainable parameters with two channels in and out.
 
     Args:
         in_channels: images of one grid, such as FLAIR and T1.

@@ -16,8 +16,8 @@ OWN_VOXELS = 20  # of own lesions from which their contrast is taken
 class RandLesionTransplantd(MapTransform, Randomizable):
     """Paint lesions of given shapes into the white matter of a patch and mark them in the label map.
 
-    Shapes are turned, flipped and scaled at random. White matter is what T1 shows brightest, outside lesions. A lesion's contrast to
-    it is that of the patch's own lesions, varied, or drawn from `contrast` where it has none; borders are soft, and the
+    Shapes are turned, flipped and scaled at random. White matter is what T1 shows brightest, outside lesions. A lesion's
+    contrast to it is that of the patch's own lesions, varied, or drawn from `contrast` where it has none; borders are soft, and the
     tissue's texture stays below.
 
     Args:

@@ -82,7 +82,7 @@ def describe_lesions(lesions: np.ndarray, probability: np.ndarray, affine: np.nd
 
 
 class SaveLesionsd(SaveImaged):
-    """Write ``<case>_seg.json``: number and volume of lesions, in all and by size, and a row for each; on request the probability map.
+    """Write ``<case>_seg.json``: number and volume of lesions, in all and by size, and a row each; if asked the probabilities.
 
     A subclass of MONAI's ``SaveImaged`` because MONAI Label drops transforms of that class and writes results itself.
 

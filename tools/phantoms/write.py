@@ -11,7 +11,9 @@ from custom_networks.errors import UserError
 from ..datasets.data_list import make_empty_folder, split_in_order, write_data_list
 from ..datasets.jsrt import LABELS as CHEST_LABELS
 from ..datasets.vertebra_samples import LABELS
-from ..nifti import save_pair
+from ..nifti import save_pair, save_study
+from .brain import LABELS as BRAIN_LABELS
+from .brain import make_brain_phantom
 from .chest import make_chest_phantom
 from .lumbar import LABELS as LUMBAR_LABELS
 from .lumbar import make_lumbar_phantom
@@ -38,7 +40,7 @@ def write_phantoms(
     Case N is the same for equal seeds whatever the number of cases.
 
     Args:
-        make: draws a phantom with ``image``, ``label`` and ``affine``.
+        make: draws a phantom with ``image`` or, for several modalities, ``images``, with ``label`` and ``affine``.
         name: what the data set is.
         labels: label value to name.
         folder: the data set.
@@ -59,12 +61,16 @@ def write_phantoms(
 def write_case(make: Maker, folder: Path, index: int, seed: int, kind: str | None = None) -> dict[str, str]:
     """Write one phantom and return its entry of the data list."""
     phantom = make(np.random.default_rng([seed, index]), kind)
-    return save_pair(folder, f"phantom_{index:03d}", phantom.image, phantom.label, phantom.affine)
+    name = f"phantom_{index:03d}"
+    if hasattr(phantom, "images"):
+        return save_study(folder, name, phantom.images, phantom.label, phantom.affine)
+    return save_pair(folder, name, phantom.image, phantom.label, phantom.affine)
 
 
 write_cord_case = partial(write_case, make_cord_phantom)
 write_cord_phantoms = partial(write_phantoms, make_cord_phantom, "axial spinal cord phantoms", CORD_LABELS)
 write_spine_phantoms = partial(write_phantoms, make_spine_phantom, "CT phantoms of spines", LABELS)
+write_brain_phantoms = partial(write_phantoms, make_brain_phantom, "brain phantoms with white-matter lesions", BRAIN_LABELS)
 write_chest_phantoms = partial(write_phantoms, make_chest_phantom, "chest radiograph phantoms", CHEST_LABELS)
 
 
@@ -89,5 +95,6 @@ WRITERS = {
     "chest_xray_organs_segmentation": write_chest_phantoms,
     "spinal_cord_gray_matter_segmentation": write_cord_phantoms,
     "spinal_muscles_mri_segmentation": write_lumbar_phantoms,
+    "white_matter_lesions_mri_segmentation": write_brain_phantoms,
     "vertebrae_ct_instance_segmentation": write_spine_phantoms,
 }

@@ -1,0 +1,143 @@
+"""Prepare white-matter lesion data: WMH 2017, open_ms_data, BIDS."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import nibabel
+import numpy as np
+
+from custom_networks.data.cases import case_name
+from custom_networks.data.studies import find_studies
+from custom_networks.errors import UserError
+
+from ..nifti import check_same_grid
+from .data_list import Report, make_empty_folder, write_data_list
+from .folder import load_nifti, split_sections
+
+LABELS = {"0": "background", "1": "lesion", "2": "other pathology (ignored)"}
+MODALITIES = ("FLAIR", "T1")
+PRIORS = "priors"
+BIDS_MASKS = ("*lesion*mask*.nii*", "*label-lesion*.nii*", "*lesion*.nii*", "*dseg*.nii*")
+
+
+def prepare_lesions(
+    dataset: str,
+    source: Path,
+    folder: Path,
+    priors: Path | None = None,
+    test: Sequence[str] = (),
+    validation: Sequence[str] = (),
+    overwrite: bool = False,
+) -> Report:
+    """Copy FLAIR, T1 and lesion masks into one layout and write the data list.
+
+    Without named validation cases the training cases validate, which says nothing about other patients: with one or two of them
+    there is none to spare.
+
+    Args:
+        dataset: ``"wmh"`` (folders with FLAIR, T1 and wmh), ``"open-ms-data"`` (``patientNN_FLAIR``, ``_T1``, ``_lesion``, or
+            ``..._consensus_gt``), or ``"bids"`` (``sub-*/**/anat/*_FLAIR`` and ``*_T1w``, masks below ``derivatives``).
+        source: the folder.
+        folder: the data set to make.
+        priors: folder of lesion masks of other patients, copied to be transplanted in training.
+        test: patterns of cases that test.
+        validation: patterns of cases that validate.
+        overwrite: whether a data set in the folder may be replaced.
+
+    Raises:
+        UserError: when there is no study with its mask, when a mask does not lie on FLAIR's grid, or when a pattern fits none.
+    """
+    if not source.is_dir():
+        raise UserError(f"{source}: no such folder.", "Give the folder of the data set.")
+    studies, left_out = FINDERS[dataset](source)
+    if not studies:
+        raise UserError(f"{source}: no study with FLAIR, T1 and a lesion mask.", f"Left out: {'; '.join(left_out[:3]) or 'none'}.")
+    make_empty_folder(folder, overwrite)
+    entries = {}
+    for case, (images, mask_path) in sorted(studies.items()):
+        label = _read_mask(mask_path, images[0])
+        entries[case] = {"image": [f"{case}_{name}.nii.gz" for name in MODALITIES], "label": f"{case}_lesion.nii.gz"}
+        for name, path in zip(entries[case]["image"], images, strict=True):
+            _copy(path, folder / name)
+        nibabel.save(label, folder / entries[case]["label"])
+    if priors is not None:
+        _copy_priors(priors, folder / PRIORS)
+    sections = split_sections(entries, test, validation) if test or validation else {"training": list(entries.values()), "test": []}
+    sections["validation"] = sections.get("validation") or sections["training"]
+    return Report(write_data_list(folder, f"{dataset} prepared from {source.name}", LABELS, sections), list(entries), left_out)
+
+
+def _find_wmh(source: Path) -> tuple[dict, list[str]]:
+    """Return case to (images, mask); in the official form images lie in ``<id>/pre`` and the mask in ``<id>``."""
+    studies, left_out = {}, []
+    for mask in sorted([*source.rglob("wmh.nii.gz"), *source.rglob("wmh.nii")]):
+        folder = mask.parent / "pre" if (mask.parent / "pre").is_dir() else mask.parent
+        name = "_".join(mask.parent.relative_to(source).parts) or source.name
+        images = [_first(folder, f"{modality}.nii*") for modality in MODALITIES]
+        _take(studies, left_out, name, images, mask)
+    return studies, left_out
+
+
+def _find_open_ms_data(source: Path) -> tuple[dict, list[str]]:
+    studies, left_out = {}, []
+    for path in sorted([*source.rglob("*_lesion.nii*"), *source.rglob("*consensus_gt.nii*")]):
+        name = case_name(path).removesuffix("_lesion").removesuffix("_consensus_gt")
+        images = [_first(path.parent, f"{name}*{modality}*.nii*", word=modality) for modality in MODALITIES]
+        _take(studies, left_out, name, images, path)
+    return studies, left_out
+
+
+def _find_bids(source: Path) -> tuple[dict, list[str]]:
+    studies, left_out = {}, []
+    for subject in sorted(path for path in source.glob("sub-*") if path.is_dir()):
+        for case in find_studies(subject, MODALITIES):
+            flair = Path(case["image"][0])
+            name = flair.name.split("_FLAIR")[0]
+            folder = source / "derivatives"
+            masks = [mask for pattern in BIDS_MASKS for mask in sorted(folder.rglob(pattern)) if mask.name.startswith(f"{name}_")]
+            _take(studies, left_out, name, [image and Path(image) for image in case["image"]], next(iter(masks), None))
+    return studies, left_out
+
+
+FINDERS = {"wmh": _find_wmh, "open-ms-data": _find_open_ms_data, "bids": _find_bids}
+
+
+def _first(folder: Path, pattern: str, word: str | None = None) -> Path | None:
+    """Return the file of a pattern, the one whose name's last word it is where several fit, so that T1 is not T1POST."""
+    found = [path for path in sorted(folder.glob(pattern)) if word is None or case_name(path).split("_")[-1] in (word, f"{word}W")]
+    return found[0] if found else None
+
+
+def _take(studies: dict, left_out: list[str], name: str, images: list[Path | None], mask: Path | None) -> None:
+    missing = [modality for modality, image in zip(MODALITIES, images, strict=True) if image is None]
+    missing += ["lesion mask"] if mask is None else []
+    if missing:
+        left_out.append(f"{name}: {' and '.join(missing)} missing")
+    else:
+        studies[name] = (images, mask)
+
+
+def _read_mask(path: Path, flair: Path) -> nibabel.Nifti1Image:
+    label, image = load_nifti(path), load_nifti(flair)
+    check_same_grid(path, label.shape, label.affine, flair, image.shape, image.affine)
+    values = np.unique(label.dataobj)
+    if not set(values.tolist()) <= {0, 1, 2}:
+        raise UserError(f"{path}: values {values[:6].tolist()} are no labels from 0 to 2.", "Mend the mask.")
+    return nibabel.Nifti1Image(np.asarray(label.dataobj).astype(np.uint8), label.affine)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.name.endswith(".gz"):
+        shutil.copyfile(source, target)
+    else:
+        nibabel.save(load_nifti(source), target)
+
+
+def _copy_priors(source: Path, target: Path) -> None:
+    masks = [path for path in sorted(source.iterdir()) if path.name.endswith((".nii", ".nii.gz"))] if source.is_dir() else []
+    if not masks:
+        raise UserError(f"{source}: no NIfTI masks.", "Give --priors a folder of lesion masks.")
+    target.mkdir(exist_ok=True)
+    for path in masks:
+        _copy(path, target / f"{case_name(path)}.nii.gz")
