@@ -1,0 +1,95 @@
+"""Lesion data in their official forms."""
+
+import json
+
+import nibabel
+import numpy as np
+import pytest
+from conftest import save_nifti
+
+from custom_networks import UserError
+from tools.datasets.lesions import prepare_lesions
+from tools.phantoms.brain import make_brain_phantom
+
+
+def study(folder, flair: str, t1: str, mask: str | None, value: int = 1):
+    shape = (4, 5, 6)
+    label = np.zeros(shape, np.uint8)
+    label[1, 2, 3] = value
+    for name, array in ((flair, np.full(shape, 2.0)), (t1, np.full(shape, 3.0)), *([(mask, label)] if mask else [])):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_nifti(path, array.astype(np.uint8))
+    return folder
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+def assert_right(folder, entry) -> None:
+    values = [nibabel.load(folder / name).get_fdata()[0, 0, 0] for name in entry["image"]]
+    assert values == [2, 3]
+    assert np.argwhere(np.asarray(nibabel.load(folder / entry["label"]).dataobj)).tolist() == [[1, 2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "files", "cases"),
+    [
+        ("wmh", [(f"Utrecht/{n}/pre/FLAIR.nii.gz", f"Utrecht/{n}/pre/T1.nii.gz", f"Utrecht/{n}/wmh.nii.gz") for n in (0, 2)],
+         ["Utrecht_0", "Utrecht_2"]),
+        ("wmh", [(f"{n}/FLAIR.nii", f"{n}/T1.nii", f"{n}/wmh.nii") for n in "ab"], ["a", "b"]),
+        ("open-ms-data", [(f"p{n}_FLAIR.nii.gz", f"p{n}_T1.nii.gz", f"p{n}_lesion.nii.gz") for n in "12"], ["p1", "p2"]),
+        ("bids", [(f"sub-{n}/anat/sub-{n}_FLAIR.nii.gz", f"sub-{n}/anat/sub-{n}_T1w.nii.gz",
+                   f"derivatives/manual/sub-{n}/anat/sub-{n}_label-lesion_mask.nii.gz") for n in "12"], ["sub-1", "sub-2"]),
+    ],
+)  # fmt: skip
+def test_official_forms(tmp_path, dataset, files, cases):
+    for names in files:
+        study(tmp_path / "in", *names)
+    report = prepare_lesions(dataset, tmp_path / "in", tmp_path / "out", test=[cases[1]])
+    assert report.cases == cases and report.left_out == []
+    content = read(report.data_list)
+    assert_right(tmp_path / "out", content["training"][0])
+    assert content["test"][0]["label"].startswith(cases[1]) and content["validation"] == content["training"]
+
+
+def test_t1_after_contrast_is_not_t1(tmp_path):
+    study(tmp_path / "in", "p_FLAIR.nii.gz", "p_T1.nii.gz", "p_lesion.nii.gz")
+    save_nifti(tmp_path / "in" / "p_T1POST.nii.gz", np.full((4, 5, 6), 9, np.uint8))
+    report = prepare_lesions("open-ms-data", tmp_path / "in", tmp_path / "out")
+    assert_right(tmp_path / "out", read(report.data_list)["training"][0])
+
+
+def test_what_is_missing_is_reported(tmp_path):
+    study(tmp_path / "in", "a/FLAIR.nii", "a/T1.nii", "a/wmh.nii")
+    study(tmp_path / "in", "b/FLAIR.nii", "b/T2.nii", "b/wmh.nii")
+    assert prepare_lesions("wmh", tmp_path / "in", tmp_path / "out").left_out == ["b: T1 missing"]
+    with pytest.raises(UserError, match="no study"):
+        prepare_lesions("bids", tmp_path / "in", tmp_path / "out2")
+
+
+def test_wrong_values(tmp_path):
+    study(tmp_path / "in", "a/FLAIR.nii", "a/T1.nii", "a/wmh.nii", value=5)
+    with pytest.raises(UserError, match=r"wmh.nii: values \[0, 5\]"):
+        prepare_lesions("wmh", tmp_path / "in", tmp_path / "out")
+
+
+def test_priors_are_copied(tmp_path):
+    study(tmp_path / "in", "a/FLAIR.nii", "a/T1.nii", "a/wmh.nii")
+    (tmp_path / "priors").mkdir()
+    save_nifti(tmp_path / "priors" / "x.nii", np.ones((3, 3, 3), np.uint8))
+    prepare_lesions("wmh", tmp_path / "in", tmp_path / "out", tmp_path / "priors")
+    assert (tmp_path / "out" / "priors" / "x.nii.gz").exists()
+    with pytest.raises(UserError, match="no NIfTI masks"):
+        prepare_lesions("wmh", tmp_path / "in", tmp_path / "out3", tmp_path / "in" / "a" / "nowhere")
+
+
+def test_brain_phantoms():
+    phantom = make_brain_phantom(np.random.default_rng(0))
+    flair, t1 = phantom.images["FLAIR"].astype(float), phantom.images["T1"].astype(float)
+    lesion = phantom.label == 1
+    white = (t1 > np.quantile(t1[t1 > 0], 0.6)) & ~lesion
+    assert lesion.any() and flair[lesion].mean() > 1.3 * flair[white].mean() and t1[lesion].mean() < 0.9 * t1[white].mean()
+    assert (flair[:2] == 0).all() and 0.2 < (t1 > 0).mean() < 0.6
+    assert not make_brain_phantom(np.random.default_rng(0), "healthy").label.any()
