@@ -26,4 +26,4 @@ def test_means_over_cases_and_the_table(tmp_path):
     with (tmp_path / "new" / "dice.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["case"] for row in rows] == ["a", "b", "mean"]
-    assert rows[1]["right lung"] == "0.6667" and rows[2]["mean"] == "0.8333"
+    assert rows[1]["right lung"] == "0.666667" and rows[2]["mean"] == "0.833333"
