@@ -11,6 +11,7 @@ os.environ.setdefault("TQDM_DISABLE", "1")  # Rich draws the progress
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Column, Table
 
@@ -236,6 +237,32 @@ def pack(
 
     path = pack_bundle(get_bundle(bundle), output)
     console.print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)", highlight=False)
+
+
+@app.command()
+def unpack(
+    archive: Annotated[Path, typer.Argument(help="Zip of a bundle.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to unpack into.")],
+    trust: Annotated[bool, typer.Option("--trust", help="Do not ask, whatever code the bundle holds.")] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Unpack a shared bundle safely: refuse what is unsafe, show the code that its configs would run, ask."""
+    from .unpacking import review
+    from .unpacking import unpack as unpack_bundle
+
+    found = review(archive)
+    table = Table("config", "kind", "text", "danger", title=f"What {found.top} would run")
+    for finding in found.findings:
+        table.add_row(finding.config, finding.kind, escape(finding.text), f"[red]{escape(finding.danger)}[/red]")
+    for name in found.foreign:
+        table.add_row(name, "Python", "not of this repository", "[yellow]read it first[/yellow]")
+    console.print(table)
+    if found.dangers and not trust:
+        finding = found.dangers[0]
+        raise UserError(f"{archive}: refused, {finding.config}: {finding.text} {finding.danger}.", "Ask its author, or --trust it.")
+    if not trust and not typer.confirm("Unpack?"):
+        raise typer.Exit(1)
+    console.print(f"unpacked {unpack_bundle(found, output, overwrite)}", highlight=False, soft_wrap=True)
 
 
 @app.command()

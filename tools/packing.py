@@ -7,9 +7,9 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from .archive import MANIFEST
 from .bundles import REPOSITORY, Bundle
 
-MANIFEST = "manifest.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's earliest date
 LEFT_OUT = {"runs", "eval", "__pycache__", "manifest.json"}
 

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from custom_networks.errors import UserError, explain
 
 from .bundles import REPOSITORY, Bundle, get_bundle
 from .packing import MANIFEST, members, pack
+from .unpacking import review, unpack
 
 SCHEMA = REPOSITORY / "tools" / "schema" / "meta_schema_20240725.json"
 REQUIRED_FILES = (
@@ -47,8 +47,8 @@ class Item:
 def verify(target: str) -> Iterator[Item]:
     """Check a bundle, or a zip of one.
 
-    A zip is unpacked to a temporary folder after its members were compared with its manifest; no code of it runs
-    unless they agree.
+    A zip is read as a stranger's; nothing of it runs unless its members are those of its manifest, its configs hold no risky
+    expression, and its Python files are those of this repository.
 
     Args:
         target: a bundle's name, its folder, or a zip.
@@ -61,35 +61,19 @@ def verify(target: str) -> Iterator[Item]:
         yield from _verify_bundle(get_bundle(target))
         return
     with tempfile.TemporaryDirectory() as scratch:
-        folder, item = _unpack_checked(path, Path(scratch))
-        yield item
-        if item.passed:
-            yield from _verify_bundle(Bundle(folder))
-
-
-def _unpack_checked(path: Path, scratch: Path) -> tuple[Path, Item]:
-    """Unpack a zip whose members are those of its manifest, and nothing else."""
-    from hashlib import sha256
-
-    try:
-        archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: not a zip file ({error}).", "Give a zip made by `tools pack`.") from error
-    with archive:
-        names = archive.namelist()
-        tops = {name.split("/")[0] for name in names}
-        if len(tops) != 1 or f"{next(iter(tops))}/{MANIFEST}" not in names:
-            raise UserError(f"{path}: not a packed bundle.", "Give a zip made by `tools pack`.")
-        top = tops.pop()
-        expected = json.loads(archive.read(f"{top}/{MANIFEST}"))["sha256"]
-        found = {
-            name.removeprefix(f"{top}/"): sha256(archive.read(name)).hexdigest() for name in names if not name.endswith(MANIFEST)
-        }
-        if found != expected or any(".." in name.split("/") or name.startswith("/") for name in names):
-            wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-            return scratch, Item("manifest", False, f"differs: {', '.join(wrong[:5]) or 'unsafe names'}")
-        archive.extractall(scratch)
-    return scratch / top, Item("manifest", True, f"{len(expected)} members as listed")
+        try:
+            found = review(path)
+        except UserError as error:
+            yield Item("zip", False, explain(error))
+            return
+        yield Item("zip", True, f"{len(found.contents)} members as listed")
+        dangers = [f"{finding.config}: {finding.text} {finding.danger}" for finding in found.dangers]
+        foreign = [f"{name} is not of this repository" for name in found.foreign]
+        yield Item(
+            "code", not (dangers or foreign), "; ".join([*dangers, *foreign][:5]) or f"{len(found.findings)} expressions, harmless"
+        )
+        if not (dangers or foreign):
+            yield from _verify_bundle(Bundle(unpack(found, Path(scratch))))
 
 
 def _verify_bundle(bundle: Bundle) -> Iterator[Item]:
