@@ -106,10 +106,10 @@ def _expression_danger(text: str) -> str:
         if isinstance(node, ast.Name) and (node.id in FORBIDDEN or node.id.startswith("__")):
             return f"uses {node.id}"
         if isinstance(node, ast.Attribute):
-            if node.attr.startswith("__") or node.attr in FORBIDDEN_PARTS:
-                return f"uses {node.attr}"
             if isinstance(node.value, ast.Name) and node.value.id == "os" and node.attr not in OS_PARTS:
                 return f"uses os.{node.attr}"
+            if node.attr.startswith("__") or node.attr in FORBIDDEN_PARTS:
+                return f"uses {node.attr}"
             dotted = ast.unparse(node)
             if dotted.startswith(RISKY_TARGETS) and dotted not in HARMLESS:
                 return f"uses {dotted}"

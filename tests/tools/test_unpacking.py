@@ -150,7 +150,7 @@ DANGERS = [
     ("$import subprocess", "imports a module"),
     ("$import os as o", "imports a module"),
     ("$from os import system", "imports a module"),
-    ("$__import__('os').system('x')", "uses __import__"),
+    ("$__import__('os').system('x')", "uses __import__|uses system"),
     ("$().__class__.__bases__[0].__subclasses__()", "uses __"),
     ("$getattr(torch, 'load')('x')", "uses getattr"),
     ("$torch.hub.load('x', 'y')", "uses torch.hub"),
