@@ -11,8 +11,10 @@ from monai.data import decollate_batch, list_data_collate
 from rich.console import Console
 from rich.table import Table
 
+from custom_networks.data.data_list import load_data_list
 from custom_networks.inferers.autocast_inferer import has_bfloat16
 
+from .benchmark_lesions import bench_windows
 from .benchmark_vertebrae import bench_traversal
 from .bundles import Bundle, load_network
 from .datasets.digits import prepare_digits
@@ -39,6 +41,8 @@ def bench(bundles: list[Bundle], console: Console) -> None:
     for bundle in bundles:
         if bundle.name == "vertebrae_ct_instance_segmentation":
             bench_traversal(bundle, console)
+        if bundle.kind == "lesions":
+            bench_windows(bundle, console)
         if bundle.name in SLICES:
             side = SLICES[bundle.name]
             for name, seconds in _bench_network(bundle, side).items():
@@ -48,12 +52,11 @@ def bench(bundles: list[Bundle], console: Console) -> None:
 def _bench_case(bundle: Bundle, scratch: Path, runs: int = 3) -> list[str]:
     data = scratch / bundle.name
     if bundle.name in WRITERS:
-        WRITERS[bundle.name](data, 1, 0)
-        case = data / "phantom_000_image.nii.gz"
+        path = WRITERS[bundle.name](data, 1, 0)
     else:
-        prepare_digits(data)
-        case = data / "images" / "digit_0000.png"
-    with bundle.parser("inference.json", input=str(case), output_dir=str(scratch / "out")) as parser:
+        path = prepare_digits(data)
+    case = load_data_list(path.parent, "training")[0]["image"]
+    with bundle.parser("inference.json", output_dir=str(scratch / "out")) as parser:
         preprocessing, postprocessing, inferer = (
             parser.get_parsed_content(name) for name in ("preprocessing", "postprocessing", "inferer")
         )
@@ -62,7 +65,7 @@ def _bench_case(bundle: Bundle, scratch: Path, runs: int = 3) -> list[str]:
         rows = []
         for _ in range(runs + 1):
             start = time.perf_counter()
-            batch = list_data_collate([preprocessing({"image": str(case)})])
+            batch = list_data_collate([preprocessing({"image": case})])
             loaded = time.perf_counter()
             with torch.inference_mode():
                 batch["pred"] = inferer(batch["image"].to(device), network)
