@@ -51,10 +51,7 @@ def bench(bundles: list[Bundle], console: Console) -> None:
 
 def _bench_case(bundle: Bundle, scratch: Path, runs: int = 3) -> list[str]:
     data = scratch / bundle.name
-    if bundle.name in WRITERS:
-        path = WRITERS[bundle.name](data, 1, 0)
-    else:
-        path = prepare_digits(data)
+    path = WRITERS[bundle.name](data, 1, 0) if bundle.name in WRITERS else prepare_digits(data)
     case = load_data_list(path.parent, "training")[0]["image"]
     with bundle.parser("inference.json", output_dir=str(scratch / "out")) as parser:
         preprocessing, postprocessing, inferer = (

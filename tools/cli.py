@@ -208,9 +208,14 @@ def segment(
     overwrite: Overwrite = False,
     weights: Annotated[Path | None, typer.Option(help="Other weights than the bundle's own.")] = None,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Other threshold than the bundle's own.")] = None,
+    dicom_seg: Annotated[
+        bool, typer.Option("--dicom-seg", help="Also DICOM Segmentation, of cases that are DICOM series.")
+    ] = False,
+    seg_nrrd: Annotated[bool, typer.Option("--seg-nrrd", help="Also .seg.nrrd, which 3D Slicer opens as a segmentation.")] = False,
 ) -> None:
     """Segment scans: masks, overlay pictures, one table of volumes and areas. Code 1 when a case failed."""
     from .bundles import get_bundle
+    from .exporting import export_masks
     from .segmenting import segment_cases
 
     settings = {} if threshold is None else {"threshold": threshold}
@@ -219,6 +224,7 @@ def segment(
             raise UserError(f"{weights}: no such file.", "Give a state dict, such as one made by convert-weights.")
         settings["ckpt"] = str(weights)
     results = segment_cases(get_bundle(bundle), inputs, output, overwrite, settings, console, errors)
+    results = export_masks(get_bundle(bundle), results, output, dicom_seg, seg_nrrd, errors)
     failed = [result for result in results if result.error]
     console.print(f"{len(results) - len(failed)} of {len(results)} cases done; results in {output}", highlight=False)
     if failed:
