@@ -1,5 +1,8 @@
 """Masks as DICOM Segmentation and .seg.nrrd, read back and compared with the NIfTI mask in mm."""
 
+import shutil
+import subprocess
+
 import highdicom
 import nibabel
 import nrrd
@@ -67,6 +70,15 @@ def test_dicom_seg_lies_where_the_mask_lies(tmp_path, plane):
     sources = {pydicom.dcmread(path).SOPInstanceUID for path in (tmp_path / "series").iterdir()}
     referenced = {item.ReferencedSOPInstanceUID for item in segmentation.ReferencedSeriesSequence[0].ReferencedInstanceSequence}
     assert referenced <= sources and segmentation.FrameOfReferenceUID == "1.2.3.5"
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dicom3tools is not installed")
+def test_dicom_seg_keeps_the_standard(tmp_path):
+    affine, label = series(tmp_path / "series", "oblique")
+    mask = save_nifti(tmp_path / "a_seg.nii.gz", label, affine)
+    write_dicom_seg(Bundle(MUSCLES), tmp_path / "series", mask, tmp_path / "a_seg.dcm")
+    checked = subprocess.run(["dciodvfy", str(tmp_path / "a_seg.dcm")], capture_output=True, text=True)
+    assert "Error" not in checked.stdout + checked.stderr
 
 
 def test_what_cannot_be_a_dicom_seg(tmp_path):
