@@ -20,6 +20,8 @@ from .measuring_fat import dixon_pairs, measure_fat
 from .overlay import draw_overlay
 from .overlay_radiograph import draw_radiograph
 from .overlay_vertebrae import draw_vertebrae
+from .report import write_report
+from .warnings_log import CollectWarnings
 
 PICTURES = {
     "vertebrae": draw_vertebrae,
@@ -32,7 +34,7 @@ DESCRIBED = {"vertebrae": read_vertebrae, "lesions": read_lesions}  # bundles th
 def segment_cases(
     bundle: Bundle, inputs: Sequence[Path], output: Path, overwrite: bool, settings: dict, console: Console, errors: Console
 ) -> list[CaseResult]:
-    """Run a bundle's inference.json over inputs; write results, overlays and ``measures.csv``.
+    """Run a bundle's inference.json over inputs; write results, overlays, ``measures.csv`` and ``report.html``.
 
     An input that is missing or of the wrong kind counts as a failed case; the others are done.
 
@@ -59,11 +61,13 @@ def segment_cases(
         if not cases:
             return results
         evaluator = parser.get_parsed_content("evaluator")
-        with Progress(console=console) as progress:
+        weights = Path(parser.get_parsed_content("ckpt"))
+        with Progress(console=console) as progress, CollectWarnings() as warnings:
             task = progress.add_task(bundle.name, total=len(cases))
 
             def on_case(result) -> None:
                 progress.advance(task)
+                warnings.close_case(result.name)
                 if result.error:
                     progress.console.print(f"[red]failed:[/red] {result.error}", highlight=False, soft_wrap=True)
                     return
@@ -81,6 +85,7 @@ def segment_cases(
     rows += _fat_fractions(bundle, results, output, errors)
     if rows:
         write_measures(output / "measures.csv", rows)
+    write_report(bundle, results, rows, warnings.by_case, output, weights)
     return results
 
 
