@@ -22,6 +22,7 @@ def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str, by_
 
     Slices are spread evenly over those with a mask, or are those with most of it. Each enlargement has its own window (2nd to
     98th percentile), so that weak contrast shows too; the outline is thin, with a dark rim that sets it off from bright tissue.
+    The patient's right is on the left.
 
     Args:
         image_path: the image; any kind that MONAI reads.
@@ -32,6 +33,7 @@ def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str, by_
     """
     image, spacing = load_ras(image_path)
     mask, _ = load_ras(str(mask_path))
+    image, mask = image[::-1], mask[::-1]  # the patient's right on the left, as radiologists have it
     marked = [z for z in range(mask.shape[2]) if mask[..., z].any()]
     chosen = marked or list(range(mask.shape[2]))
     if by_load:
@@ -44,6 +46,7 @@ def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str, by_
         _show(column[0], image[..., z], spacing)
         x0, x1, y0, y1 = box
         column[0].add_patch(matplotlib.patches.Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=COLOURS[0], linewidth=1))
+        column[0].text(0.02, 0.5, "R", transform=column[0].transAxes, color="white", fontsize=8, va="center")
         column[0].set_title(f"slice {z}", fontsize=8)
         for axis in column[1:]:
             _show(axis, image[x0:x1, y0:y1, z], spacing)
