@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 COLOURS = ("#ffd400", "#00c8ff", "#ff5ea8", "#7dff5e")
 MARGIN = 12.0  # mm around the mask
 MOST = 6  # slices on a sheet
+WIDTH = 2.4  # inches of each
 
 
 def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str, by_load: bool = False) -> None:
@@ -39,9 +40,11 @@ def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str, by_
     if by_load:
         chosen = sorted(sorted(chosen, key=lambda z: -np.count_nonzero(mask[..., z]))[:MOST])
     chosen = [chosen[i] for i in np.unique(np.linspace(0, len(chosen) - 1, min(MOST, len(chosen))).round().astype(int))]
-    figure = Figure(figsize=(2.4 * len(chosen) + 0.4, 7.6), layout="constrained")
-    axes = figure.subplots(3, len(chosen), squeeze=False)
     box = _box(mask, spacing)
+    sides = ((0, image.shape[0], 0, image.shape[1]), box, box)
+    heights = [WIDTH * (y1 - y0) * spacing[1] / ((x1 - x0) * spacing[0]) for x0, x1, y0, y1 in sides]
+    figure = Figure(figsize=(WIDTH * len(chosen) + 0.4, sum(heights) + 0.8), layout="constrained")
+    axes = figure.subplots(3, len(chosen), squeeze=False, height_ratios=heights)
     for column, z in zip(axes.T, chosen, strict=True):
         _show(column[0], image[..., z], spacing)
         x0, x1, y0, y1 = box
