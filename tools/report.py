@@ -62,6 +62,7 @@ def write_report(
     }
     templates = jinja2.Environment(loader=jinja2.PackageLoader("tools"), autoescape=True)
     page = templates.get_template("report.html").render(title=bundle.metadata["name"], facts=facts, cases=cases)
+    output.mkdir(parents=True, exist_ok=True)  # where every case failed nothing was written yet
     target = output / "report.html"
     temporary = target.with_name(".report.html.partial")
     temporary.write_text(page)
