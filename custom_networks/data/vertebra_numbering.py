@@ -8,7 +8,7 @@ from .vertebra_names import FIRST, LAST
 
 END_BONUS = 2.5  # vertebrae of error per vote that an end of the spine outweighs
 LEFT_OUT_COST = 4.0  # vertebrae of error that leaving out an instance at the lower end must save
-LEFT_OUT_MOST = 5  # a sacrum has five segments
+LEFT_OUT_MOST = 9  # a sacrum has five segments, a coccyx up to four
 INCOMPLETE_WEIGHT = 0.3  # of the error of an incomplete vertebra beside that of a complete one
 
 
