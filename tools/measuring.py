@@ -9,6 +9,8 @@ import nibabel
 import numpy as np
 
 from custom_networks.data.axial import slice_axis, slices_last
+from custom_networks.data.voxels import voxel_volume
+from custom_networks.data.write_result import write_result
 
 COLUMNS = ("case", "structure", "measure", "slice", "value", "unit")
 
@@ -30,7 +32,7 @@ def measure_label_map(path: Path, case: str, classes: dict[str, str]) -> list[di
     axes = image.affine[:3, :3]
     in_plane = np.delete(axes, slice_axis(image.affine), axis=1).T
     pixel = float(np.linalg.norm(np.cross(*in_plane)))
-    voxel = abs(float(np.linalg.det(axes)))
+    voxel = voxel_volume(image.affine)
     rows = []
     for value, name in _structures(classes):
         counts = np.count_nonzero(array == value, axis=(0, 1))
@@ -139,9 +141,11 @@ def read_lesions(path: Path) -> list[dict]:
 
 def write_measures(path: Path, rows: Iterable[dict]) -> None:
     """Write rows of `COLUMNS` as CSV, at once or not at all."""
-    temporary = path.with_suffix(".partial")
-    with temporary.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
-    temporary.replace(path)
+
+    def write(target: Path) -> None:
+        with target.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    write_result(path, write)

@@ -9,6 +9,8 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import EnsureChannelFirst, LoadImage, Orientation
 
+from custom_networks.data.write_result import write_result
+
 matplotlib.use("Agg")
 from matplotlib.figure import Figure
 
@@ -55,9 +57,7 @@ def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str, by_
             _show(axis, image[x0:x1, y0:y1, z], spacing)
         _outline(column[2], mask[x0:x1, y0:y1, z])
     figure.suptitle(title if marked else f"{title}: nothing found", fontsize=10)
-    temporary = target.with_name(f".{target.name}")
-    figure.savefig(temporary, dpi=110, format="png")
-    temporary.replace(target)
+    write_result(target, lambda path: figure.savefig(path, dpi=110, format="png"))
 
 
 def load_ras(path: str) -> tuple[np.ndarray, np.ndarray]:

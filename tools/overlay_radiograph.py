@@ -6,6 +6,7 @@ import nibabel
 import numpy as np
 from matplotlib.figure import Figure
 
+from custom_networks.data.write_result import write_result
 from custom_networks.transforms.load_radiograph import LoadRadiographd
 from custom_networks.transforms.orient_radiograph import upright_codes
 
@@ -33,9 +34,7 @@ def draw_radiograph(image_path: str, mask_path: Path, target: Path, title: str) 
     for value in np.unique(pictures[1][pictures[1] > 0]):
         axis.contour(pictures[1] == value, levels=[0.5], colors=[COLOURS[(int(value) - 1) % len(COLOURS)]], linewidths=[1.3])
     figure.suptitle(title if pictures[1].any() else f"{title}: nothing found", fontsize=10)
-    temporary = target.with_name(f".{target.name}")
-    figure.savefig(temporary, dpi=110, format="png")
-    temporary.replace(target)
+    write_result(target, lambda path: figure.savefig(path, dpi=110, format="png"))
 
 
 def _upright(array: np.ndarray, affine: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from scipy.ndimage import center_of_mass
 
 from custom_networks.data.vertebra_names import VERTEBRA_NAMES
+from custom_networks.data.write_result import write_result
 
 from .overlay import load_ras
 
@@ -54,9 +55,7 @@ def draw_vertebrae(image_path: str, mask_path: Path, target: Path, title: str) -
                     bbox={"facecolor": "black", "alpha": 0.5, "pad": 0.8, "edgecolor": "none"},
                 )  # fmt: skip
     figure.suptitle(title if numbers else f"{title}: no vertebra found", fontsize=10)
-    temporary = target.with_name(f".{target.name}")
-    figure.savefig(temporary, dpi=100, format="png")
-    temporary.replace(target)
+    write_result(target, lambda path: figure.savefig(path, dpi=100, format="png"))
 
 
 def _colour(view, labels: np.ndarray, aspect: float) -> None:

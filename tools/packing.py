@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from custom_networks.data.write_result import write_result
 
 from .archive import MANIFEST
 from .bundles import REPOSITORY, Bundle
@@ -34,18 +35,19 @@ def pack(bundle: Bundle, folder: Path) -> Path:
     Returns:
         the zip file.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{bundle.name}_v{bundle.version}.zip"
-    temporary = target.with_suffix(".partial")
+    write_result(target, lambda path: _archive(bundle, path))
+    return target
+
+
+def _archive(bundle: Bundle, target: Path) -> None:
     digests = {}
-    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, path in members(bundle):
             content = path.read_bytes()
             digests[name.removeprefix(f"{bundle.name}/")] = hashlib.sha256(content).hexdigest()
             _write(archive, name, content)
         _write(archive, f"{bundle.name}/{MANIFEST}", (json.dumps({"sha256": digests}, indent=2) + "\n").encode())
-    os.replace(temporary, target)
-    return target
 
 
 def _write(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import jinja2
 import torch
 
+from custom_networks.data.write_result import write_result
 from custom_networks.engines.case_evaluator import CaseResult
 
 from .bundles import Bundle
@@ -62,11 +63,8 @@ def write_report(
     }
     templates = jinja2.Environment(loader=jinja2.PackageLoader("tools"), autoescape=True)
     page = templates.get_template("report.html").render(title=bundle.metadata["name"], facts=facts, cases=cases)
-    output.mkdir(parents=True, exist_ok=True)  # where every case failed nothing was written yet
     target = output / "report.html"
-    temporary = target.with_name(".report.html.partial")
-    temporary.write_text(page)
-    temporary.replace(target)
+    write_result(target, lambda path: path.write_text(page))
     return target
 
 

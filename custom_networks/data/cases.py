@@ -68,11 +68,11 @@ def find_cases(
     for entry in sorted(path.iterdir()):
         if dicom and not series and entry.is_dir():
             cases += [{"image": str(file)} for file in sorted(entry.iterdir()) if file.is_file() and _is_dicom_file(file)]
-        elif _is_image(entry, tuple(suffixes)) or (dicom and (_holds_dicom(entry) if entry.is_dir() else _is_dicom_file(entry))):
+        elif is_image(entry, suffixes) or (dicom and (_holds_dicom(entry) if entry.is_dir() else _is_dicom_file(entry))):
             cases.append({"image": str(entry)})
     if not cases:
         raise UserError(f"{path}: no image in this folder.", f"Accepted: {kinds}{', folders of DICOM files' if dicom else ''}.")
-    _reject_equal_names(cases)
+    reject_equal_names(cases)
     return cases
 
 
@@ -82,8 +82,20 @@ def is_dicom(path: Path) -> bool:
         return stream.read(132)[128:] == b"DICM"
 
 
-def _is_image(entry: Path, suffixes: tuple[str, ...]) -> bool:
-    return entry.is_file() and entry.name.lower().endswith(suffixes) and not entry.name.endswith(RESULT_SUFFIXES)
+def is_image(entry: Path, suffixes: Sequence[str]) -> bool:
+    """Tell whether a path is an image file, and none of our results."""
+    return entry.is_file() and entry.name.lower().endswith(tuple(suffixes)) and not entry.name.endswith(RESULT_SUFFIXES)
+
+
+def reject_equal_names(cases: list[dict]) -> None:
+    """Raise a UserError when two cases share a name, and so the name of their result."""
+    seen: dict[str, str] = {}
+    for case in cases:
+        source = case["image"]
+        name, file = case_name(source), source[0] if isinstance(source, list) else source
+        if name in seen:
+            raise UserError(f"{file} and {seen[name]}: two cases of the same name would write the same result.", "Rename one.")
+        seen[name] = file
 
 
 def _holds_dicom(folder: Path) -> bool:
@@ -92,14 +104,3 @@ def _holds_dicom(folder: Path) -> bool:
 
 def _is_dicom_file(file: Path) -> bool:
     return not file.name.startswith(".") and (file.name.lower().endswith(DICOM_SUFFIXES) or is_dicom(file))
-
-
-def _reject_equal_names(cases: list[dict]) -> None:
-    seen: dict[str, str] = {}
-    for case in cases:
-        name = case_name(case["image"])
-        if name in seen:
-            raise UserError(
-                f"{case['image']} and {seen[name]}: two cases of the same name would write the same result.", "Rename one."
-            )
-        seen[name] = case["image"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
-from .cases import RESULT_SUFFIXES, VOLUME_SUFFIXES, case_name
+from .cases import VOLUME_SUFFIXES, case_name, is_image, reject_equal_names
 
 SEPARATORS = re.compile(r"[_\-.\s]+")
 
@@ -37,9 +37,10 @@ def find_studies(source: str | Path, modalities: Sequence[str], suffixes: Sequen
     if path.is_file():
         if _modality(path, modalities) is None:
             return [{"image": [str(path)]}]
-        files = [file for file in _images(path.parent, suffixes) if _key(file, modalities) == _key(path, modalities)]
+        siblings = sorted(path.parent.iterdir())
+        files = [file for file in siblings if is_image(file, suffixes) and _key(file, modalities) == _key(path, modalities)]
     else:
-        files = [file for folder in sorted({path, *path.rglob("*/")}) for file in _images(folder, suffixes)]
+        files = [file for file in sorted(path.rglob("*")) if is_image(file, suffixes)]
     studies: dict[tuple, dict[str, Path]] = {}
     for file in files:
         modality = _modality(file, modalities)
@@ -54,16 +55,8 @@ def find_studies(source: str | Path, modalities: Sequence[str], suffixes: Sequen
         wanted = " and ".join(f"{name}.nii.gz" for name in modalities)
         raise UserError(f"{path}: no {modalities[0]} image.", f"Give a folder that holds {wanted}, or files named like them.")
     cases = [{"image": [str(study[name]) if name in study else None for name in modalities]} for study in found]
-    _reject_equal_names(cases)
+    reject_equal_names(cases)
     return sorted(cases, key=lambda case: case_name(case["image"]))
-
-
-def _images(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    return [
-        file
-        for file in sorted(folder.iterdir())
-        if file.is_file() and file.name.lower().endswith(tuple(suffixes)) and not file.name.endswith(RESULT_SUFFIXES)
-    ]
 
 
 def _words(file: Path) -> list[str]:
@@ -80,12 +73,3 @@ def _key(file: Path, modalities: Sequence[str]) -> tuple:
     """Return what the images of one study have in common: their folder and the other words of their names."""
     names = {name.upper() for name in modalities} | {f"{name.upper()}W" for name in modalities}
     return (file.parent, *(word for word in _words(file) if word not in names))
-
-
-def _reject_equal_names(cases: list[dict]) -> None:
-    seen: dict[str, str] = {}
-    for case in cases:
-        name, file = case_name(case["image"]), case["image"][0]
-        if name in seen:
-            raise UserError(f"{file} and {seen[name]}: two studies of one name would write the same result.", "Rename one.")
-        seen[name] = file

@@ -62,5 +62,5 @@ def length_of_spine(estimates: Sequence[float], complete: Sequence[bool]) -> int
         errors = np.abs(values[:length] - (starts[:, None] + np.arange(length))) * weights[:length]
         return float(errors.sum(1).min()) + LEFT_OUT_COST * (len(values) - length)
 
-    shortest = max(0, len(values) - LEFT_OUT_MOST - 1)
-    return min(range(len(values), min(shortest, len(values) - 1), -1), key=cost, default=0)
+    shortest = max(1, len(values) - LEFT_OUT_MOST)
+    return min(range(len(values), shortest - 1, -1), key=cost, default=0)

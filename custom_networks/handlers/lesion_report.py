@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ..data.cases import case_name
+from ..data.voxels import voxel_volume
 from ..metrics.lesions import SIZES, lesion_scores
 from .case_report import CaseReport
 
@@ -28,7 +29,7 @@ class LesionReport(CaseReport):
 
     def score(self, item: dict) -> dict:
         meta = item["label"].meta
-        voxel = abs(np.linalg.det(np.asarray(meta["original_affine"], dtype=float)[:3, :3]))
+        voxel = voxel_volume(meta["original_affine"])
         pred, label = (np.asarray(torch.as_tensor(item[key])[0].cpu()).round() for key in ("pred", "label"))
         scores = lesion_scores(pred, label, voxel)
         row = {"case": case_name(meta["filename_or_obj"])} | {name: getattr(scores, name) for name in SCORES}

@@ -9,6 +9,8 @@ from ignite import distributed as idist
 from ignite.engine import Engine, Events
 from torch.nn.parallel import DistributedDataParallel
 
+from ..data.write_result import write_result
+
 logger = logging.getLogger("axial")
 
 
@@ -48,11 +50,8 @@ class ResumeTraining:
     def _save(self, engine: Engine) -> None:
         if idist.get_rank():
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         checkpoint = {name: value.state_dict() for name, value in self.state.items()} | {"epoch": engine.state.epoch}
-        temporary = self.path.with_suffix(".partial")
-        torch.save(checkpoint, temporary)
-        temporary.replace(self.path)
+        write_result(self.path, lambda path: torch.save(checkpoint, path))
 
 
 def _bare(value: Any) -> Any:

@@ -7,6 +7,7 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
+from ..data.label_values import check_label_values
 from ..errors import UserError
 
 
@@ -47,7 +48,4 @@ class CheckLabeld(MapTransform):
                 "Resample the label to the image's grid.",
             )
         found = torch.unique(torch.as_tensor(label.as_tensor() if hasattr(label, "as_tensor") else label))
-        wrong = [f"{value:g}" for value in found.tolist() if value != round(value) or not 0 <= value <= self.largest]
-        if wrong:
-            values = ", ".join(wrong[:5]) + (", ..." if len(wrong) > 5 else "")
-            raise UserError(f"{file}: values {values} are no labels from 0 to {self.largest}.", "Mend the label map.")
+        check_label_values(file, found.cpu().numpy(), self.largest)

@@ -12,6 +12,7 @@ from monai.transforms import MapTransform, SaveImaged
 from scipy import ndimage
 
 from ..data.cases import case_name
+from ..data.voxels import voxel_volume
 from ..data.write_result import write_json, write_result
 from ..metrics.lesions import LEAST_VOLUME, SIZES, find_lesions
 
@@ -44,7 +45,7 @@ class FindLesionsd(MapTransform):
             probability = data[key]
             affine = np.asarray(probability.meta["original_affine"], dtype=float)
             array = probability[0].cpu().numpy()
-            lesions, _ = find_lesions(array > self.threshold, abs(np.linalg.det(affine[:3, :3])), self.least_volume)
+            lesions, _ = find_lesions(array > self.threshold, voxel_volume(affine), self.least_volume)
             mask = probability.clone()
             mask[0] = torch.from_numpy((lesions > 0).astype(np.float32))
             mask.meta["lesions"] = json.dumps(describe_lesions(lesions, array, affine))
@@ -68,7 +69,7 @@ def describe_lesions(lesions: np.ndarray, probability: np.ndarray, affine: np.nd
     voxels = ndimage.sum_labels(np.ones(lesions.shape), lesions, numbers)
     centres = np.array(ndimage.center_of_mass(lesions > 0, lesions, numbers)) @ affine[:3, :3].T + affine[:3, 3]
     means, most = (measure(probability, lesions, numbers) for measure in (ndimage.mean, ndimage.maximum))
-    volumes = voxels * abs(np.linalg.det(affine[:3, :3]))
+    volumes = voxels * voxel_volume(affine)
     return [
         {
             "number": number,

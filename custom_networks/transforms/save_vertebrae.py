@@ -11,6 +11,7 @@ from monai.transforms import SaveImaged
 
 from ..data.cases import case_name
 from ..data.vertebra_names import VERTEBRA_NAMES
+from ..data.voxels import voxel_volume
 from ..data.write_result import write_json
 
 
@@ -47,7 +48,7 @@ def describe_vertebrae(label: torch.Tensor) -> list[dict]:
     array = label[0].cpu().numpy()
     array = array if array.ndim == 3 else array[..., None]
     affine = np.asarray(label.meta["original_affine"], dtype=float)
-    voxel = abs(np.linalg.det(affine[:3, :3]))
+    voxel = voxel_volume(affine)
     found = json.loads(label.meta.get("vertebrae", "[]"))
     rows = []
     for vertebra in sorted(found, key=lambda row: row["number"]):

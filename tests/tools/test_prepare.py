@@ -85,7 +85,7 @@ def test_phantoms_take_their_share_and_validate(tmp_path):
 @pytest.mark.parametrize(
     ("label", "affine", "message"),
     [
-        (np.full((3, 3, 2), 9, np.uint8), np.eye(4), r"a_label\.nii\.gz: values \[9\] are no labels"),
+        (np.full((3, 3, 2), 9, np.uint8), np.eye(4), r"a_label\.nii\.gz: values 9 are no labels"),
         (np.ones((3, 3, 1), np.uint8), np.eye(4), r"a_label\.nii\.gz: shape"),
         (np.ones((3, 3, 2), np.uint8), np.diag([2, 1, 1, 1]), r"a_label\.nii\.gz: lies elsewhere"),
     ],

@@ -10,6 +10,7 @@ import numpy as np
 
 from custom_networks.data.axial import slices_last
 from custom_networks.data.cases import VOLUME_SUFFIXES, case_name
+from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError
 
 from ..nifti import check_same_grid
@@ -134,9 +135,7 @@ def _merge(image_path: Path, label_paths: list[tuple[int | None, Path]], largest
         if value is not None:
             merged[array > 0.5] = value
             continue
-        found = np.unique(array)
-        if not np.array_equal(found, np.round(found)) or found.min() < 0 or found.max() > largest:
-            raise UserError(f"{path}: values {found[:6].tolist()} are no labels from 0 to {largest}.", "Mend the label map.")
+        check_label_values(path, array, largest)
         merged = array.astype(np.uint8)
     return nibabel.Nifti1Image(merged, image.affine)
 

@@ -8,6 +8,7 @@ import nibabel
 import numpy as np
 
 from custom_networks.data.cases import case_name
+from custom_networks.data.label_values import check_label_values
 from custom_networks.data.studies import find_studies
 from custom_networks.errors import UserError
 
@@ -121,10 +122,9 @@ def _take(studies: dict, left_out: list[str], name: str, images: list[Path | Non
 def _read_mask(path: Path, flair: Path) -> nibabel.Nifti1Image:
     label, image = load_nifti(path), load_nifti(flair)
     check_same_grid(path, label.shape, label.affine, flair, image.shape, image.affine)
-    values = np.unique(label.dataobj)
-    if not set(values.tolist()) <= {0, 1, 2}:
-        raise UserError(f"{path}: values {values[:6].tolist()} are no labels from 0 to 2.", "Mend the mask.")
-    return nibabel.Nifti1Image(np.asarray(label.dataobj).astype(np.uint8), label.affine)
+    array = np.asarray(label.dataobj)
+    check_label_values(path, array, largest=2)
+    return nibabel.Nifti1Image(array.astype(np.uint8), label.affine)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from custom_networks.data.axial import slice_axis
 from custom_networks.data.cases import PICTURE_SUFFIXES, case_name
+from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError
 from custom_networks.readers.dicom_series import DicomSeriesReader
 from custom_networks.readers.picture import PictureReader
@@ -179,9 +180,7 @@ def _cut(image_path: Path, label_path: Path, largest: int) -> dict[int, tuple[np
     image, label = load_nifti(image_path), load_nifti(label_path)
     check_same_grid(label_path, label.shape, label.affine, image_path, image.shape, image.affine)
     array = np.asarray(label.dataobj)
-    wrong = [f"{value:g}" for value in np.unique(array) if value != np.round(value) or not 0 <= value <= largest]
-    if wrong:
-        raise UserError(f"{label_path}: values {', '.join(wrong[:5])} are no labels from 0 to {largest}.", "Mend the label map.")
+    check_label_values(label_path, array, largest)
     axis = slice_axis(image.affine)
     slices = {}
     for z in range(image.shape[axis]):

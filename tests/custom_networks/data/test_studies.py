@@ -65,7 +65,7 @@ def test_a_missing_t1_is_left_to_the_loader(tmp_path):
     [
         (["T1.nii.gz"], "no FLAIR image"),
         (["FLAIR.nii.gz", "FLAIR.nii", "T1.nii"], "two FLAIR images of one study"),
-        (["x/a_FLAIR.nii", "x/a_T1.nii", "y/a_FLAIR.nii", "y/a_T1.nii"], "two studies of one name"),
+        (["x/a_FLAIR.nii", "x/a_T1.nii", "y/a_FLAIR.nii", "y/a_T1.nii"], "two cases of the same name"),
     ],
 )
 def test_what_is_no_study(tmp_path, names, message):

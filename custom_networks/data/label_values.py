@@ -1,0 +1,26 @@
+"""Whether the values of a label map are labels."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserError
+
+NAMED = 5  # wrong values that a message names
+
+
+def check_label_values(file: str | Path, labels: np.ndarray, largest: int) -> None:
+    """Check that a label map holds whole numbers from 0 to ``largest`` and nothing else.
+
+    Args:
+        file: named in the message.
+        labels: values of any shape and type.
+        largest: highest label.
+
+    Raises:
+        UserError: names the first wrong values.
+    """
+    wrong = [f"{value:g}" for value in np.unique(labels).tolist() if value != np.round(value) or not 0 <= value <= largest]
+    if wrong:
+        values = ", ".join(wrong[:NAMED]) + (", ..." if len(wrong) > NAMED else "")
+        raise UserError(f"{file}: values {values} are no labels from 0 to {largest}.", "Mend the label map.")
