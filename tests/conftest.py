@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import torch
 
+from tools.bundles import Bundle
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 GRAY_MATTER = REPOSITORY / "bundles" / "spinal_cord_gray_matter_segmentation"
 DIGITS = REPOSITORY / "bundles" / "handwritten_digits_classification"
@@ -43,6 +45,21 @@ def gray_matter_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real scans are not on this machine")
     return folder
+
+
+def infer_with(network: torch.nn.Module, bundle: Path, path: Path, output: Path, **inferer) -> nibabel.Nifti1Image:
+    """Run the shipped inference.json with an oracle in place of the bundle's network; return the mask.
+
+    Args:
+        inferer: arguments of the bundle's inferer that differ.
+    """
+    with Bundle(bundle).parser("inference.json", input=str(path), output_dir=str(output)) as parser:
+        parser["handlers"] = []
+        parser["network"] = network
+        parser["inferer"] |= inferer
+        results = parser.get_parsed_content("evaluator").run()
+    assert [result.error for result in results] == [None]
+    return nibabel.load(next(output.glob("*_seg.nii.gz")))
 
 
 def reorient(array: np.ndarray, affine: np.ndarray, order, flips) -> tuple[np.ndarray, np.ndarray]:

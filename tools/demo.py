@@ -75,12 +75,10 @@ def _demo_phantoms(
         rows = []
         for result in results:
             if not result.error:
-                files = (folder / f"{result.name}_seg.nii.gz", data / f"{result.name.removesuffix('_image')}_label.nii.gz")
-                mask, truth = (np.asarray(nibabel.load(file).dataobj) for file in files)
-                scores = [dice(mask == value, truth == value) for value in map(int, bundle.classes) if value]
+                scores = class_dice(folder / f"{result.name}_seg.nii.gz", label_of(data, result.name), bundle.classes)
                 rows.append({"case": result.name, "Dice": f"{np.mean(scores):.3f}", "seconds": f"{result.seconds:.1f}"})
-    mean = np.mean([float(row["Dice"]) for row in rows])
-    text = f"{len(rows)} phantoms with exact labels, never trained on, mean Dice {mean:.3f}, {time.perf_counter() - start:.0f} s"
+    score = f"mean Dice {np.mean([float(row['Dice']) for row in rows]):.3f}" if rows else "none could be segmented"
+    text = f"{len(rows)} phantoms with exact labels, never trained on, {score}, {time.perf_counter() - start:.0f} s"
     return Section(title, text, sorted(folder.glob("*_overlay.png")), rows)
 
 
@@ -104,7 +102,7 @@ def _demo_vertebrae(folder: Path, console: Console, errors: Console) -> Section:
         )
         for result in results:
             if not result.error:
-                truth = nibabel.load(scans[result.name] / f"{result.name.removesuffix('_image')}_label.nii.gz")
+                truth = nibabel.load(label_of(scans[result.name], result.name))
                 mask = nibabel.load(folder / f"{result.name}_seg.nii.gz")
                 rows += _score_vertebrae(result.name, mask, truth)
     seconds = time.perf_counter() - start
@@ -153,6 +151,17 @@ def dice(mask: np.ndarray, truth: np.ndarray) -> float:
     """Return the Dice coefficient of two masks; 1 where both are empty."""
     both = np.count_nonzero(mask) + np.count_nonzero(truth)
     return 2 * np.count_nonzero(mask & truth) / both if both else 1.0
+
+
+def class_dice(mask: Path, truth: Path, classes: dict[str, str]) -> list[float]:
+    """Return the Dice coefficient of every class but background of two label maps."""
+    arrays = [np.asarray(nibabel.load(file).dataobj) for file in (mask, truth)]
+    return [dice(*(array == value for array in arrays)) for value in map(int, classes) if value]
+
+
+def label_of(data: Path, case: str) -> Path:
+    """Return the label map of a case that ``tools phantom`` or ``tools prepare`` wrote."""
+    return data / f"{case.removesuffix('_image')}_label.nii.gz"
 
 
 def _render(sections: list[Section], output: Path) -> str:

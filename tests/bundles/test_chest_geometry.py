@@ -4,13 +4,11 @@ import json
 
 import nibabel
 import numpy as np
-import pydicom
 import pytest
 import torch
-from conftest import CHEST, save_nifti
+from conftest import CHEST, infer_with, save_nifti
+from dicom_files import write_radiograph
 from PIL import Image
-from pydicom.dataset import FileMetaDataset
-from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from custom_networks.transforms.orient_radiograph import upright_codes
 from tools.bundles import Bundle
@@ -42,14 +40,7 @@ def asymmetric(columns: int, rows: int) -> np.ndarray:
 @pytest.fixture
 def run(tmp_path):
     def infer(path):
-        output = tmp_path / "out"
-        with Bundle(CHEST).parser("inference.json", input=str(path), output_dir=str(output)) as parser:
-            parser["handlers"] = []
-            parser["network"] = Bright()
-            parser["inferer"] |= {"divisors": [1]}
-            results = parser.get_parsed_content("evaluator").run()
-        assert [result.error for result in results] == [None]
-        return nibabel.load(next(output.glob("*_seg.nii.gz")))
+        return infer_with(Bright(), CHEST, path, tmp_path / "out", divisors=[1])
 
     return infer
 
@@ -60,21 +51,6 @@ def assert_same(mask: np.ndarray, label: np.ndarray) -> None:
         assert dice(mask == value, label == value) > 0.95
         shift = np.argwhere(mask == value).mean(axis=0) - np.argwhere(label == value).mean(axis=0)
         assert np.abs(shift).max() < 0.5 * max(label.shape) / 192  # half a pixel of the network's
-
-
-def write_dicom(path, pixels: np.ndarray, **tags):
-    dataset = pydicom.Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.SOPClassUID, dataset.SOPInstanceUID = ComputedRadiographyImageStorage, generate_uid()
-    dataset.Rows, dataset.Columns = pixels.shape
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 12, 11, 0
-    dataset.PixelData = pixels.astype("<u2").tobytes()
-    for name, value in tags.items():
-        setattr(dataset, name, value)
-    dataset.save_as(path, enforce_file_format=True)
-    return path
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(2000, 2500), (301, 200), (192, 192), (97, 130)])
@@ -96,7 +72,7 @@ def test_dicom_of_both_polarities_with_spacing(run, tmp_path, photometric, dark,
     label = asymmetric(300, 360)
     pixels = np.where(label.T > 0, bright, dark)
     tags = {"PhotometricInterpretation": photometric, "ImagerPixelSpacing": [0.2, 0.3]}
-    mask = run(write_dicom(tmp_path / "a.dcm", pixels, **tags))
+    mask = run(write_radiograph(tmp_path / "a.dcm", pixels, **tags))
     assert_same(np.asarray(mask.dataobj), label)
     np.testing.assert_allclose(np.linalg.norm(mask.affine[:3, :2], axis=0), [0.3, 0.2])
     assert mask.header.get_xyzt_units()[0] == "mm"
@@ -105,7 +81,7 @@ def test_dicom_of_both_polarities_with_spacing(run, tmp_path, photometric, dark,
 def test_dicom_seen_from_behind(run, tmp_path):
     label = asymmetric(300, 360)
     pixels = np.where(label.T > 0, 3900, 200)[:, ::-1]
-    mask = run(write_dicom(tmp_path / "a.dcm", pixels, PatientOrientation=["R", "F"]))
+    mask = run(write_radiograph(tmp_path / "a.dcm", pixels, PatientOrientation=["R", "F"]))
     assert_same(np.asarray(mask.dataobj), label[::-1])
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from custom_networks.metrics.vertebra_scores import match_vertebrae
 from tools.bundles import Bundle
 from tools.datasets.digits import prepare_digits
-from tools.demo import dice
+from tools.demo import class_dice, label_of
 from tools.phantoms.write import WRITERS, write_spine_phantoms
 from tools.segmenting import segment_cases
 
@@ -29,10 +29,8 @@ def test_label_maps_of_phantoms(tmp_path, folder, kind, least):
     segment_cases(bundle, images, tmp_path / "out", False, {}, QUIET, QUIET)
     scores = []
     for path in images:
-        name = path.name.removesuffix("_image.nii.gz")
-        files = (tmp_path / "out" / f"{name}_image_seg.nii.gz", tmp_path / f"{name}_label.nii.gz")
-        mask, truth = (np.asarray(nibabel.load(file).dataobj) for file in files)
-        scores += [dice(mask == value, truth == value) for value in map(int, bundle.classes) if value]
+        name = path.name.removesuffix(".nii.gz")
+        scores += class_dice(tmp_path / "out" / f"{name}_seg.nii.gz", label_of(tmp_path, name), bundle.classes)
     assert np.mean(scores) > least
 
 
@@ -42,9 +40,9 @@ def test_vertebrae_of_phantoms(tmp_path):
     segment_cases(Bundle(VERTEBRAE), images, tmp_path / "out", False, {}, QUIET, QUIET)
     matches = []
     for path in images:
-        name = path.name.removesuffix("_image.nii.gz")
-        mask = nibabel.load(tmp_path / "out" / f"{name}_image_seg.nii.gz")
-        truth = nibabel.load(tmp_path / f"{name}_label.nii.gz")
+        name = path.name.removesuffix(".nii.gz")
+        mask = nibabel.load(tmp_path / "out" / f"{name}_seg.nii.gz")
+        truth = nibabel.load(label_of(tmp_path, name))
         matches += match_vertebrae(np.asarray(mask.dataobj), np.asarray(truth.dataobj), (2.0, 2.0, 2.0))
     true = [match for match in matches if match.truth]
     assert len(true) >= 12

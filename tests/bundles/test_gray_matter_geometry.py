@@ -6,9 +6,8 @@ import nibabel
 import numpy as np
 import pytest
 import torch
-from conftest import FLIPS, GRAY_MATTER, ORDERS, reorient, save_nifti
+from conftest import FLIPS, GRAY_MATTER, ORDERS, infer_with, reorient, save_nifti
 
-from tools.bundles import Bundle
 from tools.demo import dice
 
 
@@ -37,14 +36,7 @@ def run(tmp_path_factory):
     """Run the shipped inference.json with the oracle in place of the network, without the search; return the mask."""
 
     def infer(path):
-        output = tmp_path_factory.mktemp("out")
-        with Bundle(GRAY_MATTER).parser("inference.json", input=str(path), output_dir=str(output)) as parser:
-            parser["handlers"] = []
-            parser["network"] = Bright()
-            parser["inferer"] |= {"reach": 100.0, "search": None}
-            results = parser.get_parsed_content("evaluator").run()
-        assert [result.error for result in results] == [None]
-        return nibabel.load(next(output.glob("*_seg.nii.gz")))
+        return infer_with(Bright(), GRAY_MATTER, path, tmp_path_factory.mktemp("out"), reach=100.0, search=None)
 
     return infer
 

@@ -3,11 +3,10 @@
 import itertools
 import json
 
-import nibabel
 import numpy as np
 import pytest
 import torch
-from conftest import FLIPS, MUSCLES, ORDERS, reorient, save_nifti
+from conftest import FLIPS, MUSCLES, ORDERS, infer_with, reorient, save_nifti
 from dicom_files import write_slice
 
 from tools.bundles import Bundle, load_network
@@ -44,13 +43,7 @@ def run(tmp_path_factory):
     """Run the shipped inference.json with a network in place of the bundle's own; return the mask."""
 
     def infer(path, network):
-        output = tmp_path_factory.mktemp("out")
-        with Bundle(MUSCLES).parser("inference.json", input=str(path), output_dir=str(output)) as parser:
-            parser["handlers"] = []
-            parser["network"] = network
-            results = parser.get_parsed_content("evaluator").run()
-        assert [result.error for result in results] == [None]
-        return nibabel.load(next(output.glob("*_seg.nii.gz")))
+        return infer_with(network, MUSCLES, path, tmp_path_factory.mktemp("out"))
 
     return infer
 

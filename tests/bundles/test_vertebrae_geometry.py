@@ -3,14 +3,12 @@
 import itertools
 import json
 
-import nibabel
 import numpy as np
 import pytest
 import torch
-from conftest import FLIPS, ORDERS, VERTEBRAE, reorient, save_nifti
+from conftest import FLIPS, ORDERS, VERTEBRAE, infer_with, reorient, save_nifti
 from oracles import Oracle, encode
 
-from tools.bundles import Bundle
 from tools.demo import dice
 from tools.phantoms.spine import make_spine_labels
 from tools.phantoms.spine_anatomy import Person
@@ -36,12 +34,7 @@ def run(tmp_path_factory):
 
     def infer(path, network):
         output = tmp_path_factory.mktemp("out")
-        with Bundle(VERTEBRAE).parser("inference.json", input=str(path), output_dir=str(output)) as parser:
-            parser["handlers"] = []
-            parser["network"] = network
-            results = parser.get_parsed_content("evaluator").run()
-        assert [result.error for result in results] == [None]
-        return nibabel.load(next(output.glob("*_seg.nii.gz"))), json.loads(next(output.glob("*_seg.json")).read_text())
+        return infer_with(network, VERTEBRAE, path, output), json.loads(next(output.glob("*_seg.json")).read_text())
 
     return infer
 

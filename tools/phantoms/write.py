@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -75,19 +76,22 @@ write_chest_phantoms = partial(write_phantoms, make_chest_phantom, "chest radiog
 
 
 def write_lumbar_phantoms(
-    folder: Path,
-    cases: int,
-    seed: int,
-    overwrite: bool = False,
-    on_case: Callable[[], None] = lambda: None,
-    kind: str | None = None,
+    folder: Path, cases: int, seed: int, overwrite: bool = False, kind: str | None = None, **options: Any
 ) -> Path:
     """`write_phantoms` of axial lumbar MRI with the labels of a kind, ``"muscles"`` where none is named."""
     kind = kind or "muscles"
     if kind not in LUMBAR_LABELS:
         raise UserError(f"{kind}: no such kind.", f"Choose one of: {', '.join(LUMBAR_LABELS)}.")
     return write_phantoms(
-        make_lumbar_phantom, f"axial lumbar phantoms, {kind}", LUMBAR_LABELS[kind], folder, cases, seed, overwrite, on_case, kind
+        make_lumbar_phantom,
+        f"axial lumbar phantoms, {kind}",
+        LUMBAR_LABELS[kind],
+        folder,
+        cases,
+        seed,
+        overwrite,
+        kind=kind,
+        **options,
     )
 
 
