@@ -19,6 +19,7 @@ GRAY_MATTER = REPOSITORY / "bundles" / "spinal_cord_gray_matter_segmentation"
 DIGITS = REPOSITORY / "bundles" / "handwritten_digits_classification"
 CHEST = REPOSITORY / "bundles" / "chest_xray_organs_segmentation"
 MUSCLES = REPOSITORY / "bundles" / "spinal_muscles_mri_segmentation"
+LESIONS = REPOSITORY / "bundles" / "white_matter_lesions_mri_segmentation"
 VERTEBRAE = REPOSITORY / "bundles" / "vertebrae_ct_instance_segmentation"
 REAL_DATA = REPOSITORY.parent / "shared" / "data"  # there on the developers' machines only
 ORDERS = list(itertools.permutations(range(3)))  # of the axes, and their directions: 48 orientations in all

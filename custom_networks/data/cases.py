@@ -24,11 +24,9 @@ def case_name(source: str | Path | Sequence) -> str:
         first = Path(source[0])
         return first.parent.name if first.name.lower().endswith(DICOM_SUFFIXES) else case_name(first)
     name = Path(source).name
-    for suffix in VOLUME_SUFFIXES + PICTURE_SUFFIXES + DICOM_SUFFIXES:
-        if name.lower().endswith(suffix):
-            stem = name[: -len(suffix)]
-            return Path(source).resolve().parent.name if stem.upper() in MODALITIES else stem
-    return name
+    kinds = VOLUME_SUFFIXES + PICTURE_SUFFIXES + DICOM_SUFFIXES
+    name = name[: len(name) - len(next((suffix for suffix in kinds if name.lower().endswith(suffix)), ""))]
+    return Path(source).resolve().parent.name if name.upper() in MODALITIES else name
 
 
 def find_cases(
@@ -62,13 +60,13 @@ def find_cases(
         if not (path.name.lower().endswith(accepted) or (dicom and is_dicom(path))):
             raise UserError(f"{path}: not a kind of image that this bundle reads.", f"Accepted: {kinds}.")
         return [{"image": str(path)}]
-    if dicom and series and _holds_dicom(path):
+    if dicom and series and holds_dicom(path):
         return [{"image": str(path)}]
     cases = []
     for entry in sorted(path.iterdir()):
         if dicom and not series and entry.is_dir():
             cases += [{"image": str(file)} for file in sorted(entry.iterdir()) if file.is_file() and _is_dicom_file(file)]
-        elif is_image(entry, suffixes) or (dicom and (_holds_dicom(entry) if entry.is_dir() else _is_dicom_file(entry))):
+        elif is_image(entry, suffixes) or (dicom and (holds_dicom(entry) if entry.is_dir() else _is_dicom_file(entry))):
             cases.append({"image": str(entry)})
     if not cases:
         raise UserError(f"{path}: no image in this folder.", f"Accepted: {kinds}{', folders of DICOM files' if dicom else ''}.")
@@ -98,7 +96,8 @@ def reject_equal_names(cases: list[dict]) -> None:
         seen[name] = file
 
 
-def _holds_dicom(folder: Path) -> bool:
+def holds_dicom(folder: Path) -> bool:
+    """Tell whether a folder itself holds DICOM files."""
     return any(_is_dicom_file(entry) for entry in sorted(folder.iterdir()) if entry.is_file())
 
 

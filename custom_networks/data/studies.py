@@ -1,11 +1,11 @@
 """Find studies of several images, such as FLAIR and T1, of one person."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import UserError
-from .cases import VOLUME_SUFFIXES, case_name, is_image, reject_equal_names
+from .cases import VOLUME_SUFFIXES, case_name, holds_dicom, is_image, reject_equal_names
 
 SEPARATORS = re.compile(r"[_\-.\s]+")
 
@@ -15,7 +15,8 @@ def find_studies(source: str | Path, modalities: Sequence[str], suffixes: Sequen
 
     Files belong together when their folder is the same and their names are equal but for the modality: ``FLAIR.nii.gz`` and
     ``T1.nii.gz``, ``p7_FLAIR.nii`` and ``p7_T1.nii``, ``sub-01_T1w.nii.gz`` and ``sub-01_FLAIR.nii.gz``. ``T1w`` is ``T1``;
-    other words beside it, as in ``T1_post``, make another image. Folders are searched to any depth, so BIDS data sets are read.
+    other words beside it, as in ``T1_post``, make another image. Folders are searched to any depth, so BIDS data sets are read. A
+    folder of DICOM files counts as a file of its name: ``anna/FLAIR`` and ``anna/T1``.
 
     Args:
         source: a folder; or one file of the first modality, or one file with all modalities as channels.
@@ -37,10 +38,10 @@ def find_studies(source: str | Path, modalities: Sequence[str], suffixes: Sequen
     if path.is_file():
         if _modality(path, modalities) is None:
             return [{"image": [str(path)]}]
-        siblings = sorted(path.parent.iterdir())
-        files = [file for file in siblings if is_image(file, suffixes) and _key(file, modalities) == _key(path, modalities)]
+        siblings = _images(path.parent.iterdir(), suffixes)
+        files = [file for file in siblings if _key(file, modalities) == _key(path, modalities)]
     else:
-        files = [file for file in sorted(path.rglob("*")) if is_image(file, suffixes)]
+        files = _images(path.rglob("*"), suffixes)
     studies: dict[tuple, dict[str, Path]] = {}
     for file in files:
         modality = _modality(file, modalities)
@@ -59,8 +60,13 @@ def find_studies(source: str | Path, modalities: Sequence[str], suffixes: Sequen
     return sorted(cases, key=lambda case: case_name(case["image"]))
 
 
+def _images(entries: Iterable[Path], suffixes: Sequence[str]) -> list[Path]:
+    return [entry for entry in sorted(entries) if is_image(entry, suffixes) or (entry.is_dir() and holds_dicom(entry))]
+
+
 def _words(file: Path) -> list[str]:
-    name = next(file.name[: -len(suffix)] for suffix in VOLUME_SUFFIXES if file.name.lower().endswith(suffix))
+    suffix = next((suffix for suffix in VOLUME_SUFFIXES if file.name.lower().endswith(suffix)), "")
+    name = file.name[: len(file.name) - len(suffix)]
     return [word.upper() for word in SEPARATORS.split(name) if word]
 
 

@@ -45,6 +45,11 @@ def test_bids(tmp_path):
     assert found(tmp_path) == {"sub-01_ses-1_FLAIR": ["sub-01_ses-1_FLAIR.nii.gz", "sub-01_ses-1_T1w.nii.gz"]}
 
 
+def test_folders_of_dicom_files(tmp_path):
+    touch(tmp_path, *(f"anna/{name}/{n}.dcm" for name in ("FLAIR", "T1", "T2") for n in "12"))
+    assert found(tmp_path) == {"anna": ["FLAIR", "T1"]}
+
+
 def test_the_flair_file_stands_for_its_study(tmp_path):
     touch(tmp_path, "a_FLAIR.nii.gz", "a_T1.nii.gz", "b_FLAIR.nii.gz", "b_T1.nii.gz")
     assert found(tmp_path / "a_FLAIR.nii.gz") == {"a_FLAIR": ["a_FLAIR.nii.gz", "a_T1.nii.gz"]}
