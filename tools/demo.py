@@ -50,6 +50,9 @@ def run_demo(output: Path, console: Console, errors: Console) -> None:
         _demo_vertebrae(output / "vertebrae", console, errors),
         _demo_phantoms("Spinal muscles in MRI", "spinal_muscles_mri_segmentation", output / "muscles", console, errors),
         _demo_phantoms("Chest radiographs", "chest_xray_organs_segmentation", output / "chest", console, errors),
+        _demo_phantoms(
+            "White-matter lesions", "white_matter_lesions_mri_segmentation", output / "lesions", console, errors, cases=2
+        ),
         _demo_digits(output / "digits", console, errors),
     ]
     report = output / "report.html"
@@ -70,8 +73,7 @@ def _demo_phantoms(
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch)
         WRITERS[name](data, cases, PHANTOM_SEED, kind=kind)
-        images = sorted(data.glob("*_image.nii.gz"))
-        results = segment_cases(bundle, images, folder, True, {}, console, errors)
+        results = segment_cases(bundle, images_of(data), folder, True, {}, console, errors)
         rows = []
         for result in results:
             if not result.error:
@@ -159,9 +161,14 @@ def class_dice(mask: Path, truth: Path, classes: dict[str, str]) -> list[float]:
     return [dice(*(array == value for array in arrays)) for value in map(int, classes) if value]
 
 
+def images_of(data: Path) -> list[Path]:
+    """Return the images that ``tools phantom`` wrote."""
+    return [path for path in sorted(data.glob("*.nii.gz")) if not path.name.endswith("_label.nii.gz")]
+
+
 def label_of(data: Path, case: str) -> Path:
     """Return the label map of a case that ``tools phantom`` or ``tools prepare`` wrote."""
-    return data / f"{case.removesuffix('_image')}_label.nii.gz"
+    return data / f"{case.rpartition('_')[0]}_label.nii.gz"
 
 
 def _render(sections: list[Section], output: Path) -> str:

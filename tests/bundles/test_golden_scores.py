@@ -5,13 +5,13 @@ import json
 import nibabel
 import numpy as np
 import pytest
-from conftest import CHEST, DIGITS, GRAY_MATTER, MUSCLES, VERTEBRAE
+from conftest import CHEST, DIGITS, GRAY_MATTER, LESIONS, MUSCLES, VERTEBRAE
 from rich.console import Console
 
 from custom_networks.metrics.vertebra_scores import match_vertebrae
 from tools.bundles import Bundle
 from tools.datasets.digits import prepare_digits
-from tools.demo import class_dice, label_of
+from tools.demo import class_dice, images_of, label_of
 from tools.phantoms.write import WRITERS, write_spine_phantoms
 from tools.segmenting import segment_cases
 
@@ -20,29 +20,32 @@ QUIET = Console(quiet=True)
 
 @pytest.mark.parametrize(
     ("folder", "kind", "least"),
-    [(GRAY_MATTER, "t2star", 0.85), (GRAY_MATTER, "mt", 0.85), (CHEST, None, 0.5), (MUSCLES, None, 0.8)],
+    [(GRAY_MATTER, "t2star", 0.85), (GRAY_MATTER, "mt", 0.85), (CHEST, None, 0.5), (MUSCLES, None, 0.8), (LESIONS, None, 0.5)],
 )
 def test_label_maps_of_phantoms(tmp_path, folder, kind, least):
     bundle = Bundle(folder)
     WRITERS[bundle.name](tmp_path, 4, 900, kind=kind)
-    images = sorted(tmp_path.glob("*_image.nii.gz"))
-    segment_cases(bundle, images, tmp_path / "out", False, {}, QUIET, QUIET)
+    results = segment_cases(bundle, images_of(tmp_path), tmp_path / "out", False, {}, QUIET, QUIET)
     scores = []
-    for path in images:
-        name = path.name.removesuffix(".nii.gz")
-        scores += class_dice(tmp_path / "out" / f"{name}_seg.nii.gz", label_of(tmp_path, name), bundle.classes)
-    assert np.mean(scores) > least
+    for case in results:
+        scores += class_dice(tmp_path / "out" / f"{case.name}_seg.nii.gz", label_of(tmp_path, case.name), bundle.classes)
+    assert len(results) == 4 and np.mean(scores) > least
+
+
+def test_no_lesions_in_no_lesions_out(tmp_path):
+    bundle = Bundle(LESIONS)
+    WRITERS[bundle.name](tmp_path, 2, 900, kind="healthy")
+    results = segment_cases(bundle, images_of(tmp_path), tmp_path / "out", False, {}, QUIET, QUIET)
+    found = [json.loads((tmp_path / "out" / f"{case.name}_seg.json").read_text())["lesions"] for case in results]
+    assert len(found) == 2 and all(len(lesions) < 3 for lesions in found)
 
 
 def test_vertebrae_of_phantoms(tmp_path):
     write_spine_phantoms(tmp_path, 2, seed=900, kind="abdomen")
-    images = sorted(tmp_path.glob("*_image.nii.gz"))
-    segment_cases(Bundle(VERTEBRAE), images, tmp_path / "out", False, {}, QUIET, QUIET)
     matches = []
-    for path in images:
-        name = path.name.removesuffix(".nii.gz")
-        mask = nibabel.load(tmp_path / "out" / f"{name}_seg.nii.gz")
-        truth = nibabel.load(label_of(tmp_path, name))
+    for case in segment_cases(Bundle(VERTEBRAE), images_of(tmp_path), tmp_path / "out", False, {}, QUIET, QUIET):
+        mask = nibabel.load(tmp_path / "out" / f"{case.name}_seg.nii.gz")
+        truth = nibabel.load(label_of(tmp_path, case.name))
         matches += match_vertebrae(np.asarray(mask.dataobj), np.asarray(truth.dataobj), (2.0, 2.0, 2.0))
     true = [match for match in matches if match.truth]
     assert len(true) >= 12
