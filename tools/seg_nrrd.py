@@ -2,16 +2,14 @@
 
 from pathlib import Path
 
-import matplotlib
 import nibabel
 import nrrd
 import numpy as np
 
+from custom_networks.data.label_table import label_colour
 from custom_networks.data.write_result import write_result
 
 from .bundles import Bundle
-
-COLOURS = matplotlib.colormaps["tab20"].colors
 
 
 def write_seg_nrrd(bundle: Bundle, mask_path: Path, target: Path) -> None:
@@ -38,7 +36,7 @@ def write_seg_nrrd(bundle: Bundle, mask_path: Path, target: Path) -> None:
     for index, value in enumerate(int(value) for value in np.unique(array) if value):
         box = np.argwhere(array == value)
         extent = " ".join(f"{low} {high}" for low, high in zip(box.min(0), box.max(0), strict=True))
-        colour = " ".join(f"{part:.4f}" for part in COLOURS[(value - 1) % len(COLOURS)])
+        colour = " ".join(f"{part:.4f}" for part in label_colour(value))
         header |= {
             f"Segment{index}_ID": f"Segment_{value}",
             f"Segment{index}_Name": bundle.classes[str(value)],

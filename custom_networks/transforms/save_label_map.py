@@ -1,6 +1,6 @@
 """Write a label map on the grid of its image."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
 import nibabel
@@ -11,6 +11,7 @@ from monai.transforms import SaveImaged
 from PIL import Image
 
 from ..data.cases import PICTURE_SUFFIXES, case_name
+from ..data.label_table import label_table
 from ..data.write_result import write_result
 from ..errors import UserError
 
@@ -24,14 +25,15 @@ class SaveLabelMapd(SaveImaged):
     Args:
         keys: label maps, ``(1, H, W)`` or ``(1, H, W, D)``, on the input's own grid.
         output_dir: folder to write to; made when missing.
+        names: of the labels from 1, written into the header (see `label_table`); none leaves it plain.
 
     Raises:
         UserError: when the label map's shape is not that of the input, or when the file cannot be written.
     """
 
-    def __init__(self, keys: KeysCollection, output_dir: str | Path) -> None:
+    def __init__(self, keys: KeysCollection, output_dir: str | Path, names: Sequence[str | None] = ()) -> None:
         super().__init__(keys, output_dir=output_dir, print_log=False)
-        self.output_dir = Path(output_dir)
+        self.output_dir, self.names = Path(output_dir), names
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
@@ -49,6 +51,8 @@ class SaveLabelMapd(SaveImaged):
         image = nibabel.Nifti1Image(array, affine)
         image.header.set_xyzt_units("mm" if label.meta.get("spatial_unit", "mm") == "mm" else "unknown")
         _copy_geometry_codes(source, image)
+        if self.names:
+            image.header.extensions.append(label_table(self.names))
         target = self.output_dir / f"{case_name(source)}_seg.nii.gz"
         if str(source).lower().endswith(PICTURE_SUFFIXES):
             picture = Image.fromarray(array.T)

@@ -35,6 +35,12 @@ def test_monai_label_finds_what_it_sets(bundle):
         assert name in inference
 
 
+def test_names_are_those_of_the_classes(bundle):
+    if bundle.is_segmentation:
+        classes = {value: name for value, name in bundle.classes.items() if value != "0"}
+        assert {str(value): name for value, name in enumerate(read(bundle, "inference")["names"], 1) if name} == classes
+
+
 def test_version_is_in_the_changelog(bundle):
     assert bundle.version in bundle.metadata["changelog"]
 
