@@ -11,11 +11,12 @@ from pathlib import Path, PurePosixPath
 from custom_networks.errors import UserError
 
 MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"  # of the manifest, which lists all other members
 MOST_MEMBERS = 2000
 MOST_BYTES = 512 * 2**20  # of all members together
 MOST_RATIO = 200  # unpacked over packed, of members beyond a megabyte
 ALLOWED = re.compile(
-    r"LICENSE|manifest\.json|configs/[\w.-]+\.(json|conf)|docs/[\w./-]+\.(md|txt|png|jpg|csv|json)|models/[\w.-]+\.pt"
+    r"LICENSE|manifest\.json|manifest\.sig|configs/[\w.-]+\.(json|conf)|docs/[\w./-]+\.(md|txt|png|jpg|csv|json)|models/[\w.-]+\.pt"
     r"|scripts/([\w-]+/)*[\w-]+\.py",
     re.ASCII,
 )
@@ -94,7 +95,7 @@ def _check_manifest(path: Path, contents: dict[str, bytes]) -> None:
         expected = json.loads(contents[MANIFEST])["sha256"]
     except (KeyError, ValueError, TypeError) as error:
         raise UserError(f"{path}: refused, it has no manifest.", "Give a zip made by `tools pack`.") from error
-    found = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items() if name != MANIFEST}
+    found = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items() if name not in (MANIFEST, SIGNATURE)}
     if found != expected:
         wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         _refuse(path, f"not as its manifest lists: {', '.join(wrong[:5])}")

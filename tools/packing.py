@@ -8,11 +8,12 @@ from pathlib import Path
 
 from custom_networks.data.write_result import write_result
 
-from .archive import MANIFEST
+from .archive import MANIFEST, SIGNATURE
 from .bundles import REPOSITORY, Bundle
+from .signing import sign
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's earliest date
-LEFT_OUT = {"runs", "eval", "__pycache__", "manifest.json"}
+LEFT_OUT = {"runs", "eval", "__pycache__", MANIFEST, SIGNATURE}
 
 
 def members(bundle: Bundle) -> Iterator[tuple[str, Path]]:
@@ -26,28 +27,36 @@ def members(bundle: Bundle) -> Iterator[tuple[str, Path]]:
     yield from sorted(found.items())
 
 
-def pack(bundle: Bundle, folder: Path) -> Path:
+def pack(bundle: Bundle, folder: Path, key: Path | None = None) -> Path:
     """Write ``folder/<name>_v<version>.zip``.
 
     The zip holds one top folder with the bundle, the ``custom_networks`` it imports, and a manifest with the SHA-256
     of every other member. Dates, permissions and order are fixed, so equal trees give equal bytes.
 
+    Args:
+        bundle: the bundle.
+        folder: where the zip goes.
+        key: private key whose signature of the manifest is added; None leaves the zip unsigned.
+
     Returns:
         the zip file.
     """
     target = folder / f"{bundle.name}_v{bundle.version}.zip"
-    write_result(target, lambda path: _archive(bundle, path))
+    write_result(target, lambda path: _archive(bundle, path, key))
     return target
 
 
-def _archive(bundle: Bundle, target: Path) -> None:
+def _archive(bundle: Bundle, target: Path, key: Path | None) -> None:
     digests = {}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, path in members(bundle):
             content = path.read_bytes()
             digests[name.removeprefix(f"{bundle.name}/")] = hashlib.sha256(content).hexdigest()
             _write(archive, name, content)
-        _write(archive, f"{bundle.name}/{MANIFEST}", (json.dumps({"sha256": digests}, indent=2) + "\n").encode())
+        manifest = (json.dumps({"sha256": digests}, indent=2) + "\n").encode()
+        _write(archive, f"{bundle.name}/{MANIFEST}", manifest)
+        if key is not None:
+            _write(archive, f"{bundle.name}/{SIGNATURE}", sign(manifest, key))
 
 
 def _write(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -12,9 +12,10 @@ import torch
 
 from custom_networks.errors import UserError
 
-from .archive import read_archive
+from .archive import MANIFEST, SIGNATURE, read_archive
 from .bundles import REPOSITORY
 from .code_review import Finding, review_config
+from .signing import is_signed_by
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,21 @@ class Review:
         return [finding for finding in self.findings if finding.danger]
 
 
-def review(path: Path) -> Review:
+def review(path: Path, key: Path | None = None) -> Review:
     """Read and check a zip; see `read_archive` and `review_config`. Weights must load without pickled code.
+
+    Args:
+        path: the zip.
+        key: public key of whoever must have signed it; None asks for no signature.
 
     Raises:
         UserError: when the zip is refused.
     """
     top, contents = read_archive(path)
+    if key is not None and SIGNATURE not in contents:
+        raise UserError(f"{path}: refused, it is not signed.", "Ask its author for a signed one.")
+    if key is not None and not is_signed_by(contents[MANIFEST], contents[SIGNATURE], key):
+        raise UserError(f"{path}: refused, not signed by the owner of {key}.", "Do not use this zip; ask its author.")
     findings = [
         finding
         for name in sorted(contents)

@@ -44,7 +44,7 @@ class Item:
     found: str
 
 
-def verify(target: str) -> Iterator[Item]:
+def verify(target: str, key: Path | None = None) -> Iterator[Item]:
     """Check a bundle, or a zip of one.
 
     A zip is read as a stranger's; nothing of it runs unless its members are those of its manifest, its configs hold no risky
@@ -52,21 +52,25 @@ def verify(target: str) -> Iterator[Item]:
 
     Args:
         target: a bundle's name, its folder, or a zip.
+        key: public key of whoever must have signed the zip.
 
     Raises:
         UserError: when there is no such bundle, or the zip is not one of ours.
     """
     path = Path(target)
     if path.suffix != ".zip":
+        if key is not None:
+            raise UserError(f"{target}: not a zip, so it has no signature.", "Give the zip, or leave --key out.")
         yield from _verify_bundle(get_bundle(target))
         return
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            found = review(path)
+            found = review(path, key)
         except UserError as error:
             yield Item("zip", False, explain(error))
             return
-        yield Item("zip", True, f"{len(found.contents)} members as listed")
+        signed = "" if key is None else f", signed by the owner of {key.name}"
+        yield Item("zip", True, f"{len(found.contents)} members as listed{signed}")
         dangers = [f"{finding.config}: {finding.text} {finding.danger}" for finding in found.dangers]
         foreign = [f"{name} is not of this repository" for name in found.foreign]
         yield Item(
