@@ -21,10 +21,10 @@ format: $(FRESH)
 	$(BIN)/ruff format .
 
 bench: $(FRESH)
-	$(BIN)/python -m tools bench
+	$(BIN)/python -m tools bench --output bench_output
 
 clean:
-	rm -rf .venv demo_output dist
+	rm -rf .venv bench_output demo_output dist
 
 $(FRESH): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); ok or sys.exit("Axial needs Python 3.11 to 3.13, this is %d.%d; name another with PYTHON=python3.11" % sys.version_info[:2])'

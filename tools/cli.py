@@ -312,12 +312,16 @@ def convert_weights(
 
 
 @app.command()
-def bench(bundles: Annotated[list[str] | None, typer.Argument(help="Bundles; all where none is named.")] = None) -> None:
-    """Measure seconds of loading, preprocessing, network, postprocessing and saving."""
-    from .benchmark import bench as run_bench
+def bench(
+    bundles: Annotated[list[str] | None, typer.Argument(help="Bundles; all where none is named.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of benchmark.json and benchmark.md.")] = None,
+    readme: Annotated[Path | None, typer.Option(help="Markdown file whose lines between the marks become the table.")] = None,
+) -> None:
+    """Measure seconds of every stage, peak memory, and whether bfloat16 may be the default."""
+    from .benchmarks.run import bench as run_bench
     from .bundles import all_bundles, get_bundle
 
-    run_bench([get_bundle(name) for name in bundles] if bundles else all_bundles(), console)
+    run_bench([get_bundle(name) for name in bundles] if bundles else all_bundles(), console, output, readme)
 
 
 @app.command()

@@ -4,19 +4,18 @@ import time
 
 import numpy as np
 import torch
-from rich.console import Console
 from scipy.ndimage import zoom
 
 from custom_networks.inferers.autocast_inferer import has_bfloat16
 
-from .bundles import Bundle, load_network
-from .phantoms.brain import make_brain_phantom
+from ..bundles import Bundle, load_network
+from ..phantoms.brain import make_brain_phantom
 
 SHAPE = (182, 218, 182)  # of the MNI grid at 1 mm
 
 
-def bench_windows(bundle: Bundle, console: Console) -> None:
-    """Print seconds of the inferer on a brain of `SHAPE`, as it is, without skipping and in float32, and their ratios."""
+def bench_windows(bundle: Bundle) -> list[str]:
+    """Say the seconds of the inferer on a brain of `SHAPE`, as it is, without skipping and in float32, and their ratios."""
     phantom = make_brain_phantom(np.random.default_rng(0))
     factors = [whole / size for whole, size in zip(SHAPE, phantom.label.shape, strict=True)]
     image = torch.from_numpy(np.stack([zoom(array.astype(np.float32), factors, order=1) for array in phantom.images.values()]))
@@ -31,9 +30,11 @@ def bench_windows(bundle: Bundle, console: Console) -> None:
         if has_bfloat16(torch.device("cpu")):
             inferer.autocast.enabled = False
             seconds["in float32"] = _seconds(inferer, image, network)
-    for name, value in seconds.items():
-        ratio = value / seconds["as shipped"]
-        console.print(f"{bundle.name}: a brain of 182x218x182, {name}: {value:.1f} s, ratio {ratio:.2f}", highlight=False)
+    shipped = seconds["as shipped"]
+    return [
+        f"windows over a brain of 182x218x182, {name}: {value:.1f} s, ratio {value / shipped:.2f}"
+        for name, value in seconds.items()
+    ]
 
 
 def _seconds(inferer, image: torch.Tensor, network: torch.nn.Module) -> float:

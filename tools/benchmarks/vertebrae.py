@@ -11,18 +11,17 @@ import nibabel
 import numpy as np
 import torch
 from monai.data import list_data_collate
-from rich.console import Console
 from scipy.ndimage import zoom
 
-from .bundles import Bundle, load_network
-from .phantoms.spine import make_spine_phantom
-from .phantoms.spine_anatomy import Person
+from ..bundles import Bundle, load_network
+from ..phantoms.spine import make_spine_phantom
+from ..phantoms.spine_anatomy import Person
 
 FIELD, HEIGHT, PIXELS = 300, 330, 512  # mm, mm, pixels a row
 
 
-def bench_traversal(bundle: Bundle, console: Console) -> None:
-    """Print what a phantom CT of 300 x 300 x 330 mm (512 x 512 x 330 voxels) costs, and the same without skipping windows."""
+def bench_traversal(bundle: Bundle) -> list[str]:
+    """Say what a phantom CT of 300 x 300 x 330 mm (512 x 512 x 330 voxels) costs, and the same without skipping windows."""
     with tempfile.TemporaryDirectory() as scratch:
         case = _write_case(Path(scratch))
         start = time.perf_counter()
@@ -31,9 +30,7 @@ def bench_traversal(bundle: Bundle, console: Console) -> None:
         subprocess.run(command, cwd=bundle.folder, capture_output=True, check=True)
         seconds = time.perf_counter() - start
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-        console.print(
-            f"{bundle.name}: {case.name}, 512x512x330 voxels: {seconds:.0f} s, peak memory {peak:.1f} GiB", highlight=False
-        )
+        notes = [f"a CT of 300x300x330 mm, 512x512x330 voxels, from start to mask: {seconds:.0f} s, peak memory {peak:.1f} GiB"]
         with bundle.parser("inference.json", input=str(case), output_dir=scratch, device="cpu") as parser:
             batch = list_data_collate([parser.get_parsed_content("preprocessing")({"image": str(case)})])
             network = load_network(parser, bundle)
@@ -45,11 +42,11 @@ def bench_traversal(bundle: Bundle, console: Console) -> None:
                     inferer(batch["image"], network)
                 counts = inferer.counts
                 totals.append(counts.total_seconds)
-                console.print(
-                    f"  {name}: {counts.patches} patches, {counts.skipped} skipped, network {counts.network_seconds:.1f} s, "
-                    f"outside it {counts.total_seconds - counts.network_seconds:.1f} s", highlight=False,
-                )  # fmt: skip
-        console.print(f"  searching every window takes {totals[1] / totals[0]:.2f} times as long", highlight=False)
+                notes.append(
+                    f"its traversal, {name}: {counts.patches} patches, {counts.skipped} skipped, network "
+                    f"{counts.network_seconds:.1f} s, outside it {counts.total_seconds - counts.network_seconds:.1f} s"
+                )
+    return [*notes, f"searching every window takes {totals[1] / totals[0]:.2f} times as long"]
 
 
 def _write_case(folder: Path) -> Path:
