@@ -26,7 +26,9 @@ COLUMNS = (
 BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->\n"
 
 
-def bench(bundles: list[Bundle], console: Console, output: Path | None = None, readme: Path | None = None) -> None:
+def bench(
+    bundles: list[Bundle], console: Console, output: Path | None = None, readme: Path | None = None, data: Path | None = None
+) -> None:
     """Print seconds of every stage of every bundle, and what single parts cost.
 
     Args:
@@ -34,13 +36,14 @@ def bench(bundles: list[Bundle], console: Console, output: Path | None = None, r
         console: where tables go.
         output: folder of ``benchmark.json`` and ``benchmark.md``; None writes neither.
         readme: Markdown file whose part between the lines `BEGIN` and `END` becomes the table.
+        data: a data set of real cases to measure on in place of phantoms; for one bundle.
     """
     machine = f"{_processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     console.print(machine, highlight=False)
     results, rows = [], []
     table = Table(*COLUMNS)
     for bundle in bundles:
-        result = _in_new_process(bundle)
+        result = _in_new_process(bundle, data)
         results.append(result)
         rows.append(_row(result))
         table.add_row(*rows[-1])
@@ -57,9 +60,9 @@ def bench(bundles: list[Bundle], console: Console, output: Path | None = None, r
         _put(readme, markdown)
 
 
-def _in_new_process(bundle: Bundle) -> Result:
+def _in_new_process(bundle: Bundle, data: Path | None) -> Result:
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(measure, bundle).result()
+        return pool.submit(measure, bundle, data).result()
 
 
 def _notes(bundle: Bundle) -> list[str]:
