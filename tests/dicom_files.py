@@ -3,8 +3,14 @@
 from pathlib import Path
 
 import numpy as np
-from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import (
+    ComputedRadiographyImageStorage,
+    EnhancedMRImageStorage,
+    ExplicitVRLittleEndian,
+    MRImageStorage,
+    generate_uid,
+)
 
 OBLIQUE = [0.96, 0.28, 0.0, -0.28, 0.96, 0.0]
 SERIES = generate_uid(entropy_srcs=["axial"])
@@ -22,6 +28,33 @@ def write_slice(path: Path, position, pixels: np.ndarray, index: int = 0, **tags
     dataset.SeriesInstanceUID, dataset.SeriesNumber, dataset.Modality = SERIES, 3, "MR"
     dataset.PixelSpacing, dataset.SliceThickness, dataset.InstanceNumber = [0.5, 0.8], 4, index
     dataset.ImagePositionPatient, dataset.ImageOrientationPatient = [float(x) for x in position], OBLIQUE
+    return _save(path, dataset, tags)
+
+
+def write_enhanced(path: Path, volume: np.ndarray, slopes=None, intercepts=None, positions: bool = True, **tags) -> Path:
+    """Write an enhanced multi-frame MRI of ``(columns, rows, slices)`` with its frames in the order of a shuffled stack."""
+    order = np.random.default_rng(1).permutation(volume.shape[2])
+    dataset = _image(volume[..., 0].T, EnhancedMRImageStorage, stored=16)
+    dataset.SeriesInstanceUID, dataset.SeriesNumber, dataset.Modality = SERIES, 3, "MR"
+    dataset.NumberOfFrames = len(order)
+    dataset.PixelData = np.stack([volume[..., index].T for index in order]).astype("<u2").tobytes()
+    measures, orientation = Dataset(), Dataset()
+    measures.PixelSpacing, measures.SliceThickness = [0.5, 0.8], 4
+    orientation.ImageOrientationPatient = OBLIQUE
+    shared = Dataset()
+    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [orientation]
+    dataset.SharedFunctionalGroupsSequence = [shared]
+    frames = []
+    for index in order:
+        frame, place, rescale = Dataset(), Dataset(), Dataset()
+        place.ImagePositionPatient = [float(x) for x in np.array([10.0, -20.0, 30.0]) + index * np.array([0, 0, 4])]
+        if positions:
+            frame.PlanePositionSequence = [place]
+        if slopes is not None:
+            rescale.RescaleSlope, rescale.RescaleIntercept, rescale.RescaleType = slopes[index], intercepts[index], "US"
+            frame.PixelValueTransformationSequence = [rescale]
+        frames.append(frame)
+    dataset.PerFrameFunctionalGroupsSequence = frames
     return _save(path, dataset, tags)
 
 

@@ -208,6 +208,9 @@ def segment(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the results.")],
     overwrite: Overwrite = False,
     weights: Annotated[Path | None, typer.Option(help="Other weights than the bundle's own.")] = None,
+    series: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Series to take, number or UID, where a folder or zip holds several.")
+    ] = None,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Other threshold than the bundle's own.")] = None,
     dicom_seg: Annotated[
         bool, typer.Option("--dicom-seg", help="Also DICOM Segmentation, of cases that are DICOM series.")
@@ -220,6 +223,8 @@ def segment(
     from .segmenting import segment_cases
 
     settings = {} if threshold is None else {"threshold": threshold}
+    if series is not None:
+        settings["series"] = series
     if weights is not None:
         if not weights.is_file():
             raise UserError(f"{weights}: no such file.", "Give a state dict, such as one made by convert-weights.")

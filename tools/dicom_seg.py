@@ -12,7 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from custom_networks.data.write_result import write_result
 from custom_networks.errors import UserError
-from custom_networks.readers.dicom_series import read_slices, series_affine
+from custom_networks.readers.dicom_series import read_frames, series_affine
 
 from .bundles import Bundle
 
@@ -20,7 +20,7 @@ AFFINE_TOLERANCE = 1e-2  # mm
 MANUFACTURER, SERIES_NUMBER = "Axial", 900
 
 
-def write_dicom_seg(bundle: Bundle, source: Path, mask_path: Path, target: Path) -> None:
+def write_dicom_seg(bundle: Bundle, source: str | Path, mask_path: Path, target: Path) -> None:
     """Write a label map of a DICOM series as DICOM Segmentation, binary, one segment a class that was found.
 
     Segments carry the class's name and the SNOMED CT codes of metadata.json (``segment_codes``), reference the slices of the series
@@ -28,27 +28,30 @@ def write_dicom_seg(bundle: Bundle, source: Path, mask_path: Path, target: Path)
 
     Args:
         bundle: bundle that made the mask.
-        source: the DICOM series' folder, or its file.
+        source: the DICOM series' folder, its file or its zip; ``path#number`` where there are several series.
         mask_path: the label map on the series' own grid, as the bundle writes it.
         target: file to write.
 
     Raises:
         UserError: when the source is no DICOM series, the mask is empty or of another grid, or a class has no code.
     """
-    slices = read_slices(source)
+    slices = read_frames(source)
     mask = nibabel.load(mask_path)
     array = np.asarray(mask.dataobj)
     array = array[..., None] if array.ndim == 2 else array
-    expected = (int(slices[0].Columns), int(slices[0].Rows), len(slices))
+    expected = (*slices[0].shape[::-1], len(slices))
     if array.shape != expected or np.abs(mask.affine - series_affine(slices)).max() > AFFINE_TOLERANCE:
         raise UserError(f"{mask_path}: another grid than {source}.", "Segment the DICOM series itself.")
     values = [int(value) for value in np.unique(array) if value]
     if not values:
         raise UserError(f"{mask_path}: nothing was found, and DICOM has no empty segmentation.", "Use the NIfTI mask.")
+    images = list({id(frame.dataset): frame.dataset for frame in slices}.values())
+    if len(images) == 1:  # frames of a multi-frame image in its own order
+        array = array[..., np.argsort([frame.number or 0 for frame in slices])]
     frames = array.transpose(2, 1, 0)
     pixels = np.stack([frames == value for value in values], axis=-1).astype(np.uint8)
     segmentation = Segmentation(
-        source_images=slices,
+        source_images=images,
         pixel_array=pixels,
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=[_describe(bundle, number, value) for number, value in enumerate(values, 1)],

@@ -40,7 +40,7 @@ def export_masks(
             if dicom_seg and not result.error:
                 from .dicom_seg import write_dicom_seg
 
-                write_dicom_seg(bundle, Path(result.source), mask, output / f"{result.name}_seg.dcm")
+                write_dicom_seg(bundle, result.source, mask, output / f"{result.name}_seg.dcm")
         except Exception as error:  # the other masks are exported still
             result = replace(result, error=explain(error))
             errors.print(f"[red]failed:[/red] {result.error}", highlight=False, soft_wrap=True)

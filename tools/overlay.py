@@ -7,9 +7,10 @@ import nibabel
 import numpy as np
 import torch
 from monai.data import MetaTensor
-from monai.transforms import EnsureChannelFirst, LoadImage, Orientation
+from monai.transforms import EnsureChannelFirst, Orientation
 
 from custom_networks.data.write_result import write_result
+from custom_networks.transforms.load_volume import LoadVolumed
 
 matplotlib.use("Agg")
 from matplotlib.figure import Figure
@@ -66,8 +67,8 @@ def load_ras(path: str) -> tuple[np.ndarray, np.ndarray]:
         loaded = nibabel.load(path)
         image = MetaTensor(torch.from_numpy(np.asarray(loaded.dataobj).astype(np.int32)), affine=torch.from_numpy(loaded.affine))
     else:
-        image = LoadImage(image_only=True)(path)
-    image = image if image.ndim == 3 else image.unsqueeze(-1)
+        image = LoadVolumed("image")({"image": path})["image"]
+    image = image[..., 0] if image.ndim == 4 else image if image.ndim == 3 else image.unsqueeze(-1)
     image = Orientation("RAS", labels=None)(EnsureChannelFirst(channel_dim="no_channel")(image))
     return image[0].numpy(), np.linalg.norm(np.asarray(image.affine)[:3, :3], axis=0)
 

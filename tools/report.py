@@ -11,6 +11,7 @@ from pathlib import Path
 import jinja2
 import torch
 
+from custom_networks.data.cases import split_series
 from custom_networks.data.write_result import write_result
 from custom_networks.engines.case_evaluator import CaseResult
 
@@ -73,7 +74,7 @@ def _case(bundle: Bundle, result: CaseResult, rows: list[dict], warnings: list[s
     report = CaseReport(result, mine[:MOST_ROWS], warnings)
     if len(mine) > MOST_ROWS:
         report.warnings = [*warnings, f"{len(mine) - MOST_ROWS} further rows stand in measures.csv"]
-    source = Path(result.source)
+    source, _ = split_series(result.source)
     report.digest = _digest(source) if source.is_file() else ""
     overlay, mask = output / f"{result.name}_overlay.png", output / f"{result.name}_seg.nii.gz"
     if overlay.exists() and not result.error:

@@ -7,7 +7,7 @@ from monai.config import KeysCollection
 from monai.data import ImageReader
 from monai.transforms import LoadImaged
 
-from ..data.cases import PICTURE_SUFFIXES, is_dicom
+from ..data.cases import PICTURE_SUFFIXES, is_dicom, is_zip, split_series
 from ..errors import UserError
 from ..readers.dicom_series import DicomSeriesReader
 
@@ -29,13 +29,13 @@ class LoadVolumed(LoadImaged):
     def __call__(self, data: Mapping[Hashable, str], reader: ImageReader | None = None) -> dict:
         loaded = dict(data)
         for key in self.key_iterator(loaded):
-            path = Path(str(loaded[key]))
+            path, _ = split_series(str(loaded[key]))
             if not path.exists():
                 raise UserError(f"{path}: no such file.", "Check the path.")
             if path.is_file() and path.stat().st_size == 0:
                 raise UserError(f"{path}: the file is empty.", "Copy or export it again.")
             try:
-                loaded[key] = self._loader(str(path), self._reader(path) or reader)
+                loaded[key] = self._loader(str(loaded[key]), self._reader(path) or reader)
             except UserError:
                 raise
             except Exception as error:  # readers raise many types for damaged files
@@ -43,6 +43,6 @@ class LoadVolumed(LoadImaged):
         return loaded
 
     def _reader(self, path: Path) -> ImageReader | None:
-        if path.is_dir() or is_dicom(path):
+        if path.is_dir() or is_zip(path) or is_dicom(path):
             return self.dicom_reader
         return self.picture_reader if path.name.lower().endswith(PICTURE_SUFFIXES) else None

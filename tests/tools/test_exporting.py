@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import zipfile
 
 import highdicom
 import nibabel
@@ -10,7 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 from conftest import MUSCLES, VERTEBRAE, save_nifti
-from dicom_files import write_slice
+from dicom_files import write_enhanced, write_slice
 
 from custom_networks import LoadVolumed, UserError
 from tools.bundles import Bundle, all_bundles
@@ -70,6 +71,22 @@ def test_dicom_seg_lies_where_the_mask_lies(tmp_path, plane):
     sources = {pydicom.dcmread(path).SOPInstanceUID for path in (tmp_path / "series").iterdir()}
     referenced = {item.ReferencedSOPInstanceUID for item in segmentation.ReferencedSeriesSequence[0].ReferencedInstanceSequence}
     assert referenced <= sources and segmentation.FrameOfReferenceUID == "1.2.3.5"
+
+
+def test_dicom_seg_of_an_enhanced_image_in_a_zip(tmp_path):
+    volume = np.random.default_rng(0).integers(0, 900, (12, 10, 6))
+    scan = write_enhanced(tmp_path / "scan.dcm", volume, **STUDY)
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w") as archive:
+        archive.write(scan, "DICOM/1")
+    affine = np.asarray(LoadVolumed("image")({"image": str(tmp_path / "scan.zip")})["image"].affine)
+    label = np.zeros((12, 10, 6), np.uint8)
+    label[1:5, 2:4, 1:3] = 1
+    mask = save_nifti(tmp_path / "a_seg.nii.gz", label, affine)
+    write_dicom_seg(Bundle(MUSCLES), tmp_path / "scan.zip", mask, tmp_path / "a_seg.dcm")
+    volume = highdicom.seg.segread(tmp_path / "a_seg.dcm").get_volume(combine_segments=True, relabel=False)
+    found = np.argwhere(volume.array == 1)
+    assert len(found) == label.sum()
+    np.testing.assert_allclose(volume.affine[:3, :3] @ found.mean(0) + volume.affine[:3, 3], world(affine, label == 1), atol=1e-3)
 
 
 @pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dicom3tools is not installed")

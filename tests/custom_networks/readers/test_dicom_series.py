@@ -1,12 +1,14 @@
 """Series are written with pydicom, one fault each; regular ones are compared with ITK."""
 
+import zipfile
+
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import write_slice
+from dicom_files import write_enhanced, write_slice
 from monai.transforms import LoadImage
 
-from custom_networks import DicomSeriesReader, LoadVolumed, UserError
+from custom_networks import DicomSeriesReader, LoadVolumed, UserError, case_name, find_cases
 
 
 def write_series(folder, count: int = 5, changed: int | None = None, step=(0, 0, 4), **tags):
@@ -78,7 +80,10 @@ def test_gantry_tilt(tmp_path):
 
 
 def test_mixed_series(tmp_path):
-    refused(write_series(tmp_path / "series", changed=1, SeriesInstanceUID="1.2.3", SeriesNumber=4)[0], r"2 series .*numbers 3, 4")
+    refused(
+        write_series(tmp_path / "series", changed=1, SeriesInstanceUID="1.2.3", SeriesNumber=4)[0],
+        r"2 series: number \d \(MR, . files, .*; number \d .*Choose one with --series",
+    )
 
 
 def test_localizer(tmp_path):
@@ -104,3 +109,97 @@ def test_pydicoms_own_sample_of_an_mr_slice():
     dataset = pydicom.dcmread(path)
     image = load(path)
     assert np.array_equal(image.numpy()[..., 0], dataset.pixel_array.T)
+
+
+def test_monochrome1_is_inverted_over_the_whole_volume(tmp_path):
+    folder, volume = write_series(tmp_path / "series", PhotometricInterpretation="MONOCHROME1")
+    assert np.array_equal(load(folder).numpy(), volume.max() + volume.min() - volume)
+
+
+def two_series(tmp_path):
+    """One folder with series 3, five slices, and series 8, two slices."""
+    folder, volume = write_series(tmp_path / "study")
+    for index in range(2):
+        pixels = np.full((6, 9), 100 + index)
+        write_slice(folder / f"other{index}.dcm", [0, 0, 3.0 * index], pixels, SeriesInstanceUID="1.2.3", SeriesNumber=8)
+    return folder, volume
+
+
+@pytest.mark.parametrize("number", ["8", "1.2.3"])
+def test_a_series_is_chosen_by_number_or_uid(tmp_path, number):
+    folder, volume = two_series(tmp_path)
+    assert load(f"{folder}#{number}").numpy()[0, 0].tolist() == [100, 101]
+    assert np.array_equal(load(f"{folder}#3").numpy(), volume)
+    refused(folder, r"2 series: number 3 \(MR, 5 files")
+    refused(f"{folder}#4", r"series 4: no such series; there are number 3")
+
+
+@pytest.mark.parametrize("number", [None, 8])
+def test_cases_name_the_chosen_series(tmp_path, number):
+    folder, _ = two_series(tmp_path)
+    (case,) = find_cases(folder, number=number)
+    assert case_name(case["image"]) == ("study" if number is None else "study_series8")
+
+
+def zipped(folder, path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("viewer/autorun.exe", b"MZ" * 100)
+        for file in folder.iterdir():
+            archive.write(file, f"DICOM/{file.name}")
+    return path
+
+
+def test_zipped_studies(tmp_path):
+    folder, volume = two_series(tmp_path)
+    path = zipped(folder, tmp_path / "anna.zip")
+    assert np.array_equal(load(f"{path}#3").numpy(), volume)
+    refused(path, "2 series")
+    (tmp_path / "scans").mkdir()
+    path.rename(tmp_path / "scans" / "anna.zip")
+    (tmp_path / "scans" / "backup.zip").write_bytes(b"no zip")
+    assert [case_name(case["image"]) for case in find_cases(tmp_path / "scans", number=3)] == ["anna_series3"]
+
+
+def test_zips_that_are_no_studies(tmp_path):
+    (tmp_path / "broken.zip").write_bytes(b"PK no zip")
+    refused(tmp_path / "broken.zip", "cannot be unpacked")
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
+        archive.writestr("readme.txt", "nothing")
+    refused(tmp_path / "empty.zip", "no DICOM images")
+
+
+def test_enhanced_multi_frame_images_agree_with_the_single_frames(tmp_path):
+    folder, volume = write_series(tmp_path / "series", RescaleSlope=2.0, RescaleIntercept=-5)
+    single = load(folder)
+    enhanced = load(write_enhanced(tmp_path / "enhanced.dcm", volume, slopes=[2.0] * 5, intercepts=[-5.0] * 5))
+    np.testing.assert_allclose(enhanced.affine, single.affine)
+    np.testing.assert_array_equal(enhanced.numpy(), single.numpy())
+    changed = load(write_enhanced(tmp_path / "slopes.dcm", volume, slopes=[1.0, 1, 3, 1, 1], intercepts=[0.0] * 5))
+    np.testing.assert_array_equal(changed.numpy()[..., 2], volume[..., 2] * 3)
+
+
+def test_frames_without_a_place(tmp_path):
+    _, volume = write_series(tmp_path / "series")
+    refused(write_enhanced(tmp_path / "a.dcm", volume, positions=False), "frame 1 has no PlanePositionSequence")
+    many = tmp_path / "many.dcm"
+    write_slice(many, [0, 0, 0], np.zeros((6, 9)), NumberOfFrames=2, PixelData=np.zeros((2, 6, 9), "<u2").tobytes())
+    refused(many, "several frames without a place")
+
+
+@pytest.mark.parametrize(
+    "name", ["MR_small.dcm", "CT_small.dcm", "eCT_Supplemental.dcm", "emri_small.dcm", "rtdose.dcm", "US1_UNCR.dcm"]
+)
+def test_pydicoms_samples_load_or_say_why(name):
+    try:
+        path = pydicom.data.get_testdata_file(name, download=False)
+    except Exception:
+        path = None
+    if path is None:
+        pytest.skip("not in this pydicom")
+    try:
+        image = load(path)
+    except UserError as error:
+        assert str(error).startswith(str(path))
+    else:
+        frames = int(pydicom.dcmread(path).get("NumberOfFrames", 1))
+        assert image.shape[2] == frames
