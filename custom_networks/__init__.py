@@ -63,6 +63,7 @@ from .transforms.rand_film_objects import RandFilmObjectsd
 from .transforms.rand_lesion_transplant import RandLesionTransplantd
 from .transforms.rand_lung_opacity import RandLungOpacityd
 from .transforms.rand_mirror import RandMirrord
+from .transforms.rand_modality_mix import RandModalityMixd
 from .transforms.rand_tissue_contrast import RandTissueContrastd
 from .transforms.rand_vertebra_patch import RandVertebraPatchd
 from .transforms.restore_instances import RestoreInstancesd

@@ -168,7 +168,7 @@ def mix(
     overwrite: Overwrite = False,
 ) -> None:
     """Make one data set out of several, which stay where they are, with a weight in training for each."""
-    from .synthesis.write import merge
+    from .datasets.mixing import merge
 
     shares = {Path(folder): _share(weight) for folder, weight in _pairs(parts, "")}
     console.print(f"wrote {merge(destination, shares, overwrite)}")

@@ -9,13 +9,14 @@ from conftest import save_nifti
 from scipy.ndimage import label as connected
 
 from custom_networks import UserError
+from tools.datasets.mixing import merge
 from tools.phantoms.spine import make_spine_labels, make_spine_phantom
 from tools.phantoms.spine_anatomy import L6, T13, Person
 from tools.synthesis import codes
 from tools.synthesis.painting import BONES, paint_ct
 from tools.synthesis.scanner import average_pool, pool_instances, scan
 from tools.synthesis.surroundings import surround
-from tools.synthesis.write import find_sources, merge, write_synthetic
+from tools.synthesis.write import find_sources, write_synthetic
 
 
 @pytest.fixture(scope="module")

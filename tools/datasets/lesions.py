@@ -63,7 +63,7 @@ def prepare_lesions(
             _copy(path, folder / name)
         nibabel.save(label, folder / entries[case]["label"])
     if priors is not None:
-        _copy_priors(priors, folder / PRIORS)
+        copy_priors(priors, folder / PRIORS)
     sections = split_sections(entries, test, validation) if test or validation else {"training": list(entries.values()), "test": []}
     sections["validation"] = sections.get("validation") or sections["training"]
     return Report(write_data_list(folder, f"{dataset} prepared from {source.name}", LABELS, sections), list(entries), left_out)
@@ -134,7 +134,7 @@ def _copy(source: Path, target: Path) -> None:
         nibabel.save(load_nifti(source), target)
 
 
-def _copy_priors(source: Path, target: Path) -> None:
+def copy_priors(source: Path, target: Path) -> None:
     masks = [path for path in sorted(source.iterdir()) if path.name.endswith((".nii", ".nii.gz"))] if source.is_dir() else []
     if not masks:
         raise UserError(f"{source}: no NIfTI masks.", "Give --priors a folder of lesion masks.")

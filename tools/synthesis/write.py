@@ -1,6 +1,5 @@
 """Write synthetic vertebra CT as a data set."""
 
-import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -63,21 +62,3 @@ def write_synthetic(
 def _write_case(folder: Path, source: Source, copy: int, seed: tuple[int, ...]) -> dict[str, str]:
     ct, labels = synthesise(source, np.random.default_rng(seed))
     return save_pair(folder, f"{source.name}_{copy:03d}", ct, labels, np.diag([COARSE, COARSE, COARSE, 1.0]))
-
-
-def merge(folder: Path, parts: dict[Path, float], overwrite: bool = False) -> Path:
-    """Write a data list that refers to those of other folders, each with its weight in training.
-
-    The weight is shared by the entries of a folder, so that it is the folder's part of the samples drawn.
-    """
-    make_empty_folder(folder, overwrite)
-    sections: dict[str, list[dict]] = {"training": [], "validation": [], "test": []}
-    for part, weight in parts.items():
-        if not (part / "dataset.json").is_file():
-            raise UserError(f"{part}: no dataset.json there.", "Make it with prepare, phantom or synthesise.")
-        content = json.loads((part / "dataset.json").read_text())
-        for section, entries in sections.items():
-            for entry in content[section]:
-                moved = {key: str((part / entry[key]).resolve()) for key in ("image", "label")}
-                entries.append(moved | ({"weight": weight / len(content[section])} if section == "training" else {}))
-    return write_data_list(folder, "several data sets", LABELS, sections)
