@@ -5,6 +5,7 @@ from .data.data_list import case_weights, load_data_list
 from .data.label_counts import label_counts
 from .data.lesion_shapes import load_lesion_shapes
 from .data.mirror_labels import mirror_labels
+from .data.share_cases import share_cases
 from .data.studies import find_studies
 from .data.vertebra_names import VERTEBRA_NAMES
 from .data.window_dataset import WindowDataset

@@ -24,6 +24,7 @@ REQUIRED_FILES = (
     "configs/train.json",
     "configs/evaluate.json",
     "configs/inference.json",
+    "configs/multi_gpu_inference.json",
     "configs/multi_gpu_train.json",
     "configs/logging.conf",
     "docs/README.md",

@@ -100,11 +100,16 @@ class CaseEvaluator(SupervisedEvaluator):
 
     def exit_if_failed(self) -> None:
         """End the process with code 1 when a case failed, after listing the failed ones."""
-        failed = [result for result in self.results if result.error]
+        if self.log_failed():
+            raise SystemExit(1)
+
+    def log_failed(self) -> list[str]:
+        """Log how many cases were done and list the failed ones; return their names."""
+        failed = [result.name for result in self.results if result.error]
         logger.info("%d of %d cases done.", len(self.results) - len(failed), len(self.results))
         if failed:
-            logger.error("Failed: %s", ", ".join(result.name for result in failed))
-            raise SystemExit(1)
+            logger.error("Failed: %s", ", ".join(failed))
+        return failed
 
     def _run_case(self, case: dict) -> CaseResult:
         source = str(case["image"] if isinstance(case["image"], (str, Path)) else case["image"][0])

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels import apply_modality_lut, pixel_array
 
 from ..data.cases import is_zip
 from ..errors import UserError
+from .pydicom_versions import apply_modality_lut
 
 MOST_BYTES = 8 * 2**30  # of a zipped study
 GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
@@ -52,8 +52,8 @@ class Frame:
     def pixels(self) -> np.ndarray:
         """Return ``(columns, rows)`` in float32, slope and intercept applied."""
         if self.number is None:
-            return apply_modality_lut(pixel_array(self.dataset), self.dataset).astype(np.float32).T
-        stored = pixel_array(self.dataset, index=self.number).astype(np.float32)
+            return apply_modality_lut(self.dataset.pixel_array, self.dataset).astype(np.float32).T
+        stored = self.dataset.pixel_array.reshape(-1, *self.shape)[self.number].astype(np.float32)
         rescale = _item(self.dataset, self.number, "PixelValueTransformationSequence")
         if rescale is None:
             return apply_modality_lut(stored, self.dataset).astype(np.float32).T

@@ -8,10 +8,10 @@ import pydicom
 from monai.data import ImageReader
 from monai.utils import ensure_tuple
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
 from ..errors import UserError
 from .picture import PICTURE_AFFINE
+from .pydicom_versions import apply_modality_lut, apply_voi_lut
 
 SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 

@@ -56,8 +56,6 @@ def test_scores_in_metadata_stand_in_the_readme(bundle):
         assert f"{value:.3f}" in readme
 
 
-@pytest.mark.parametrize("name", ["logging.conf"])
+@pytest.mark.parametrize("name", ["configs/logging.conf", "configs/multi_gpu_inference.json", "scripts/__init__.py"])
 def test_bundles_share_their_boilerplate(name):
-    texts = {(bundle.folder / "configs" / name).read_text() for bundle in BUNDLES.values()}
-    bridges = {(bundle.folder / "scripts" / "__init__.py").read_text() for bundle in BUNDLES.values()}
-    assert len(texts) == len(bridges) == 1
+    assert len({(bundle.folder / name).read_text() for bundle in BUNDLES.values()}) == 1

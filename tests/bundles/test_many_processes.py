@@ -1,0 +1,66 @@
+"""Inference shared among processes, one of which is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import GRAY_MATTER
+
+from custom_networks import share_cases
+from tools.phantoms.write import write_cord_phantoms
+
+CASES = 8
+
+
+def test_every_case_goes_to_one_process():
+    cases = [{"image": str(n)} for n in range(7)]
+    shares = [share_cases(lambda: cases, rank, 3) for rank in range(3)]
+    assert sorted(case["image"] for share in shares for case in share) == [case["image"] for case in cases]
+    assert share_cases(lambda: cases[:1], 2, 3) == []
+
+
+def worker(launcher: int, rank: int) -> int:
+    """Return the process of a rank."""
+    for child in Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split():
+        if f"RANK={rank}".encode() in Path(f"/proc/{child}/environ").read_bytes().split(b"\0"):
+            return int(child)
+    raise AssertionError("the launcher has no such rank")
+
+
+@pytest.mark.slow
+def test_a_killed_rank_loses_nothing(tmp_path):
+    data, out = tmp_path / "data", tmp_path / "out"
+    write_cord_phantoms(data, CASES, seed=5)
+    images = tmp_path / "images"
+    images.mkdir()
+    for path in data.glob("*_image.nii.gz"):
+        path.rename(images / path.name)
+    (images / "broken.nii.gz").write_bytes(b"no image")
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "--max-restarts", "2",
+        "-m", "monai.bundle", "run", "inference", "--config_file", "['configs/inference.json','configs/multi_gpu_inference.json']",
+        "--input", str(images), "--output_dir", str(out),
+    ]  # fmt: skip
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with (tmp_path / "log").open("w") as log:
+        launcher = subprocess.Popen(command, cwd=GRAY_MATTER, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            limit = time.monotonic() + 300
+            while len(list(out.glob("*_seg.nii.gz"))) < 2 and time.monotonic() < limit and launcher.poll() is None:
+                time.sleep(0.05)
+            done = {path.name: path.stat().st_mtime_ns for path in out.glob("*_seg.nii.gz")}
+            os.kill(worker(launcher.pid, 1), signal.SIGKILL)
+            code = launcher.wait(600)
+        finally:
+            launcher.kill()
+    text = (tmp_path / "log").read_text()
+    assert code == 0, text[-3000:]
+    assert 2 <= len(done) < CASES, "killed too late to test anything"
+    results = {path.name: path.stat().st_mtime_ns for path in out.glob("*_seg.nii.gz")}
+    assert len(results) == CASES and not list(out.glob(".*"))
+    assert all(results[name] == when for name, when in done.items())
+    assert "broken.nii.gz: cannot be read as an image" in text
