@@ -1,5 +1,6 @@
-"""Inference shared among processes, one of which is killed."""
+"""Training on two processes is training with the double batch; inference shared among processes survives that one is killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,9 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import GRAY_MATTER
+import torch
+from bundle_runs import run_bundle, train_on_two_processes
+from conftest import DIGITS, GRAY_MATTER
 
 from custom_networks import share_cases
+from tools.datasets.digits import prepare_digits
 from tools.phantoms.write import write_cord_phantoms
 
 CASES = 8
@@ -21,6 +25,23 @@ def test_every_case_goes_to_one_process():
     shares = [share_cases(lambda: cases, rank, 3) for rank in range(3)]
     assert sorted(case["image"] for share in shares for case in share) == [case["image"] for case in cases]
     assert share_cases(lambda: cases[:1], 2, 3) == []
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_with_the_double_batch(tmp_path):
+    """All 32 digits are one step, so their order does not matter."""
+    path = prepare_digits(tmp_path / "data")
+    content = json.loads(path.read_text())
+    for section in ("training", "validation"):
+        content[section] = content[section][:32]
+    path.write_text(json.dumps(content))
+    settings = {"dataset_dir": path.parent, "max_epochs": 3, "val_interval": 3, "train#augmentation#transforms": "[]"}
+    run_bundle("training", ["configs/train.json"], DIGITS, output_dir=tmp_path / "one", batch_size=32, **settings)
+    train_on_two_processes(DIGITS, settings | {"output_dir": tmp_path / "two", "batch_size": 16})
+    one, two = (torch.load(tmp_path / name / "checkpoint.pt", weights_only=True)["network"] for name in ("one", "two"))
+    assert one.keys() == two.keys()
+    for name in one:
+        torch.testing.assert_close(one[name], two[name], atol=1e-5, rtol=1e-4)
 
 
 def worker(launcher: int, rank: int) -> int:
