@@ -61,11 +61,12 @@ from .transforms.orient_radiograph import OrientRadiographd
 from .transforms.pad_to_square import PadToSquared
 from .transforms.rand_affine_noise import RandAffineNoised
 from .transforms.rand_film_objects import RandFilmObjectsd
+from .transforms.rand_lesion_fill import RandLesionFilld
 from .transforms.rand_lesion_transplant import RandLesionTransplantd
 from .transforms.rand_lung_opacity import RandLungOpacityd
 from .transforms.rand_mirror import RandMirrord
-from .transforms.rand_modality_mix import RandModalityMixd
 from .transforms.rand_tissue_contrast import RandTissueContrastd
+from .transforms.rand_tissue_shift import RandTissueShiftd
 from .transforms.rand_vertebra_patch import RandVertebraPatchd
 from .transforms.restore_instances import RestoreInstancesd
 from .transforms.save_label_map import SaveLabelMapd

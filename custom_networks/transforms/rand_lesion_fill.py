@@ -1,0 +1,55 @@
+"""Take a patient's lesions away."""
+
+from collections.abc import Hashable, Mapping
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.transforms import MapTransform, Randomizable
+from scipy import ndimage
+
+WHITE_VOXELS = 50  # from which white matter is measured
+TEXTURE = 1.5  # voxels, standard deviation of the local mean
+
+
+class RandLesionFilld(MapTransform, Randomizable):
+    """Paint the lesions of a patch as white matter and take them from the label map.
+
+    A patient of many lesions teaches that lesions are likely; patches without them teach what else is bright. The mean of the
+    lesions and of their borders becomes that of the patch's white matter (what T1 shows brightest); their fine texture is kept.
+
+    Args:
+        keys: patches ``(2, X, Y, Z)``, FLAIR and T1, mean 0 and standard deviation 1 in the brain, 0 outside.
+        label_key: label map ``(1, X, Y, Z)``; lesions are 1.
+        prob: probability that a patch loses its lesions.
+        matter: least T1 value of white matter.
+    """
+
+    def __init__(self, keys: KeysCollection, label_key: str, prob: float = 0.3, matter: float = 0.3) -> None:
+        super().__init__(keys)
+        self.label_key, self.prob, self.matter = label_key, prob, matter
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
+        data = dict(data)
+        if self.R.random() >= self.prob:
+            return data
+        for key in self.key_iterator(data):
+            image, label = np.array(data[key], dtype=np.float32), np.array(data[self.label_key])
+            lesions = label[0] == 1
+            border = ndimage.binary_dilation(lesions)
+            white = (image[1] > self.matter) & (label[0] == 0) & ~border
+            if not lesions.any() or np.count_nonzero(white) < WHITE_VOXELS:
+                continue
+            texture = _texture(image, lesions) + _texture(image, border & ~lesions)
+            filled = image[:, white].mean(1)[:, None, None, None] + texture
+            soft = np.maximum(ndimage.gaussian_filter(border.astype(np.float32), 0.7), lesions) * (image != 0).any(0)
+            label[0][lesions] = 0
+            data[key], data[self.label_key] = torch.from_numpy(image + soft * (filled - image)), torch.from_numpy(label)
+        return data
+
+
+def _texture(image: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Return what differs from the local mean over a part, 0 elsewhere; the mean sees nothing outside the part."""
+    weight = ndimage.gaussian_filter(part.astype(np.float32), TEXTURE)
+    means = np.stack([ndimage.gaussian_filter(channel * part, TEXTURE) for channel in image]) / np.maximum(weight, 1e-6)
+    return (image - means) * part
