@@ -73,6 +73,7 @@ from .transforms.save_label_map import SaveLabelMapd
 from .transforms.save_lesions import FindLesionsd, SaveLesionsd
 from .transforms.save_prediction import SavePredictiond
 from .transforms.save_vertebrae import SaveVertebraed
+from .transforms.spacing import SpacingVolumed
 from .transforms.vertebra_targets import VertebraTargetsd
 
 __all__ = [name for name in dir() if not name.startswith("_")]

@@ -3,13 +3,12 @@
 import csv
 from pathlib import Path
 
-import matplotlib
 import torch
-
-matplotlib.use("Agg")
 from ignite import distributed as idist
 from ignite.engine import Engine, Events
-from matplotlib.figure import Figure
+from monai.utils import optional_import
+
+Figure, has_matplotlib = optional_import("matplotlib.figure", name="Figure")
 
 
 class TrainingCurves:
@@ -17,6 +16,8 @@ class TrainingCurves:
 
     The loss is the mean over the epoch's iterations. Columns of validation metrics are empty in epochs without
     validation. A resumed training goes on with the rows that are there.
+
+    Without matplotlib, which MONAI Label does not install, there is no picture.
 
     Args:
         output_dir: folder of the two files.
@@ -69,7 +70,8 @@ class TrainingCurves:
             writer = csv.DictWriter(stream, names, restval="")
             writer.writeheader()
             writer.writerows(self.rows)
-        self._draw(names)
+        if has_matplotlib:
+            self._draw(names)
 
     def _draw(self, names: list[str]) -> None:
         figure = Figure(figsize=(7, 4), layout="constrained")

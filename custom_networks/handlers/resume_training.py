@@ -1,12 +1,15 @@
 """Go on with an interrupted training."""
 
+import hashlib
 import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from ignite import distributed as idist
 from ignite.engine import Engine, Events
+from monai.utils import ensure_tuple
 from torch.nn.parallel import DistributedDataParallel
 
 from ..data.write_result import write_result
@@ -22,12 +25,16 @@ class ResumeTraining:
         state: what to keep, name to object with ``state_dict`` and ``load_state_dict`` (network, optimizer,
             scheduler).
         interval: epochs between two checkpoints.
+        data: entries of the training data. Where their files have other names than those of the checkpoint, as after more scans were
+            labelled in MONAI Label, training starts anew and the old checkpoint is kept as ``checkpoint_previous.pt``.
     """
 
-    def __init__(self, output_dir: str | Path, state: dict[str, Any], interval: int = 1) -> None:
+    def __init__(
+        self, output_dir: str | Path, state: dict[str, Any], interval: int = 1, data: Sequence[Mapping] | None = None
+    ) -> None:
         self.path = Path(output_dir) / "checkpoint.pt"
         self.state = {name: _bare(value) for name, value in state.items()}
-        self.interval = interval
+        self.interval, self.digest = interval, None if data is None else _digest(data)
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer. Attach before handlers that read the epoch at the start."""
@@ -38,6 +45,12 @@ class ResumeTraining:
         if not self.path.exists():
             return
         checkpoint = torch.load(self.path, map_location="cpu", weights_only=True)
+        if self.digest is not None and checkpoint.get("data", self.digest) != self.digest:
+            previous = self.path.with_stem(f"{self.path.stem}_previous")
+            logger.warning("%s: made with other data; kept as %s, training starts anew.", self.path, previous.name)
+            if not idist.get_rank():
+                self.path.rename(previous)
+            return
         for name, value in self.state.items():
             value.load_state_dict(checkpoint[name])
         engine.state.epoch = checkpoint["epoch"]
@@ -51,7 +64,15 @@ class ResumeTraining:
         if idist.get_rank():
             return
         checkpoint = {name: value.state_dict() for name, value in self.state.items()} | {"epoch": engine.state.epoch}
+        if self.digest is not None:
+            checkpoint["data"] = self.digest
         write_result(self.path, lambda path: torch.save(checkpoint, path))
+
+
+def _digest(data: Sequence[Mapping]) -> str:
+    """Return a digest of the names of images and labels, whatever folder they lie in."""
+    files = [value for entry in data for key in ("image", "label") for value in ensure_tuple(entry.get(key))]
+    return hashlib.sha256("\n".join(sorted(Path(str(file)).name for file in files)).encode()).hexdigest()
 
 
 def _bare(value: Any) -> Any:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from monai.inferers import SimpleInferer
 
+CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}  # by the axes of the input; faster on CPUs and GPUs
+
 
 def has_bfloat16(device: torch.device) -> bool:
     """Tell whether bfloat16 is fast on a device: CUDA from compute capability 8, CPUs with AVX512-BF16 or AMX."""
@@ -33,6 +35,8 @@ class AutocastInferer(SimpleInferer):
             for module in network.modules():
                 if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
                     module.eval()
+        elif isinstance(network, torch.nn.Module) and inputs.ndim in CHANNELS_LAST:  # MONAI Label builds networks without it
+            network.to(memory_format=CHANNELS_LAST[inputs.ndim])
         with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.enabled and has_bfloat16(inputs.device)):
             output = super().__call__(inputs, network, *args, **kwargs)
         return tuple(part.float() for part in output) if isinstance(output, tuple) else output.float()

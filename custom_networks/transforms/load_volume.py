@@ -35,11 +35,12 @@ class LoadVolumed(LoadImaged):
             if path.is_file() and path.stat().st_size == 0:
                 raise UserError(f"{path}: the file is empty.", "Copy or export it again.")
             try:
-                loaded[key] = self._loader(str(loaded[key]), self._reader(path) or reader)
+                image = self._loader(str(loaded[key]), self._reader(path) or reader)
             except UserError:
                 raise
             except Exception as error:  # readers raise many types for damaged files
                 raise UserError(f"{path}: cannot be read as an image.", "The file is damaged or of another kind.") from error
+            loaded[key] = image[0] if isinstance(image, tuple) else image  # MONAI Label asks its loader for the meta data too
         return loaded
 
     def _reader(self, path: Path) -> ImageReader | None:

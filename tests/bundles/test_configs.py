@@ -59,3 +59,9 @@ def test_scores_in_metadata_stand_in_the_readme(bundle):
 @pytest.mark.parametrize("name", ["configs/logging.conf", "configs/multi_gpu_inference.json", "scripts/__init__.py"])
 def test_bundles_share_their_boilerplate(name):
     assert len({(bundle.folder / name).read_text() for bundle in BUNDLES.values()}) == 1
+
+
+def test_what_a_reader_may_set_in_monai_label_has_an_effect(bundle):
+    inference = read(bundle, "inference")
+    for name in inference.get("displayable_configs", {}):
+        assert inference[name] == f"@displayable_configs#{name}"

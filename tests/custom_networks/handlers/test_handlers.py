@@ -98,6 +98,20 @@ def test_a_finished_training_is_left_as_it_is(tmp_path):
     assert network.bias.item() == 6
 
 
+def test_other_data_start_a_training_anew_and_lose_nothing(tmp_path):
+    biases = []
+    for names, folder in ((["a", "b"], "x"), (["b", "a"], "moved"), (["a", "b", "c"], "x")):
+        network = linear()
+        trainer = counting_trainer(network)
+        data = [{"image": f"/{folder}/{name}.nii.gz", "label": 1} for name in names]
+        ResumeTraining(tmp_path, {"network": network}, data=data).attach(trainer)
+        trainer.run([0, 1, 2], max_epochs=2 + len(biases))
+        biases.append(network.bias.item())
+    assert biases == [6, 9, 12]  # the second run added one epoch, the third began at 0
+    assert torch.load(tmp_path / "checkpoint_previous.pt", weights_only=True)["epoch"] == 3
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["epoch"] == 4
+
+
 def test_layers_of_another_shape_stay_fresh_and_are_named(tmp_path, caplog):
     given = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 4))
     own = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 7))
