@@ -3,14 +3,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 FRESH := .venv/.fresh
+LABEL := .venv-label/.fresh
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test test-label lint format bench clean
 
 demo: $(FRESH)
 	$(BIN)/python -m tools demo --output demo_output
 
 test: $(FRESH) lint
 	MONAI_FAIL_ON_DUPLICATE_CONFIG=1 $(BIN)/python -m pytest
+
+# MONAI Label pins other packages than ours, so its server has an environment of its own.
+test-label: $(FRESH) $(LABEL)
+	AXIAL_LABEL_PYTHON="$(CURDIR)/.venv-label/bin/python" $(BIN)/python -m pytest tests/label
 
 lint: $(FRESH)
 	$(BIN)/ruff check .
@@ -24,10 +29,16 @@ bench: $(FRESH)
 	$(BIN)/python -m tools bench --output bench_output
 
 clean:
-	rm -rf .venv bench_output demo_output dist
+	rm -rf .venv .venv-label bench_output demo_output dist
 
 $(FRESH): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); ok or sys.exit("Axial needs Python 3.11 to 3.13, this is %d.%d; name another with PYTHON=python3.11" % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -r requirements-dev.txt
 	@touch $(FRESH)
+
+$(LABEL): requirements-label.txt
+	$(PYTHON) -m venv .venv-label
+	.venv-label/bin/pip install --quiet -r requirements-label.txt
+	.venv-label/bin/pip install --quiet --no-deps monailabel==0.8.5 pydicom-seg==0.4.1
+	@touch $(LABEL)

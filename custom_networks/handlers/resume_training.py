@@ -25,7 +25,7 @@ class ResumeTraining:
         state: what to keep, name to object with ``state_dict`` and ``load_state_dict`` (network, optimizer,
             scheduler).
         interval: epochs between two checkpoints.
-        data: entries of the training data. Where their files have other names than those of the checkpoint, as after more scans were
+        data: entries of the training data. Where their files have other names than the checkpoint's, as after more scans were
             labelled in MONAI Label, training starts anew and the old checkpoint is kept as ``checkpoint_previous.pt``.
     """
 

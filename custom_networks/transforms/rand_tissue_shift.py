@@ -30,9 +30,9 @@ class RandTissueShiftd(MapTransform, Randomizable):
         keys: KeysCollection,
         label_key: str,
         prob: float = 0.5,
-        height: tuple[float, float] = (-0.6, 1.2),
-        centre: tuple[float, float] = (-1.2, 0.8),
-        width: tuple[float, float] = (0.2, 0.6),
+        height: tuple[float, float] = (-0.5, 1.2),
+        centre: tuple[float, float] = (-1.0, 0.6),
+        width: tuple[float, float] = (0.3, 0.7),
     ) -> None:
         super().__init__(keys)
         self.label_key, self.prob, self.height, self.centre, self.width = label_key, prob, height, centre, width

@@ -10,7 +10,7 @@ from .spinal_cord import degrade
 LABELS = {"0": "background", "1": "lesion"}
 MOST_LESIONS = 40
 # Means of air, CSF, gray matter, white matter, lesion in the two images.
-MEANS = {"FLAIR": np.array([0.0, 0.12, 0.62, 0.5, 0.9]), "T1": np.array([0.0, 0.2, 0.55, 0.85, 0.55])}
+MEANS = {"FLAIR": np.array([0.0, 0.12, 0.64, 0.5, 0.95]), "T1": np.array([0.0, 0.2, 0.55, 0.85, 0.55])}
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def _draw_lesions(random, label: np.ndarray, white: np.ndarray, ventricles: np.n
 
 def _render(random, tissue: np.ndarray, means: np.ndarray, spacing: float) -> np.ndarray:
     means = means * random.uniform(0.9, 1.1, len(means))
+    means[2] += random.uniform(-0.5, 1.0) * (means[2] - means[3])  # gray matter may be near white matter or near lesions
     image = gaussian_filter(means[tissue].astype(np.float32), random.uniform(0.3, 0.6))
     image = degrade(image, random, (spacing, spacing)) * (tissue > 0)
     return np.round(image * 1000).astype(np.int16)
