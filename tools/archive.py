@@ -6,6 +6,7 @@ import re
 import stat
 import unicodedata
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from custom_networks.errors import UserError
@@ -83,7 +84,7 @@ def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int
     try:
         with archive.open(info) as stream:
             content = stream.read(limit + 1)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError) as error:
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error) as error:
         raise UserError(f"{path}: refused, member {info.filename!r} is damaged ({error}).", "Ask for the zip again.") from error
     if len(content) > limit:
         _refuse(path, f"member {info.filename!r} unpacks to too much")

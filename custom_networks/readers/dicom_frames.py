@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,5 +139,5 @@ def _read_zip(path: Path) -> Iterator[tuple[str, pydicom.Dataset]]:
                     dataset = pydicom.dcmread(io.BytesIO(content))
                     if "PixelData" in dataset:
                         yield f"{path}/{info.filename}", dataset
-    except (zipfile.BadZipFile, RuntimeError, OSError, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, RuntimeError, OSError, EOFError, NotImplementedError, zlib.error) as error:
         raise UserError(f"{path}: cannot be unpacked ({error}).", "Export the study again, without a password.") from error
