@@ -31,7 +31,7 @@ def test_nothing_to_fill():
 
 
 def test_a_shifted_tissue_changes_and_lesions_stay():
-    transform = RandTissueShiftd("image", "label", prob=1.0, height=(1.0, 1.0), centre=(-1.0, -1.0), width=(0.3, 0.3))
+    transform = RandTissueShiftd("image", "label", prob=1.0, most=1, height=(1.0, 1.0), centre=(-1.0, -1.0), width=(0.3, 0.3))
     before, data = patch()["image"], transform(patch())
     assert np.allclose(data["image"][0, 12:, :, 2:], 1.0)  # gray matter
     assert np.allclose(data["image"][0, 9:12], before[0, 9:12], atol=1e-3)  # white matter
