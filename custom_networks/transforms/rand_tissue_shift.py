@@ -12,9 +12,9 @@ from scipy import ndimage
 class RandTissueShiftd(MapTransform, Randomizable):
     """Brighten or darken FLAIR where T1 has a random value, outside lesions.
 
-    T1 tells tissues apart. FLAIR gets a few ``height * exp(-((T1 - centre) / width)^2 / 2)`` added, so that cortex, deep gray matter
-    or white matter become brighter or darker; lesions keep what they have. What is left to tell a lesion by is that it lies in
-    white matter, and its shape.
+    T1 tells tissues apart. FLAIR gets a few ``height * exp(-((T1 - centre) / width)^2 / 2)`` added, so that cortex, deep gray
+    matter or white matter become brighter or darker; lesions keep what they have. What is left to tell a lesion by is that it lies
+    in white matter, and its shape.
 
     Args:
         keys: patches ``(2, X, Y, Z)``, FLAIR and T1, mean 0 and standard deviation 1 in the brain, 0 outside.
