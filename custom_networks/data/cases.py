@@ -12,7 +12,7 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 DICOM_SUFFIXES = (".dcm", ".ima")
 MODALITIES = ("FLAIR", "T1", "T1W")  # file names that do not tell one case from another
 ARCHIVE_SUFFIX = ".zip"  # of a DICOM study
-RESULT_SUFFIXES = ("_seg.nii.gz", "_seg.png")
+RESULT_SUFFIXES = ("_seg.nii.gz", "_prob.nii.gz", "_seg.png")
 
 
 def case_name(source: str | Path | Sequence) -> str:
