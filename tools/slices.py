@@ -3,14 +3,15 @@
 import base64
 import io
 
-import matplotlib
 import numpy as np
 from PIL import Image
 from skimage.segmentation import find_boundaries
 
+from custom_networks.data.label_table import label_colour
+
 MOST_SLICES = 32
 SIDE = 384  # pixels of the longer side
-COLOURS = (np.array(matplotlib.colormaps["tab20"].colors) * 255).astype(np.uint8)
+COLOURS = np.array([label_colour(value) for value in range(1, 21)]) * 255
 
 
 def slice_pictures(image: np.ndarray, mask: np.ndarray, spacing: np.ndarray) -> list[dict[str, object]]:
