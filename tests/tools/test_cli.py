@@ -57,6 +57,14 @@ def test_phantoms_of_equal_seeds_are_equal(tools, tmp_path):
         assert np.array_equal(first.get_fdata(), second.get_fdata())
 
 
+@pytest.mark.parametrize(
+    ("bundle", "kind"), [("muscles", "regions"), ("chest", None), ("lesions", "healthy"), ("vertebrae", "cervical")]
+)
+def test_every_generator_is_reached_from_the_command_line(tools, tmp_path, bundle, kind):
+    assert tools("phantom", bundle, tmp_path, "--cases", 1, *(["--kind", kind] if kind else []))[0] == 0
+    assert json.loads((tmp_path / "dataset.json").read_text())["labels"]
+
+
 def test_data_sets_are_not_overwritten(tools, tmp_path):
     assert tools("phantom", "spinal_cord", tmp_path, "--cases", 1)[0] == 0
     code, printed = tools("phantom", "spinal_cord", tmp_path, "--cases", 1)
