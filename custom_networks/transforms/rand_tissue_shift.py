@@ -31,8 +31,8 @@ class RandTissueShiftd(MapTransform, Randomizable):
         keys: KeysCollection,
         label_key: str,
         prob: float = 0.5,
-        most: int = 2,
-        height: tuple[float, float] = (-0.5, 1.2),
+        most: int = 1,
+        height: tuple[float, float] = (-0.4, 0.9),
         centre: tuple[float, float] = (-1.0, 0.6),
         width: tuple[float, float] = (0.3, 0.7),
     ) -> None:

@@ -10,7 +10,7 @@ from .spinal_cord import degrade
 LABELS = {"0": "background", "1": "lesion"}
 MOST_LESIONS = 40
 # Means of air, CSF, gray matter, white matter, lesion in the two images.
-MEANS = {"FLAIR": np.array([0.0, 0.12, 0.64, 0.5, 0.95]), "T1": np.array([0.0, 0.2, 0.55, 0.85, 0.55])}
+MEANS = {"FLAIR": np.array([0.0, 0.12, 0.62, 0.5, 0.9]), "T1": np.array([0.0, 0.2, 0.55, 0.85, 0.55])}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def make_brain_phantom(random: np.random.Generator, kind: str | None = None) -> 
     if kind != "healthy":
         _draw_lesions(random, label, (tissue == 3), ventricles, spacing)
     tissue[label > 0] = 4
-    images = {name: _render(random, tissue, means, spacing) for name, means in MEANS.items()}
+    images = {name: _render(random, tissue, means, spacing) for name, means in _draw_means(random).items()}
     affine = np.diag([spacing, spacing, spacing, 1.0])
     affine[:3, 3] = -spacing * size / 2
     return BrainPhantom(images, label, affine)
@@ -70,9 +70,15 @@ def _draw_lesions(random, label: np.ndarray, white: np.ndarray, ventricles: np.n
         label[(sum(part**2 for part in offset) <= 1) & white] = 1
 
 
+def _draw_means(random) -> dict[str, np.ndarray]:
+    """Return the tissues' means; gray matter on FLAIR lies anywhere from white matter to half way to lesions."""
+    means = {name: values * random.uniform(0.9, 1.1, len(values)) for name, values in MEANS.items()}
+    white, lesion = means["FLAIR"][3:]
+    means["FLAIR"][2] = white + random.uniform(0.05, 0.5) * (lesion - white)
+    return means
+
+
 def _render(random, tissue: np.ndarray, means: np.ndarray, spacing: float) -> np.ndarray:
-    means = means * random.uniform(0.9, 1.1, len(means))
-    means[2] += random.uniform(-0.5, 1.0) * (means[2] - means[3])  # gray matter may be near white matter or near lesions
     image = gaussian_filter(means[tissue].astype(np.float32), random.uniform(0.3, 0.6))
     image = degrade(image, random, (spacing, spacing)) * (tissue > 0)
     return np.round(image * 1000).astype(np.int16)
