@@ -1,5 +1,10 @@
 """Errors that are for users: what was wrong and what to do, without a traceback."""
 
+import zipfile
+import zlib
+
+ZIP_ERRORS = (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error)  # of damaged zips
+
 
 class UserError(Exception):
     """A problem that the user can mend.

@@ -6,10 +6,9 @@ import re
 import stat
 import unicodedata
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
-from custom_networks.errors import UserError
+from custom_networks.errors import ZIP_ERRORS, UserError
 
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"  # of the manifest, which lists all other members
@@ -84,7 +83,7 @@ def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int
     try:
         with archive.open(info) as stream:
             content = stream.read(limit + 1)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error) as error:
+    except ZIP_ERRORS as error:
         raise UserError(f"{path}: refused, member {info.filename!r} is damaged ({error}).", "Ask for the zip again.") from error
     if len(content) > limit:
         _refuse(path, f"member {info.filename!r} unpacks to too much")

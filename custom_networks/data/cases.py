@@ -1,11 +1,10 @@
 """Find the cases that a user's path stands for, and name them."""
 
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import UserError
+from ..errors import ZIP_ERRORS, UserError
 
 VOLUME_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -140,7 +139,7 @@ def _zip_holds_dicom(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return any(archive.open(info).read(132)[128:] == b"DICM" for info in archive.infolist() if not info.is_dir())
-    except (zipfile.BadZipFile, RuntimeError, OSError, NotImplementedError, zlib.error):
+    except ZIP_ERRORS:
         return False
 
 

@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import pydicom
 from pydicom.errors import InvalidDicomError
 
 from ..data.cases import is_zip
-from ..errors import UserError
+from ..errors import ZIP_ERRORS, UserError
 from .pydicom_versions import apply_modality_lut
 
 MOST_BYTES = 8 * 2**30  # of a zipped study
@@ -139,5 +138,5 @@ def _read_zip(path: Path) -> Iterator[tuple[str, pydicom.Dataset]]:
                     dataset = pydicom.dcmread(io.BytesIO(content))
                     if "PixelData" in dataset:
                         yield f"{path}/{info.filename}", dataset
-    except (zipfile.BadZipFile, RuntimeError, OSError, EOFError, NotImplementedError, zlib.error) as error:
+    except ZIP_ERRORS as error:
         raise UserError(f"{path}: cannot be unpacked ({error}).", "Export the study again, without a password.") from error
