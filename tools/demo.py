@@ -23,6 +23,7 @@ from .bundles import get_bundle
 from .datasets.digits import prepare_digits
 from .datasets.vertebra_samples import prepare_tptbox_sample
 from .phantoms.write import WRITERS, write_spine_phantoms
+from .scoring import class_dice, images_of, label_of
 from .segmenting import segment_cases
 
 PHANTOM_SEED = 2026  # not a seed of training
@@ -147,28 +148,6 @@ def _demo_digits(folder: Path, console: Console, errors: Console) -> Section:
     picture = folder / "digits.png"
     figure.savefig(picture, dpi=110)
     return Section("Handwritten digits", f"{right} of {DIGITS} real digits of the held-out fifth read right", [picture])
-
-
-def dice(mask: np.ndarray, truth: np.ndarray) -> float:
-    """Return the Dice coefficient of two masks; 1 where both are empty."""
-    both = np.count_nonzero(mask) + np.count_nonzero(truth)
-    return 2 * np.count_nonzero(mask & truth) / both if both else 1.0
-
-
-def class_dice(mask: Path, truth: Path, classes: dict[str, str]) -> list[float]:
-    """Return the Dice coefficient of every class but background of two label maps."""
-    arrays = [np.asarray(nibabel.load(file).dataobj) for file in (mask, truth)]
-    return [dice(*(array == value for array in arrays)) for value in map(int, classes) if value]
-
-
-def images_of(data: Path) -> list[Path]:
-    """Return the images that ``tools phantom`` wrote."""
-    return [path for path in sorted(data.glob("*.nii.gz")) if not path.name.endswith("_label.nii.gz")]
-
-
-def label_of(data: Path, case: str) -> Path:
-    """Return the label map of a case that ``tools phantom`` or ``tools prepare`` wrote."""
-    return data / f"{case.rpartition('_')[0]}_label.nii.gz"
 
 
 def _render(sections: list[Section], output: Path) -> str:

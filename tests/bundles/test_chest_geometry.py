@@ -12,7 +12,7 @@ from PIL import Image
 
 from custom_networks.transforms.orient_radiograph import upright_codes
 from tools.bundles import Bundle
-from tools.demo import dice
+from tools.scoring import dice
 
 
 class Bright(torch.nn.Module):

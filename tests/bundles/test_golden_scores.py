@@ -11,8 +11,8 @@ from rich.console import Console
 from custom_networks.metrics.vertebra_scores import match_vertebrae
 from tools.bundles import Bundle
 from tools.datasets.digits import prepare_digits
-from tools.demo import class_dice, images_of, label_of
 from tools.phantoms.write import WRITERS, write_spine_phantoms
+from tools.scoring import class_dice, images_of, label_of
 from tools.segmenting import segment_cases
 
 QUIET = Console(quiet=True)

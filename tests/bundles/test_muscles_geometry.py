@@ -10,8 +10,8 @@ from conftest import FLIPS, MUSCLES, ORDERS, infer_with, reorient, save_nifti
 from dicom_files import write_slice
 
 from tools.bundles import Bundle, load_network
-from tools.demo import dice
 from tools.phantoms.lumbar import make_lumbar_phantom
+from tools.scoring import dice
 
 AFFINE = np.array([[1.5, 0, 0, -30], [0, 1.5, 0, -40], [0, 0, 5, 100], [0, 0, 0, 1.0]])
 

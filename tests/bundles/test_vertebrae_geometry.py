@@ -9,9 +9,9 @@ import torch
 from conftest import FLIPS, ORDERS, VERTEBRAE, infer_with, reorient, save_nifti
 from oracles import Oracle, encode
 
-from tools.demo import dice
 from tools.phantoms.spine import make_spine_labels
 from tools.phantoms.spine_anatomy import Person
+from tools.scoring import dice
 from tools.synthesis import codes
 from tools.synthesis.scanner import pool_instances
 

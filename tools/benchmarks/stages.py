@@ -16,8 +16,8 @@ from custom_networks.inferers.autocast_inferer import has_bfloat16
 
 from ..bundles import Bundle, load_network
 from ..datasets.digits import prepare_digits
-from ..demo import dice
 from ..phantoms.write import WRITERS
+from ..scoring import label_dice
 
 RUNS = 3  # whose median is the steady state
 CASES = 6  # on which bfloat16 is compared with float32
@@ -86,10 +86,10 @@ def measure(bundle: Bundle, data: Path | None = None) -> Result:
         float32 = agreement = None
         if pipeline.has_option and has_bfloat16(torch.device("cpu")):
             exact = Pipeline(bundle, output, bfloat16=False)
-            float32 = float(np.median([exact.run(cases[0])[0].network for _ in range(RUNS + 1)][1:]))
-            agreement = float(
-                np.mean([score for case in cases[:CASES] for score in same(pipeline.run(case)[1], exact.run(case)[1])])
-            )
+            (_, expected), *timed = (exact.run(cases[0]) for _ in range(RUNS + 1))
+            float32 = float(np.median([stages.network for stages, _ in timed]))
+            pairs = [(answer, expected), *((pipeline.run(case)[1], exact.run(case)[1]) for case in cases[1:CASES])]
+            agreement = float(np.mean([score for pair in pairs for score in label_dice(*pair, np.union1d(*pair))]))
         return Result(bundle.name, "x".join(map(str, answer.shape)), first, steady, float32, agreement, peak)
 
 
@@ -130,9 +130,3 @@ class Pipeline:
         item = lap(self.postprocess(item))
         lap(self.save(item))
         return Stages(*np.diff(times).tolist()), np.asarray(torch.as_tensor(item["pred"]))[0]
-
-
-def same(first: np.ndarray, second: np.ndarray) -> list[float]:
-    """Return the Dice coefficients of two label maps, one for every label of either."""
-    labels = (value for value in np.union1d(first, second) if value)
-    return [dice(first == value, second == value) for value in labels]
