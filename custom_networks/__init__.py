@@ -60,6 +60,7 @@ from .transforms.load_volume import LoadVolumed
 from .transforms.orient_radiograph import OrientRadiographd
 from .transforms.pad_to_square import PadToSquared
 from .transforms.rand_affine_noise import RandAffineNoised
+from .transforms.rand_field_of_view import RandFieldOfViewd
 from .transforms.rand_film_objects import RandFilmObjectsd
 from .transforms.rand_lesion_fill import RandLesionFilld
 from .transforms.rand_lesion_transplant import RandLesionTransplantd
