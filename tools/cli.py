@@ -88,6 +88,12 @@ def prepare(
     priors: Annotated[
         Path | None, typer.Option(help="wmh, open-ms-data, bids, lesion-free: folder of lesion masks to transplant in training.")
     ] = None,
+    mirror: Annotated[
+        str,
+        typer.Option(
+            help="lesion-free: left or right; its mirror image replaces the other hemisphere, as of a patient with a tumour."
+        ),
+    ] = "",
     seed: Annotated[int, typer.Option(help="digits: seed of the split.")] = 0,
     lowest: Annotated[str, typer.Option(help="csi: the lowest vertebra of every scan.")] = "L5",
     overwrite: Overwrite = False,
@@ -96,6 +102,7 @@ def prepare(
     from .datasets.digits import prepare_digits
     from .datasets.folder import prepare_folder
     from .datasets.jsrt import prepare_jsrt
+    from .datasets.lesion_free import prepare_lesion_free
     from .datasets.lesions import FINDERS as LESION_FINDERS
     from .datasets.lesions import prepare_lesions
     from .datasets.scgm import LABELS, prepare_scgm
@@ -128,6 +135,8 @@ def prepare(
         report = prepare_volumes(source, destination, labels, image_suffix, label_suffix, fold=_fold(fold), **sections)
     elif dataset in LESION_FINDERS:
         report = prepare_lesions(dataset, source, destination, priors, **sections)
+    elif dataset == "lesion-free":
+        report = prepare_lesion_free(source, destination, priors, mirror, overwrite)
     elif dataset in FINDERS:
         report = prepare_vertebrae(dataset, source, destination, lowest=lowest, **sections)
     else:

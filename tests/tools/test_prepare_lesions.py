@@ -61,16 +61,6 @@ def test_t1_after_contrast_is_not_t1(tmp_path):
     assert_right(tmp_path / "out", read(report.data_list)["training"][0])
 
 
-def test_people_without_lesions_get_empty_masks(tmp_path):
-    study(tmp_path / "in", "anna_FLAIR.nii.gz", "anna_T1w.nii.gz", None)
-    study(tmp_path / "in", "bert_FLAIR.nii.gz", "bert_T2.nii.gz", None)
-    report = prepare_lesions("lesion-free", tmp_path / "in", tmp_path / "out")
-    assert report.cases == ["anna"] and report.left_out == ["bert: T1 missing"]
-    label = nibabel.load(tmp_path / "out" / "anna_lesion.nii.gz")
-    assert label.shape == (4, 5, 6) and not np.asarray(label.dataobj).any()
-    np.testing.assert_array_equal(label.affine, nibabel.load(tmp_path / "out" / "anna_FLAIR.nii.gz").affine)
-
-
 def test_what_is_missing_is_reported(tmp_path):
     study(tmp_path / "in", "a/FLAIR.nii", "a/T1.nii", "a/wmh.nii")
     study(tmp_path / "in", "b/FLAIR.nii", "b/T2.nii", "b/wmh.nii")

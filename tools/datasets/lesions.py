@@ -1,4 +1,4 @@
-"""Prepare white-matter lesion data: WMH 2017, open_ms_data, BIDS, people without lesions."""
+"""Prepare white-matter lesion data: WMH 2017, open_ms_data, BIDS."""
 
 import shutil
 from collections.abc import Sequence
@@ -38,8 +38,7 @@ def prepare_lesions(
 
     Args:
         dataset: ``"wmh"`` (folders with FLAIR, T1 and wmh), ``"open-ms-data"`` (``patientNN_FLAIR``, ``_T1``, ``_lesion``, or
-            ``..._consensus_gt``), ``"bids"`` (``sub-*/**/anat/*_FLAIR`` and ``*_T1w``, masks below ``derivatives``), or
-            ``"lesion-free"`` (studies in any layout that inference reads, of people without lesions: their masks are made empty).
+            ``..._consensus_gt``), or ``"bids"`` (``sub-*/**/anat/*_FLAIR`` and ``*_T1w``, masks below ``derivatives``).
         source: the folder.
         folder: the data set to make.
         priors: folder of lesion masks of other patients, copied to be transplanted in training.
@@ -58,7 +57,7 @@ def prepare_lesions(
     make_empty_folder(folder, overwrite)
     entries = {}
     for case, (images, mask_path) in sorted(studies.items()):
-        label = _empty_mask(images[0]) if mask_path is None else _read_mask(mask_path, images[0])
+        label = _read_mask(mask_path, images[0])
         entries[case] = {"image": [f"{case}_{name}.nii.gz" for name in MODALITIES], "label": f"{case}_lesion.nii.gz"}
         for name, path in zip(entries[case]["image"], images, strict=True):
             _copy(path, folder / name)
@@ -102,15 +101,7 @@ def _find_bids(source: Path) -> tuple[dict, list[str]]:
     return studies, left_out
 
 
-def _find_lesion_free(source: Path) -> tuple[dict, list[str]]:
-    studies, left_out = {}, []
-    for case in find_studies(source, MODALITIES, suffixes=(".nii", ".nii.gz")):
-        images = [image and Path(image) for image in case["image"]]
-        _take(studies, left_out, case_name(case["image"]).removesuffix("_FLAIR"), images, None, masked=False)
-    return studies, left_out
-
-
-FINDERS = {"wmh": _find_wmh, "open-ms-data": _find_open_ms_data, "bids": _find_bids, "lesion-free": _find_lesion_free}
+FINDERS = {"wmh": _find_wmh, "open-ms-data": _find_open_ms_data, "bids": _find_bids}
 
 
 def _first(folder: Path, pattern: str, word: str | None = None) -> Path | None:
@@ -119,9 +110,9 @@ def _first(folder: Path, pattern: str, word: str | None = None) -> Path | None:
     return found[0] if found else None
 
 
-def _take(studies: dict, left_out: list[str], name: str, images: list[Path | None], mask: Path | None, masked: bool = True) -> None:
+def _take(studies: dict, left_out: list[str], name: str, images: list[Path | None], mask: Path | None) -> None:
     missing = [modality for modality, image in zip(MODALITIES, images, strict=True) if image is None]
-    missing += ["lesion mask"] if masked and mask is None else []
+    missing += ["lesion mask"] if mask is None else []
     if missing:
         left_out.append(f"{name}: {' and '.join(missing)} missing")
     else:
@@ -134,11 +125,6 @@ def _read_mask(path: Path, flair: Path) -> nibabel.Nifti1Image:
     array = np.asarray(label.dataobj)
     check_label_values(path, array, largest=2)
     return nibabel.Nifti1Image(array.astype(np.uint8), label.affine)
-
-
-def _empty_mask(flair: Path) -> nibabel.Nifti1Image:
-    image = load_nifti(flair)
-    return nibabel.Nifti1Image(np.zeros(image.shape[:3], np.uint8), image.affine)
 
 
 def _copy(source: Path, target: Path) -> None:

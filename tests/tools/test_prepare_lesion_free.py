@@ -1,0 +1,44 @@
+"""Studies of people without lesions."""
+
+import json
+
+import nibabel
+import numpy as np
+import pytest
+from conftest import save_nifti
+
+from custom_networks import UserError
+from tools.datasets.lesion_free import mirrored, prepare_lesion_free
+
+VOLUME = np.arange(5 * 2 * 3, dtype=np.int16).reshape(5, 2, 3)
+
+
+def test_masks_are_empty(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("anna_FLAIR", "anna_T1w", "bert_FLAIR", "bert_T2"):
+        save_nifti(tmp_path / "in" / f"{name}.nii.gz", VOLUME)
+    report = prepare_lesion_free(tmp_path / "in", tmp_path / "out")
+    assert report.cases == ["anna"] and report.left_out == ["bert_FLAIR: T1 missing"]
+    content = json.loads(report.data_list.read_text())
+    assert content["training"] == [{"image": ["anna_FLAIR.nii.gz", "anna_T1.nii.gz"], "label": "anna_lesion.nii.gz"}]
+    label = nibabel.load(tmp_path / "out" / "anna_lesion.nii.gz")
+    assert label.shape == VOLUME.shape and not np.asarray(label.dataobj).any()
+    np.testing.assert_array_equal(nibabel.load(tmp_path / "out" / "anna_T1.nii.gz").dataobj, VOLUME)
+
+
+@pytest.mark.parametrize(("side", "rows"), [("left", [0, 1, 2, 1, 0]), ("right", [4, 3, 2, 3, 4])])
+@pytest.mark.parametrize("turned", [False, True])
+def test_one_hemisphere_stands_for_both(side, rows, turned):
+    """Rows of a grid in RAS go from the patient's left to the right."""
+    image = nibabel.Nifti1Image(VOLUME, np.eye(4))
+    if turned:
+        image = image.as_reoriented(np.array([[1, 1], [0, -1], [2, 1]]))
+    np.testing.assert_array_equal(mirrored(image, side).dataobj, VOLUME[rows])
+
+
+def test_clear_errors(tmp_path):
+    save_nifti(tmp_path / "FLAIR.nii.gz", VOLUME)
+    with pytest.raises(UserError, match="no study with FLAIR and T1"):
+        prepare_lesion_free(tmp_path, tmp_path / "out")
+    with pytest.raises(UserError, match="--mirror front: no such side"):
+        prepare_lesion_free(tmp_path, tmp_path / "out", mirror="front")

@@ -1,0 +1,69 @@
+"""Prepare studies of people without lesions, which teach what is bright and no lesion."""
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+
+from custom_networks.data.cases import case_name
+from custom_networks.data.studies import find_studies
+from custom_networks.errors import UserError
+
+from .data_list import Report, make_empty_folder, write_data_list
+from .folder import load_nifti
+from .lesions import LABELS, MODALITIES, PRIORS, copy_priors
+
+SIDES = ("left", "right")
+
+
+def prepare_lesion_free(
+    source: Path, folder: Path, priors: Path | None = None, mirror: str = "", overwrite: bool = False
+) -> Report:
+    """Copy FLAIR and T1 with empty lesion masks and write the data list.
+
+    Args:
+        source: folder of studies in any layout of NIfTI files that inference reads.
+        folder: the data set to make.
+        priors: folder of lesion masks of patients, copied to be transplanted in training.
+        mirror: ``"left"`` or ``"right"`` puts the mirror image of this hemisphere in place of the other, which may then hold a
+            tumour; the scan must be symmetrical about the middle of its grid, as in the space of an atlas.
+        overwrite: whether a data set in the folder may be replaced.
+
+    Raises:
+        UserError: when there is no study with both images, or ``mirror`` names no side.
+    """
+    if mirror not in ("", *SIDES):
+        raise UserError(f"--mirror {mirror}: no such side.", f"Give {' or '.join(SIDES)}, or leave it out.")
+    studies = find_studies(source, MODALITIES, suffixes=(".nii", ".nii.gz"))
+    left_out = [f"{case_name(study['image'][0])}: T1 missing" for study in studies if None in study["image"]]
+    whole = [study["image"] for study in studies if None not in study["image"]]
+    if not whole:
+        raise UserError(f"{source}: no study with FLAIR and T1.", f"Left out: {'; '.join(left_out[:3])}.")
+    make_empty_folder(folder, overwrite)
+    entries = {}
+    for paths in whole:
+        case = case_name(paths).removesuffix(f"_{MODALITIES[0]}")
+        entry = {"image": [f"{case}_{name}.nii.gz" for name in MODALITIES], "label": f"{case}_lesion.nii.gz"}
+        for path, name in zip(paths, entry["image"], strict=True):
+            image = load_nifti(Path(path))
+            nibabel.save(mirrored(image, mirror) if mirror else image, folder / name)
+        flair = nibabel.load(folder / entry["image"][0])
+        nibabel.save(nibabel.Nifti1Image(np.zeros(flair.shape, np.uint8), flair.affine), folder / entry["label"])
+        entries[case] = entry
+    if priors is not None:
+        copy_priors(priors, folder / PRIORS)
+    training = list(entries.values())
+    sections = {"training": training, "validation": training, "test": []}
+    return Report(write_data_list(folder, f"people without lesions, from {source.name}", LABELS, sections), list(entries), left_out)
+
+
+def mirrored(image: nibabel.Nifti1Image, side: str) -> nibabel.Nifti1Image:
+    """Return an image, left to right, both of whose halves show one side of the patient; `side` is ``"left"`` or ``"right"``."""
+    image = nibabel.as_closest_canonical(image)
+    array = np.asanyarray(image.dataobj).copy()
+    half = len(array) // 2
+    if side == "left":
+        array[len(array) - half :] = array[:half][::-1]
+    else:
+        array[:half] = array[len(array) - half :][::-1]
+    return nibabel.Nifti1Image(array, image.affine)
