@@ -18,8 +18,8 @@ def number_sequence(
     """Return VerSe numbers, one after the other, for vertebrae from top to bottom.
 
     Every estimate is taken as the true number plus an error of Laplace distribution, so the likeliest sequence has the least sum
-    of absolute errors. Only complete vertebrae vote; where none is complete, or there are more vertebrae than numbers, they are
-    counted 1, 2, 3 from the top.
+    of absolute errors. Only complete vertebrae vote, or all where none is complete. Without an estimate, or with more vertebrae
+    than numbers, they are counted 1, 2, 3 from the top.
 
     Where the scan shows bone beyond an end of the spine, the skull or the sacrum, a sequence that ends there with C1 or L5 is
     preferred, unless the estimates contradict it by more than `END_BONUS` vertebrae on average.
@@ -32,7 +32,9 @@ def number_sequence(
     """
     count = len(estimates)
     position = np.arange(count)
-    votes = np.asarray(complete, bool) & np.isfinite(np.asarray(estimates, float))
+    finite = np.isfinite(np.asarray(estimates, float))
+    votes = np.asarray(complete, bool) & finite
+    votes = votes if votes.any() else finite
     starts = np.arange(FIRST, LAST + 2 - count)
     if not votes.any() or not len(starts):
         return [int(n) for n in position + 1]

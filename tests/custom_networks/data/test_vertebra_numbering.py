@@ -15,7 +15,7 @@ NAN = float("nan")
         ([19.0, 20.0, 9.0, 22.0, 23.0], [True] * 5, [19, 20, 21, 22, 23]),  # one far off does not move the others
         ([24.9, 26.0], [True, True], [23, 24]),  # no number beyond L5
         ([0.2, 0.9], [True, True], [1, 2]),
-        ([20.0, 21.0], [False, False], [1, 2]),
+        ([20.0, 21.1], [False, False], [20, 21]),  # two cut lumbar vertebrae are not C1 and C2
         ([NAN, NAN], [True, True], [1, 2]),
         ([], [], []),
         ([12.0], [True], [12]),
