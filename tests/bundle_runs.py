@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 
 import torch
 
@@ -29,12 +30,12 @@ def unpacked(folder, tmp_path):
     return tmp_path / "elsewhere" / folder.name
 
 
-def train_on_two_processes(folder, settings: dict) -> None:
+def train_on_two_processes(folder, settings: dict, overlays: Sequence = ()) -> None:
     """Train with torchrun and gloo; the weights that come out have no traces of it."""
     options = [text for key, value in settings.items() for text in (f"--{key}", str(value))]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    configs = "['configs/train.json','configs/multi_gpu_train.json']"
-    command = [*launcher, "-m", "monai.bundle", "run", "training", "--config_file", configs, *options]
+    configs = ["configs/train.json", "configs/multi_gpu_train.json", *map(str, overlays)]
+    command = [*launcher, "-m", "monai.bundle", "run", "training", "--config_file", str(configs), *options]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-3000:]
     names = torch.load(settings["output_dir"] / "model.pt", weights_only=True).keys()

@@ -11,13 +11,19 @@ from pathlib import Path
 import pytest
 import torch
 from bundle_runs import run_bundle, train_on_two_processes
-from conftest import DIGITS, GRAY_MATTER
+from conftest import CHEST, DIGITS, GRAY_MATTER, LESIONS, MUSCLES
 
 from custom_networks import share_cases
 from tools.datasets.digits import prepare_digits
-from tools.phantoms.write import write_cord_phantoms
+from tools.phantoms.write import WRITERS, write_cord_phantoms
 
 CASES = 8
+SMALL = {
+    CHEST: {"size": 64},
+    MUSCLES: {"epoch_length": 2, "network_def#dropout": 0.0},
+    LESIONS: {"epoch_length": 2, "window": 32},
+    GRAY_MATTER: {"epoch_length": 2, "network_def#dropout": 0.0},
+}
 
 
 def test_every_case_goes_to_one_process():
@@ -42,6 +48,49 @@ def test_two_processes_train_as_one_with_the_double_batch(tmp_path):
     assert one.keys() == two.keys()
     for name in one:
         torch.testing.assert_close(one[name], two[name], atol=1e-5, rtol=1e-4)
+
+
+STEADY = [
+    {"_target_": "CenterSpatialCropd", "keys": ["image", "label"], "roi_size": [32, 32, 32]},
+    {"_target_": "EnsureTyped", "keys": ["image", "label"], "track_meta": False},
+]
+SLICE = [
+    {"_target_": "CenterSpatialCropd", "keys": ["image", "label"], "roi_size": [64, 64, 1]},
+    {"_target_": "SqueezeDimd", "keys": ["image", "label"], "dim": -1},
+    STEADY[1],
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("bundle", "transforms", "batch"),
+    [
+        (CHEST, [], "batch_size"),
+        (MUSCLES, SLICE, "batch_size"),
+        (LESIONS, STEADY, "batch_size"),
+        (GRAY_MATTER, [*SLICE, {"_target_": "LabelToMaskd", "keys": "label", "select_labels": 1}], "batch_volumes"),
+    ],
+    ids=["chest", "muscles", "lesions", "gray matter"],
+)
+def test_segmentation_on_two_processes_is_that_of_the_double_batch(tmp_path, bundle, transforms, batch):
+    """Every item of every batch is the same, so neither the sampler nor batch normalisation can tell the two apart."""
+    data, path = tmp_path / "data", tmp_path / "steady.json"
+    WRITERS[bundle.name](data, 2, 11)
+    content = json.loads((data / "dataset.json").read_text())
+    content["training"] = content["training"][:1] * 4
+    (data / "dataset.json").write_text(json.dumps(content))
+    sgd = {"_target_": "torch.optim.SGD", "params": "$@network.parameters()", "lr": 0.001}  # Adam would magnify rounding
+    steady = ["@preprocessing", "@train#label_preprocessing", *transforms]
+    path.write_text(json.dumps({"bfloat16": False, "optimizer": sgd, "train#transforms": steady}))
+    weights = bundle / "models" / "model.pt"
+    settings = {"dataset_dir": data, "max_epochs": 1, "val_interval": 1, "pretrained": weights, **SMALL[bundle]}
+    run_bundle("training", ["configs/train.json", str(path)], bundle, output_dir=tmp_path / "one", **settings, **{batch: 4})
+    train_on_two_processes(bundle, settings | {"output_dir": tmp_path / "two", batch: 2}, [path])
+    one, two = (torch.load(tmp_path / name / "checkpoint.pt", weights_only=True)["network"] for name in ("one", "two"))
+    assert one.keys() == two.keys()
+    for name, before in torch.load(weights, weights_only=True).items():
+        moved = one[name].float() - before.float()
+        assert (two[name].float() - one[name].float()).norm() <= 0.05 * moved.norm() + 1e-6, name
 
 
 def worker(launcher: int, rank: int) -> int:
