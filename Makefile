@@ -11,7 +11,7 @@ demo: $(FRESH)
 	$(BIN)/python -m tools demo --output demo_output
 
 test: $(FRESH) lint
-	MONAI_FAIL_ON_DUPLICATE_CONFIG=1 $(BIN)/python -m pytest
+	MONAI_FAIL_ON_DUPLICATE_CONFIG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadscope --durations 25
 
 # MONAI Label pins other packages than ours, so its server has an environment of its own.
 test-label: $(FRESH) $(LABEL)
