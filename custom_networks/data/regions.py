@@ -6,12 +6,20 @@ import numpy as np
 import torch
 from scipy.ndimage import find_objects, label
 
+from .vertebra_names import VERTEBRAE
+
 Box = tuple[slice, ...]
 
 
 def box_of(mask: np.ndarray) -> Box:
     """Return the smallest box that holds all of a mask, which must not be empty."""
     return find_objects(mask.astype(np.uint8))[0]
+
+
+def vertebra_boxes(labels: np.ndarray) -> dict[int, Box]:
+    """Return the box of every vertebra of a label map of VerSe numbers, by number; other labels have none."""
+    boxes = enumerate(find_objects(labels, max(VERTEBRAE)), start=1)
+    return {code: box for code, box in boxes if box is not None and code in VERTEBRAE}
 
 
 def grown(box: Box, margin: int, shape: Sequence[int]) -> Box:

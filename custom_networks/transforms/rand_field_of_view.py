@@ -6,9 +6,8 @@ import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, Randomizable
-from scipy.ndimage import find_objects
 
-from ..data.vertebra_names import VERTEBRAE
+from ..data.regions import vertebra_boxes
 
 
 class RandFieldOfViewd(MapTransform, Randomizable):
@@ -45,7 +44,7 @@ class RandFieldOfViewd(MapTransform, Randomizable):
         if self.R.random() >= self.prob:
             return data
         labels = np.asarray(data[label_key][0]).astype(np.uint8)
-        boxes = [box for code, box in enumerate(find_objects(labels), start=1) if box is not None and code in VERTEBRAE]
+        boxes = list(vertebra_boxes(labels).values())
         if not boxes:
             return data
         box = boxes[self.R.randint(len(boxes))]

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, Randomizable
-from scipy.ndimage import binary_erosion, find_objects
+from scipy.ndimage import binary_erosion
 
-from ..data.regions import crop, touches_border
-from ..data.vertebra_names import VERTEBRAE, check_direction
+from ..data.regions import crop, touches_border, vertebra_boxes
+from ..data.vertebra_names import check_direction
 
 COMPLETE = 0.98  # share of a vertebra's voxels in the patch from which on it counts as complete
 
@@ -59,11 +59,7 @@ class RandVertebraPatchd(MapTransform, Randomizable):
         data = dict(data)
         image_key, label_key = self.keys
         image, labels = data[image_key][0].numpy(), data[label_key][0].numpy().astype(np.uint8)
-        boxes = {
-            code: box
-            for code, box in enumerate(find_objects(labels, max(VERTEBRAE)), start=1)
-            if box is not None and code in VERTEBRAE
-        }
+        boxes = vertebra_boxes(labels)
         order = sorted(boxes, key=lambda code: -_middle(boxes[code])[2] if self.direction == "down" else _middle(boxes[code])[2])
         size = np.full(3, self.patch)
         if self.R.random() < self.thin:

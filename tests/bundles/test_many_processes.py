@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,17 @@ def test_every_case_goes_to_one_process():
     assert share_cases(lambda: cases[:1], 2, 3) == []
 
 
+def train_both_ways(bundle, settings: dict, batch: dict[str, int], folder: Path, overlays: Sequence[Path] = ()) -> list[dict]:
+    """Train in one process with the double batch and in two; return the weights of both."""
+    double = {name: 2 * size for name, size in batch.items()}
+    configs = ["configs/train.json", *map(str, overlays)]
+    run_bundle("training", configs, bundle, **settings, **double, output_dir=folder / "one")
+    train_on_two_processes(bundle, settings | batch | {"output_dir": folder / "two"}, overlays)
+    one, two = (torch.load(folder / name / "checkpoint.pt", weights_only=True)["network"] for name in ("one", "two"))
+    assert one.keys() == two.keys()
+    return [one, two]
+
+
 @pytest.mark.slow
 def test_two_processes_train_as_one_with_the_double_batch(tmp_path):
     """All 32 digits are one step, so their order does not matter."""
@@ -42,22 +54,17 @@ def test_two_processes_train_as_one_with_the_double_batch(tmp_path):
         content[section] = content[section][:32]
     path.write_text(json.dumps(content))
     settings = {"dataset_dir": path.parent, "max_epochs": 3, "val_interval": 3, "train#augmentation#transforms": "[]"}
-    run_bundle("training", ["configs/train.json"], DIGITS, output_dir=tmp_path / "one", batch_size=32, **settings)
-    train_on_two_processes(DIGITS, settings | {"output_dir": tmp_path / "two", "batch_size": 16})
-    one, two = (torch.load(tmp_path / name / "checkpoint.pt", weights_only=True)["network"] for name in ("one", "two"))
-    assert one.keys() == two.keys()
+    one, two = train_both_ways(DIGITS, settings, {"batch_size": 16}, tmp_path)
     for name in one:
         torch.testing.assert_close(one[name], two[name], atol=1e-5, rtol=1e-4)
 
 
-STEADY = [
-    {"_target_": "CenterSpatialCropd", "keys": ["image", "label"], "roi_size": [32, 32, 32]},
-    {"_target_": "EnsureTyped", "keys": ["image", "label"], "track_meta": False},
-]
+TENSORS = {"_target_": "EnsureTyped", "keys": ["image", "label"], "track_meta": False}
+BLOCK = [{"_target_": "CenterSpatialCropd", "keys": ["image", "label"], "roi_size": [32, 32, 32]}, TENSORS]
 SLICE = [
     {"_target_": "CenterSpatialCropd", "keys": ["image", "label"], "roi_size": [64, 64, 1]},
     {"_target_": "SqueezeDimd", "keys": ["image", "label"], "dim": -1},
-    STEADY[1],
+    TENSORS,
 ]
 
 
@@ -67,7 +74,7 @@ SLICE = [
     [
         (CHEST, [], "batch_size"),
         (MUSCLES, SLICE, "batch_size"),
-        (LESIONS, STEADY, "batch_size"),
+        (LESIONS, BLOCK, "batch_size"),
         (GRAY_MATTER, [*SLICE, {"_target_": "LabelToMaskd", "keys": "label", "select_labels": 1}], "batch_volumes"),
     ],
     ids=["chest", "muscles", "lesions", "gray matter"],
@@ -84,10 +91,7 @@ def test_segmentation_on_two_processes_is_that_of_the_double_batch(tmp_path, bun
     path.write_text(json.dumps({"bfloat16": False, "optimizer": sgd, "train#transforms": steady}))
     weights = bundle / "models" / "model.pt"
     settings = {"dataset_dir": data, "max_epochs": 1, "val_interval": 1, "pretrained": weights, **SMALL[bundle]}
-    run_bundle("training", ["configs/train.json", str(path)], bundle, output_dir=tmp_path / "one", **settings, **{batch: 4})
-    train_on_two_processes(bundle, settings | {"output_dir": tmp_path / "two", batch: 2}, [path])
-    one, two = (torch.load(tmp_path / name / "checkpoint.pt", weights_only=True)["network"] for name in ("one", "two"))
-    assert one.keys() == two.keys()
+    one, two = train_both_ways(bundle, settings, {batch: 2}, tmp_path, [path])
     for name, before in torch.load(weights, weights_only=True).items():
         moved = one[name].float() - before.float()
         assert (two[name].float() - one[name].float()).norm() <= 0.05 * moved.norm() + 1e-6, name

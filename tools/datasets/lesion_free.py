@@ -11,7 +11,7 @@ from custom_networks.errors import UserError
 
 from .data_list import Report, make_empty_folder, write_data_list
 from .folder import load_nifti
-from .lesions import LABELS, MODALITIES, PRIORS, copy_priors
+from .lesions import LABELS, MODALITIES, PRIORS, copy_priors, entry_of
 
 SIDES = ("left", "right")
 
@@ -43,13 +43,12 @@ def prepare_lesion_free(
     entries = {}
     for paths in whole:
         case = case_name(paths).removesuffix(f"_{MODALITIES[0]}")
-        entry = {"image": [f"{case}_{name}.nii.gz" for name in MODALITIES], "label": f"{case}_lesion.nii.gz"}
-        for path, name in zip(paths, entry["image"], strict=True):
-            image = load_nifti(Path(path))
-            nibabel.save(mirrored(image, mirror) if mirror else image, folder / name)
-        flair = nibabel.load(folder / entry["image"][0])
-        nibabel.save(nibabel.Nifti1Image(np.zeros(flair.shape, np.uint8), flair.affine), folder / entry["label"])
-        entries[case] = entry
+        entries[case] = entry_of(case)
+        images = [load_nifti(Path(path)) for path in paths]
+        images = [mirrored(image, mirror) for image in images] if mirror else images
+        for image, name in zip(images, entries[case]["image"], strict=True):
+            nibabel.save(image, folder / name)
+        nibabel.save(nibabel.Nifti1Image(np.zeros(images[0].shape, np.uint8), images[0].affine), folder / entries[case]["label"])
     if priors is not None:
         copy_priors(priors, folder / PRIORS)
     training = list(entries.values())

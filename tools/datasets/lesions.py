@@ -58,7 +58,7 @@ def prepare_lesions(
     entries = {}
     for case, (images, mask_path) in sorted(studies.items()):
         label = _read_mask(mask_path, images[0])
-        entries[case] = {"image": [f"{case}_{name}.nii.gz" for name in MODALITIES], "label": f"{case}_lesion.nii.gz"}
+        entries[case] = entry_of(case)
         for name, path in zip(entries[case]["image"], images, strict=True):
             _copy(path, folder / name)
         nibabel.save(label, folder / entries[case]["label"])
@@ -67,6 +67,11 @@ def prepare_lesions(
     sections = split_sections(entries, test, validation) if test or validation else {"training": list(entries.values()), "test": []}
     sections["validation"] = sections.get("validation") or sections["training"]
     return Report(write_data_list(folder, f"{dataset} prepared from {source.name}", LABELS, sections), list(entries), left_out)
+
+
+def entry_of(case: str) -> dict:
+    """Return the files of a prepared case as the data list names them."""
+    return {"image": [f"{case}_{name}.nii.gz" for name in MODALITIES], "label": f"{case}_lesion.nii.gz"}
 
 
 def _find_wmh(source: Path) -> tuple[dict, list[str]]:
