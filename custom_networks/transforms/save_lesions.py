@@ -14,11 +14,11 @@ from scipy import ndimage
 from ..data.cases import case_name
 from ..data.voxels import voxel_volume
 from ..data.write_result import write_json, write_result
-from ..metrics.lesions import LEAST_VOLUME, SIZES, find_lesions
+from ..metrics.lesions import CONNECTIVITY, LEAST_VOLUME, SIZES, find_lesions
 
 
 class FindLesionsd(MapTransform):
-    """Turn a probability map into a lesion mask without components that are too small, and describe the others.
+    """Turn a probability map into a lesion mask without components that are too small or too doubtful, and describe the others.
 
     The mask's meta data get ``lesions``, JSON text of rows as `describe_lesions` returns them.
 
@@ -27,6 +27,7 @@ class FindLesionsd(MapTransform):
         threshold: least probability of a lesion's voxel.
         probability_key: where the probabilities are kept; None drops them.
         least_volume: mm3.
+        peak: least probability that a lesion must reach somewhere; at or below ``threshold`` every component does.
     """
 
     def __init__(
@@ -35,9 +36,10 @@ class FindLesionsd(MapTransform):
         threshold: float = 0.5,
         probability_key: str | None = None,
         least_volume: float = LEAST_VOLUME,
+        peak: float = 0.0,
     ) -> None:
         super().__init__(keys)
-        self.threshold, self.probability_key, self.least_volume = threshold, probability_key, least_volume
+        self.threshold, self.probability_key, self.least_volume, self.peak = threshold, probability_key, least_volume, peak
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
@@ -45,7 +47,8 @@ class FindLesionsd(MapTransform):
             probability = data[key]
             affine = np.asarray(probability.meta["original_affine"], dtype=float)
             array = probability[0].cpu().numpy()
-            lesions, _ = find_lesions(array > self.threshold, voxel_volume(affine), self.least_volume)
+            certain = reach_peak(array > self.threshold, array, self.peak)
+            lesions, _ = find_lesions(certain, voxel_volume(affine), self.least_volume)
             mask = probability.clone()
             mask[0] = torch.from_numpy((lesions > 0).astype(np.float32))
             mask.meta["lesions"] = json.dumps(describe_lesions(lesions, array, affine))
@@ -53,6 +56,13 @@ class FindLesionsd(MapTransform):
                 data[self.probability_key] = probability
             data[key] = mask
         return data
+
+
+def reach_peak(mask: np.ndarray, probability: np.ndarray, peak: float) -> np.ndarray:
+    """Return the mask without components (26 neighbours) whose largest probability is below ``peak``; arrays ``(X, Y, Z)``."""
+    components, _ = ndimage.label(mask, CONNECTIVITY)
+    certain = np.unique(components[probability >= peak])
+    return mask & np.isin(components, certain)
 
 
 def describe_lesions(lesions: np.ndarray, probability: np.ndarray, affine: np.ndarray) -> list[dict]:

@@ -32,7 +32,6 @@ def test_label_maps_of_phantoms(tmp_path, folder, kind, least):
     assert len(results) == 4 and np.mean(scores) > least
 
 
-@pytest.mark.xfail(strict=True, reason="these weights mark a few small false lesions in healthy phantoms")
 def test_no_lesions_in_no_lesions_out(tmp_path):
     bundle = Bundle(LESIONS)
     WRITERS[bundle.name](tmp_path, 2, 900, kind="healthy")

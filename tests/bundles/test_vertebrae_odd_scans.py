@@ -86,16 +86,19 @@ def test_hip_implant_is_no_vertebra(tmp_path):
     assert len(found) >= 4
 
 
-@pytest.mark.xfail(strict=True, reason="these weights find parts of neighbours beside the one vertebra")
-def test_scan_of_one_vertebra(tmp_path):
-    phantom = make_spine_phantom(np.random.default_rng(7), "abdomen", Person())
+IN_TWO = pytest.mark.xfail(strict=True, reason="these weights find what the border left of a neighbour in two pieces")
+
+
+@pytest.mark.parametrize("seed", [8, 9, pytest.param(7, marks=IN_TWO)])
+def test_scan_of_one_vertebra(tmp_path, seed):
+    phantom = make_spine_phantom(np.random.default_rng(seed), "abdomen", Person())
     points = np.argwhere(phantom.label == 22)
     box = tuple(slice(max(0, a - 6), b + 7) for a, b in zip(points.min(0), points.max(0), strict=True))
     mask, found = run(save_nifti(tmp_path / "one.nii.gz", phantom.image[box], phantom.affine), tmp_path / "out")
     truth = phantom.label[box] == 22
     largest = max(np.unique(mask[mask > 0]), key=lambda n: np.count_nonzero(mask == n), default=0)
-    assert 2 * np.count_nonzero((mask == largest) & truth) / (np.count_nonzero(mask == largest) + truth.sum()) > 0.7
-    assert len(found) <= 3
+    assert 2 * np.count_nonzero((mask == largest) & truth) / (np.count_nonzero(mask == largest) + truth.sum()) > 0.95
+    assert len(found) <= 3  # the box holds processes of both neighbours
 
 
 @pytest.mark.parametrize("shape", [(9, 9, 9), (30, 8, 200)])

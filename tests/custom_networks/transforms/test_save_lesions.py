@@ -44,6 +44,11 @@ def test_lesions_below_3_mm3_are_dropped(tmp_path):
     assert float(mask.sum()) == 36 and len(json.loads(mask.meta["lesions"])) == 1
 
 
+def test_lesions_that_are_nowhere_certain_are_dropped(tmp_path):
+    mask = FindLesionsd("pred", peak=0.8)({"pred": probability(tmp_path)})["pred"]
+    assert float(mask.sum()) == 8 and mask[0, 2, 2, 2] == 1  # whole, with its voxel of 0.6; the one of 0.7 throughout is gone
+
+
 def test_no_lesion_is_a_result_too(tmp_path):
     empty = probability(tmp_path) * 0
     data = FindLesionsd("pred", probability_key="p")({"pred": empty})
