@@ -16,9 +16,10 @@ OWN_VOXELS = 20  # of own lesions from which their contrast is taken
 class RandLesionTransplantd(MapTransform, Randomizable):
     """Paint lesions of given shapes into the white matter of a patch and mark them in the label map.
 
-    Shapes are turned, flipped and scaled at random. White matter is what T1 shows brightest, outside lesions. A lesion's
-    contrast to it is that of the patch's own lesions, varied, or drawn from `contrast` where it has none; borders are soft, and the
-    tissue's texture stays below.
+    Shapes are drawn with a probability that grows with their volume: nearly all lesions are small, yet a single large one may be a
+    patient's load. They are turned, flipped and scaled at random, and cut where the patch is smaller. White matter is what T1 shows
+    brightest, outside lesions. A lesion's contrast to it is that of the patch's own lesions, varied, or drawn from `contrast` where
+    it has none; borders are soft, and the tissue's texture stays below.
 
     Args:
         keys: patches ``(2, X, Y, Z)``, FLAIR and T1, mean 0 and standard deviation 1 in the brain, 0 outside.
@@ -28,6 +29,7 @@ class RandLesionTransplantd(MapTransform, Randomizable):
         most: largest number of lesions.
         contrast: ranges of the difference to white matter, FLAIR and T1.
         matter: least T1 value of white matter.
+        size_power: power of a shape's volume to which its probability is proportional; 0 draws all alike.
     """
 
     def __init__(
@@ -39,10 +41,13 @@ class RandLesionTransplantd(MapTransform, Randomizable):
         most: int = 6,
         contrast: Sequence[Sequence[float]] = ((0.8, 2.5), (-1.6, -0.4)),
         matter: float = 0.3,
+        size_power: float = 0.5,
     ) -> None:
         super().__init__(keys)
         self.label_key, self.shapes, self.prob, self.most = label_key, list(shapes), prob, most
         self.contrast, self.matter = contrast, matter
+        weights = np.array([np.count_nonzero(shape) for shape in self.shapes], float) ** size_power
+        self.probability = weights / weights.sum()
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
@@ -69,8 +74,10 @@ class RandLesionTransplantd(MapTransform, Randomizable):
 
     def _place(self, white: np.ndarray) -> np.ndarray | None:
         """Return the voxels of one lesion, or None where none of the places tried is white matter."""
-        shape = self._turned(self.shapes[self.R.randint(len(self.shapes))])
-        if any(size > whole for size, whole in zip(shape.shape, white.shape, strict=True)):
+        shape = self._turned(self.shapes[self.R.choice(len(self.shapes), p=self.probability)])
+        low = [self.R.randint(max(0, size - whole) + 1) for size, whole in zip(shape.shape, white.shape, strict=True)]
+        shape = shape[tuple(slice(start, start + whole) for start, whole in zip(low, white.shape, strict=True))]
+        if not shape.any():
             return None
         centres = np.argwhere(white)
         for _ in range(TRIES):

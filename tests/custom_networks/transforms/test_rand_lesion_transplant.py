@@ -44,6 +44,25 @@ def test_own_lesions_give_the_contrast():
     assert 1.0 < difference[0].mean() < 5.3 and abs(float(difference[1].mean())) < 1e-4
 
 
+def drawn_volumes(shapes, power: float) -> list[int]:
+    transform = RandLesionTransplantd("image", "label", shapes, prob=1.0, most=1, size_power=power).set_random_state(0)
+    return [int(transform(patch())["label"].sum()) for _ in range(60)]
+
+
+def test_large_shapes_are_drawn_more_often():
+    small = [np.ones((2, 2, 2), bool)] * 9
+    alike, by_size = (np.array(drawn_volumes([*small, BALL], power)) for power in (0.0, 1.0))
+    assert np.mean(alike > 30) < 0.2  # one shape of ten
+    assert 0.5 < np.mean(by_size > 30) < 0.75  # 123 voxels of 195
+
+
+def test_shapes_larger_than_the_patch_are_cut():
+    volumes = drawn_volumes([np.ones((40, 40, 12), bool)], 0.5)
+    data = patch()
+    white = int((data["image"][1] > 0.3).sum())
+    assert max(volumes) > 0 and max(volumes) <= white
+
+
 def test_without_shapes_or_white_matter_nothing_happens():
     data = patch()
     same = RandLesionTransplantd("image", "label", [], prob=1.0)(data)
