@@ -10,11 +10,12 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, SaveImaged
 from scipy import ndimage
+from skimage.segmentation import relabel_sequential
 
 from ..data.cases import case_name
 from ..data.voxels import voxel_volume
 from ..data.write_result import write_json, write_result
-from ..metrics.lesions import CONNECTIVITY, LEAST_VOLUME, SIZES, find_lesions
+from ..metrics.lesions import LEAST_VOLUME, SIZES, find_lesions
 
 
 class FindLesionsd(MapTransform):
@@ -47,8 +48,8 @@ class FindLesionsd(MapTransform):
             probability = data[key]
             affine = np.asarray(probability.meta["original_affine"], dtype=float)
             array = probability[0].cpu().numpy()
-            certain = reach_peak(array > self.threshold, array, self.peak)
-            lesions, _ = find_lesions(certain, voxel_volume(affine), self.least_volume)
+            lesions, _ = find_lesions(array > self.threshold, voxel_volume(affine), self.least_volume)
+            lesions = reach_peak(lesions, array, self.peak)
             mask = probability.clone()
             mask[0] = torch.from_numpy((lesions > 0).astype(np.float32))
             mask.meta["lesions"] = json.dumps(describe_lesions(lesions, array, affine))
@@ -58,11 +59,10 @@ class FindLesionsd(MapTransform):
         return data
 
 
-def reach_peak(mask: np.ndarray, probability: np.ndarray, peak: float) -> np.ndarray:
-    """Return the mask without components (26 neighbours) whose largest probability is below ``peak``; arrays ``(X, Y, Z)``."""
-    components, _ = ndimage.label(mask, CONNECTIVITY)
-    certain = np.unique(components[probability >= peak])
-    return mask & np.isin(components, certain)
+def reach_peak(lesions: np.ndarray, probability: np.ndarray, peak: float) -> np.ndarray:
+    """Return numbered components without those whose largest probability is below ``peak``, renumbered; arrays ``(X, Y, Z)``."""
+    certain = np.unique(lesions[probability >= peak])
+    return relabel_sequential(np.where(np.isin(lesions, certain), lesions, 0))[0]
 
 
 def describe_lesions(lesions: np.ndarray, probability: np.ndarray, affine: np.ndarray) -> list[dict]:

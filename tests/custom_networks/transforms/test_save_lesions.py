@@ -46,6 +46,8 @@ def test_lesions_below_3_mm3_are_dropped(tmp_path):
 
 def test_lesions_that_are_nowhere_certain_are_dropped(tmp_path):
     mask = FindLesionsd("pred", peak=0.8)({"pred": probability(tmp_path)})["pred"]
+    (row,) = json.loads(mask.meta["lesions"])
+    assert row["number"] == 1 and row["volume_mm3"] == 24
     assert float(mask.sum()) == 8 and mask[0, 2, 2, 2] == 1  # whole, with its voxel of 0.6; the one of 0.7 throughout is gone
 
 
