@@ -3,7 +3,7 @@
 from .data.cases import PICTURE_SUFFIXES, VOLUME_SUFFIXES, case_name, find_cases
 from .data.data_list import case_weights, load_data_list
 from .data.label_counts import label_counts
-from .data.lesion_shapes import load_lesion_shapes
+from .data.lesion_shapes import load_lesion_maps, load_lesion_shapes
 from .data.mirror_labels import mirror_labels
 from .data.share_cases import share_cases
 from .data.studies import find_studies
@@ -63,6 +63,7 @@ from .transforms.rand_affine_noise import RandAffineNoised
 from .transforms.rand_field_of_view import RandFieldOfViewd
 from .transforms.rand_film_objects import RandFilmObjectsd
 from .transforms.rand_lesion_fill import RandLesionFilld
+from .transforms.rand_lesion_load import RandLesionLoadd
 from .transforms.rand_lesion_transplant import RandLesionTransplantd
 from .transforms.rand_lung_opacity import RandLungOpacityd
 from .transforms.rand_mirror import RandMirrord

@@ -8,9 +8,10 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform, Randomizable
 from scipy import ndimage
 
+from .paint_lesions import OWN_VOXELS, SPREAD, lesion_contrast, paint_lesions, white_matter
+
 MATTER_SHARE = 0.7  # of a transplanted lesion that must be white matter
 TRIES = 8  # places tried for a lesion
-OWN_VOXELS = 20  # of own lesions from which their contrast is taken
 
 
 class RandLesionTransplantd(MapTransform, Randomizable):
@@ -27,8 +28,6 @@ class RandLesionTransplantd(MapTransform, Randomizable):
         shapes: boolean arrays, see `load_lesion_shapes`; without any, nothing is done.
         prob: probability that a patch gets lesions.
         most: largest number of lesions.
-        contrast: ranges of the difference to white matter, FLAIR and T1.
-        matter: least T1 value of white matter.
         size_power: power of a shape's volume to which its probability is proportional; 0 draws all alike.
     """
 
@@ -39,13 +38,10 @@ class RandLesionTransplantd(MapTransform, Randomizable):
         shapes: Sequence[np.ndarray],
         prob: float = 0.5,
         most: int = 6,
-        contrast: Sequence[Sequence[float]] = ((0.8, 2.5), (-1.6, -0.4)),
-        matter: float = 0.3,
         size_power: float = 0.5,
     ) -> None:
         super().__init__(keys)
         self.label_key, self.shapes, self.prob, self.most = label_key, list(shapes), prob, most
-        self.contrast, self.matter = contrast, matter
         weights = np.array([np.count_nonzero(shape) for shape in self.shapes], float) ** size_power
         self.probability = weights / weights.sum()
 
@@ -56,27 +52,22 @@ class RandLesionTransplantd(MapTransform, Randomizable):
         for key in self.key_iterator(data):
             image = np.array(data[key], dtype=np.float32)
             label = np.array(data[self.label_key])
-            white = (image[1] > self.matter) & (label[0] == 0)
+            white = white_matter(image, label)
             if np.count_nonzero(white) < OWN_VOXELS:
                 continue
-            contrast = self._own_contrast(image, label[0] == 1, white)
+            contrast = lesion_contrast(image, label, white, self.R)
             for _ in range(self.R.randint(1, self.most + 1)):
                 mask = self._place(white)
                 if mask is not None:
-                    self._paint(image, label, mask, contrast)
+                    spread = contrast * self.R.uniform(*SPREAD, 2)
+                    paint_lesions(image, label, mask, spread[:, None, None, None], self.R)
             data[key], data[self.label_key] = torch.from_numpy(image), torch.from_numpy(label)
         return data
 
-    def _own_contrast(self, image: np.ndarray, lesions: np.ndarray, white: np.ndarray) -> np.ndarray:
-        if np.count_nonzero(lesions) >= OWN_VOXELS:
-            return image[:, lesions].mean(1) - image[:, white].mean(1)
-        return np.array([self.R.uniform(*limits) for limits in self.contrast])
-
     def _place(self, white: np.ndarray) -> np.ndarray | None:
         """Return the voxels of one lesion, or None where none of the places tried is white matter."""
-        shape = self._turned(self.shapes[self.R.choice(len(self.shapes), p=self.probability)])
-        low = [self.R.randint(max(0, size - whole) + 1) for size, whole in zip(shape.shape, white.shape, strict=True)]
-        shape = shape[tuple(slice(start, start + whole) for start, whole in zip(low, white.shape, strict=True))]
+        shape = self._turned(self._cut(self.shapes[self.R.choice(len(self.shapes), p=self.probability)], white.shape))
+        shape = self._cut(shape, white.shape)
         if not shape.any():
             return None
         centres = np.argwhere(white)
@@ -90,15 +81,13 @@ class RandLesionTransplantd(MapTransform, Randomizable):
                 return mask
         return None
 
+    def _cut(self, shape: np.ndarray, size: Sequence[int]) -> np.ndarray:
+        low = [self.R.randint(max(0, whole - most) + 1) for whole, most in zip(shape.shape, size, strict=True)]
+        return shape[tuple(slice(start, start + most) for start, most in zip(low, size, strict=True))]
+
     def _turned(self, shape: np.ndarray) -> np.ndarray:
         shape = np.transpose(shape, self.R.permutation(3))
         for axis in range(3):
             shape = np.flip(shape, axis) if self.R.random() < 0.5 else shape
         zoomed = ndimage.zoom(np.pad(shape, 1).astype(np.float32), self.R.uniform(0.7, 1.4), order=1) > 0.5
         return zoomed if zoomed.any() else shape
-
-    def _paint(self, image: np.ndarray, label: np.ndarray, mask: np.ndarray, contrast: np.ndarray) -> None:
-        soft = ndimage.gaussian_filter(mask.astype(np.float32), self.R.uniform(0.4, 1.0))
-        soft = np.maximum(soft, 0.6 * mask) * (image != 0).any(0)
-        image += soft * (contrast * self.R.uniform(0.5, 1.3, 2))[:, None, None, None].astype(np.float32)
-        label[0][mask] = 1

@@ -86,7 +86,7 @@ def test_hip_implant_is_no_vertebra(tmp_path):
     assert len(found) >= 4
 
 
-IN_TWO = pytest.mark.xfail(strict=True, reason="these weights give a part of the vertebra to a neighbour, and its rest is another one")
+IN_TWO = pytest.mark.xfail(strict=True, reason="a neighbour gets a part of the vertebra, and its rest is another one")
 
 
 @pytest.mark.parametrize("seed", [8, 9, pytest.param(7, marks=IN_TWO)])
