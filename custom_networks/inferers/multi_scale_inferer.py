@@ -20,13 +20,16 @@ class MultiScaleInferer(PlaneInferer):
         divisors: the copies' sizes are the picture's over these, but at least `SMALLEST`.
         bfloat16: False keeps float32; True uses bfloat16 where `has_bfloat16` finds it fast.
         slices: slices of a volume the network sees at once.
+        channels_last: see `AutocastInferer`.
 
     Shape:
         input ``(B, C, H, W)`` or ``(B, C, H, W, D)``, output of the same but for its channels, logits, float32.
     """
 
-    def __init__(self, divisors: Sequence[int] = (1, 2, 4, 8), bfloat16: bool = True, slices: int = 4) -> None:
-        super().__init__(bfloat16, slices)
+    def __init__(
+        self, divisors: Sequence[int] = (1, 2, 4, 8), bfloat16: bool = True, slices: int = 4, channels_last: bool = True
+    ) -> None:
+        super().__init__(bfloat16, slices, channels_last)
         self.divisors = tuple(divisors)
 
     def run(self, network: Callable[..., torch.Tensor], pictures: torch.Tensor) -> torch.Tensor:

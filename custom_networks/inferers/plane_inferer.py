@@ -19,14 +19,15 @@ class PlaneInferer(Inferer):
     Args:
         bfloat16: False keeps float32; True uses bfloat16 where `has_bfloat16` finds it fast.
         slices: slices of a volume the network sees at once.
+        channels_last: see `AutocastInferer`.
 
     Shape:
         input ``(B, C, H, W)`` or ``(B, C, H, W, D)``, output of the same but for its channels, float32.
     """
 
-    def __init__(self, bfloat16: bool = True, slices: int = 4) -> None:
+    def __init__(self, bfloat16: bool = True, slices: int = 4, channels_last: bool = True) -> None:
         super().__init__()
-        self.autocast, self.slices = AutocastInferer(bfloat16), slices
+        self.autocast, self.slices = AutocastInferer(bfloat16, channels_last=channels_last), slices
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs):
         if inputs.ndim == 4:

@@ -72,3 +72,10 @@ def test_the_sum_is_where_the_picture_is():
     weight = (answer[0, 1] / answer[0, 1].sum()).numpy()
     assert (weight.sum(1) * range(64)).sum() == pytest.approx(47.5, abs=0.2)
     assert (weight.sum(0) * range(48)).sum() == pytest.approx(11.5, abs=0.2)
+
+
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_weights_are_laid_out_as_asked(channels_last):
+    network = torch.nn.Conv2d(3, 2, 3, padding=1).eval()
+    MultiScaleInferer(bfloat16=False, channels_last=channels_last)(torch.rand(1, 3, 32, 32), network)
+    assert network.weight.is_contiguous(memory_format=torch.channels_last) == channels_last
