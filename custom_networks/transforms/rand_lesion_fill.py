@@ -8,6 +8,8 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform, Randomizable
 from scipy import ndimage
 
+from .paint_lesions import white_matter
+
 WHITE_VOXELS = 50  # from which white matter is measured
 TEXTURE = 1.5  # voxels, standard deviation of the local mean
 
@@ -22,12 +24,11 @@ class RandLesionFilld(MapTransform, Randomizable):
         keys: patches ``(2, X, Y, Z)``, FLAIR and T1, mean 0 and standard deviation 1 in the brain, 0 outside.
         label_key: label map ``(1, X, Y, Z)``; lesions are 1.
         prob: probability that a patch loses its lesions.
-        matter: least T1 value of white matter.
     """
 
-    def __init__(self, keys: KeysCollection, label_key: str, prob: float = 0.3, matter: float = 0.3) -> None:
+    def __init__(self, keys: KeysCollection, label_key: str, prob: float = 0.3) -> None:
         super().__init__(keys)
-        self.label_key, self.prob, self.matter = label_key, prob, matter
+        self.label_key, self.prob = label_key, prob
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
@@ -37,7 +38,7 @@ class RandLesionFilld(MapTransform, Randomizable):
             image, label = np.array(data[key], dtype=np.float32), np.array(data[self.label_key])
             lesions = label[0] == 1
             border = ndimage.binary_dilation(lesions)
-            white = (image[1] > self.matter) & (label[0] == 0) & ~border
+            white = white_matter(image, label) & ~border
             if not lesions.any() or np.count_nonzero(white) < WHITE_VOXELS:
                 continue
             texture = _texture(image, lesions) + _texture(image, border & ~lesions)
