@@ -9,7 +9,7 @@ from conftest import save_nifti
 
 from custom_networks import UserError
 from tools.datasets.lesions import prepare_lesions
-from tools.phantoms.brain import make_brain_phantom
+from tools.phantoms.brain import drop_islands, make_brain_phantom
 
 
 def study(folder, flair: str, t1: str, mask: str | None, value: int = 1):
@@ -83,6 +83,14 @@ def test_priors_are_copied(tmp_path):
     assert (tmp_path / "out" / "priors" / "x.nii.gz").exists()
     with pytest.raises(UserError, match="no NIfTI masks"):
         prepare_lesions("wmh", tmp_path / "in", tmp_path / "out3", tmp_path / "in" / "a" / "nowhere")
+
+
+def test_gray_matter_apart_from_the_cortex_becomes_what_surrounds_it():
+    tissue = np.full((12, 12, 12), 3)
+    tissue[:4], tissue[4:6] = 1, 2
+    tissue[1, 5, 5], tissue[9:11, 2:4, 2:4] = 2, 2
+    drop_islands(tissue)
+    assert (tissue[:4] == 1).all() and (tissue[4:6] == 2).all() and (tissue[6:] == 3).all()
 
 
 def test_brain_phantoms():

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 from scipy.ndimage import gaussian_filter, zoom
 
 from .spinal_cord import degrade
@@ -48,6 +49,7 @@ def make_brain_phantom(random: np.random.Generator, kind: str | None = None) -> 
         y, z = axes[1] / (0.42 * half[1]), (axes[2] - 0.1 * half[2] + 0.002 * axes[1] ** 2) / (0.2 * half[2])
         ventricles |= x**2 + y**2 + z**2 <= 1
     tissue[ventricles] = 1
+    drop_islands(tissue)
     label = np.zeros(tuple(size), np.uint8)
     if kind != "healthy":
         _draw_lesions(random, label, (tissue == 3), ventricles, spacing)
@@ -56,6 +58,17 @@ def make_brain_phantom(random: np.random.Generator, kind: str | None = None) -> 
     affine = np.diag([spacing, spacing, spacing, 1.0])
     affine[:3, 3] = -spacing * size / 2
     return BrainPhantom(images, label, affine)
+
+
+def drop_islands(tissue: np.ndarray) -> None:
+    """Make gray matter that hangs together with no cortex what lies next to it; a brain has none, and it looks like a lesion."""
+    gray = tissue == 2
+    pieces, count = ndimage.label(gray)
+    if count > 1:
+        cortex = 1 + np.argmax(np.bincount(pieces.ravel())[1:])
+        nearest = ndimage.distance_transform_edt(gray, return_distances=False, return_indices=True)
+        islands = gray & (pieces != cortex)
+        tissue[islands] = tissue[tuple(nearest)][islands]
 
 
 def _draw_lesions(random, label: np.ndarray, white: np.ndarray, ventricles: np.ndarray, spacing: float) -> None:
