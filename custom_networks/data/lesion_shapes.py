@@ -11,6 +11,7 @@ from nibabel.affines import from_matvec
 from scipy import ndimage
 
 from ..metrics.lesions import CONNECTIVITY
+from .regions import box_of
 
 logger = logging.getLogger("axial")
 LEAST_VOXELS = 5
@@ -63,7 +64,7 @@ def load_lesion_maps(folder: str | Path) -> list[LesionMap]:
     for image in _masks(folder):
         mask = np.asarray(image.dataobj) > 0
         if mask.any():
-            (box,) = ndimage.find_objects(mask.astype(np.uint8))
+            box = box_of(mask)
             share = ndimage.gaussian_filter(np.pad(mask[box], BORDER).astype(np.float32), SMOOTHING)
             low = np.array([side.start for side in box]) - BORDER
             maps.append(LesionMap(share, image.affine @ from_matvec(np.eye(3), low)))

@@ -27,6 +27,14 @@ def grown(box: Box, margin: int, shape: Sequence[int]) -> Box:
     return tuple(slice(max(0, part.start - margin), min(n, part.stop + margin)) for part, n in zip(box, shape, strict=True))
 
 
+def reach(box: Box, matrix: np.ndarray, shape: Sequence[int]) -> Box:
+    """Return the box of another grid, of ``shape``, that holds all corners of a box; ``matrix`` maps voxels to that grid's."""
+    corners = np.stack(np.meshgrid(*[(part.start - 0.5, part.stop - 0.5) for part in box], indexing="ij"), axis=-1).reshape(-1, 3)
+    there = corners @ matrix[:3, :3].T + matrix[:3, 3]
+    low, high = np.floor(there.min(0)).astype(int), np.ceil(there.max(0)).astype(int) + 1
+    return tuple(slice(max(0, a), min(n, b)) for a, b, n in zip(low, high, shape, strict=True))
+
+
 def touches_border(box: Box, shape: Sequence[int]) -> bool:
     """Tell whether a box reaches the first or last voxel of any axis."""
     return any(part.start <= 0 or part.stop >= n for part, n in zip(box, shape, strict=True))

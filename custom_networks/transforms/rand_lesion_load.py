@@ -10,6 +10,7 @@ from nibabel.affines import apply_affine, from_matvec
 from scipy import ndimage
 
 from ..data.lesion_shapes import LesionMap
+from ..data.regions import box_of, reach
 from .paint_lesions import SPREAD, drawn_contrast, paint_lesions, white_matter
 
 BRAIN = np.array([[-64.0, -97.0, -55.0], [64.0, 57.0, 68.0]])  # mm; box of a skull-stripped brain in the space of the maps
@@ -49,6 +50,8 @@ class RandLesionLoadd(MapTransform, Randomizable):
                 continue
             box, lesions = self._place(np.asarray(data[self.mask_key][0]) > 0)
             lesions &= white[box]
+            if not lesions.any():  # of a map that lies elsewhere, or over gray matter alone
+                continue
             lesions |= ndimage.binary_closing(lesions) & (label[0][box] == 0)  # noise makes holes in white matter
             inside = (slice(None), *box)
             paint_lesions(image[inside], label[inside], lesions, self._field(lesions.shape), self.R)
@@ -58,19 +61,14 @@ class RandLesionLoadd(MapTransform, Randomizable):
     def _place(self, brain: np.ndarray) -> tuple[tuple[slice, ...], np.ndarray]:
         """Return the part of a brain ``(X, Y, Z)`` that a drawn map covers and the lesions there."""
         share, affine = self.maps[self.R.randint(len(self.maps))]
-        (sides,) = ndimage.find_objects(brain.astype(np.uint8))
-        low, high = np.array([[side.start, side.stop - 1] for side in sides], float).T
+        low, high = np.array([[side.start, side.stop - 1] for side in box_of(brain)], float).T
         scale = (BRAIN[1] - BRAIN[0]) / (high - low) * self.R.uniform(1 - SCALE, 1 + SCALE, 3)
         scale[0] *= self.R.choice([-1, 1])  # mirrored
         centre = BRAIN.mean(0) + self.R.uniform(-SHIFT, SHIFT, 3)
         to_map = np.linalg.inv(affine) @ from_matvec(np.diag(scale), centre - scale * (low + high) / 2)
-        corners = apply_affine(np.linalg.inv(to_map), np.indices((2, 2, 2)).reshape(3, -1).T * (np.array(share.shape) - 1))
-        first = np.clip(np.floor(corners.min(0)), 0, brain.shape).astype(int)
-        last = np.clip(np.ceil(corners.max(0)) + 1, 0, brain.shape).astype(int)
-        box = tuple(slice(*side) for side in zip(first, last, strict=True))
-        placed = ndimage.affine_transform(
-            share, to_map[:3, :3], apply_affine(to_map, first), output_shape=tuple(last - first), order=1
-        )
+        box = reach(tuple(slice(0, side) for side in share.shape), np.linalg.inv(to_map), brain.shape)
+        start = apply_affine(to_map, [side.start for side in box])
+        placed = ndimage.affine_transform(share, to_map[:3, :3], start, brain[box].shape, order=1)
         return box, (placed > self.R.uniform(*LEVELS)) & brain[box]
 
     def _field(self, shape: tuple[int, ...]) -> np.ndarray:

@@ -66,6 +66,7 @@ class RandLesionTransplantd(MapTransform, Randomizable):
 
     def _place(self, white: np.ndarray) -> np.ndarray | None:
         """Return the voxels of one lesion, or None where none of the places tried is white matter."""
+        # Cut before it is turned too, as zooming all of a large shape is slow.
         shape = self._turned(self._cut(self.shapes[self.R.choice(len(self.shapes), p=self.probability)], white.shape))
         shape = self._cut(shape, white.shape)
         if not shape.any():

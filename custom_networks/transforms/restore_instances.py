@@ -9,7 +9,7 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform
 from scipy.ndimage import affine_transform, find_objects
 
-from ..data.regions import grown
+from ..data.regions import grown, reach
 
 MARGIN = 2  # voxels around an instance that interpolation may reach
 
@@ -58,7 +58,7 @@ class RestoreInstancesd(MapTransform):
                 continue
             box = grown(box, MARGIN, owner.shape)
             mine = np.where(owner[box] == number, probability[box], 0)
-            crop = _reach(box, to_target, shape)
+            crop = reach(box, to_target, shape)
             if any(part.start >= part.stop for part in crop):
                 continue
             start = to_source[:3, :3] @ [part.start for part in crop] + to_source[:3, 3] - [part.start for part in box]
@@ -67,11 +67,3 @@ class RestoreInstancesd(MapTransform):
             mine_now = (smooth >= self.threshold) & (smooth > best[crop])
             result[crop][mine_now], best[crop][mine_now] = number, smooth[mine_now]
         return result
-
-
-def _reach(box: tuple[slice, ...], matrix: np.ndarray, shape: tuple[int, ...]) -> tuple[slice, ...]:
-    """Return the box of the target grid that holds all corners of a box of the source grid."""
-    corners = np.stack(np.meshgrid(*[(part.start - 0.5, part.stop - 0.5) for part in box], indexing="ij"), axis=-1).reshape(-1, 3)
-    there = corners @ matrix[:3, :3].T + matrix[:3, 3]
-    low, high = np.floor(there.min(0)).astype(int), np.ceil(there.max(0)).astype(int) + 1
-    return tuple(slice(max(0, a), min(n, b)) for a, b, n in zip(low, high, shape, strict=True))

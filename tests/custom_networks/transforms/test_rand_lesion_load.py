@@ -85,6 +85,12 @@ def test_only_white_matter_without_label_gets_lesions(maps):
     assert (data["label"][0, 100:110, 60:70, 60:80] == 2).all()
 
 
+def test_map_that_lies_elsewhere_gives_no_lesions(maps):
+    (only,) = maps
+    far = only._replace(affine=only.affine + np.array([[0, 0, 0, 500.0]] * 3 + [[0] * 4]))
+    assert painted([far])["label"].sum() == 0
+
+
 def test_place_and_size_vary(maps):
     volumes = [int((painted(maps, seed)["label"] == 1).sum()) for seed in range(6)]
     assert len(set(volumes)) == 6 and min(volumes) / (21 * 41 * 21) > 0.6 and max(volumes) / (21 * 41 * 21) < 1.5
