@@ -6,10 +6,11 @@ import nibabel
 import numpy as np
 import pytest
 from conftest import save_nifti
+from scipy import ndimage
 
 from custom_networks import UserError
 from tools.datasets.lesions import prepare_lesions
-from tools.phantoms.brain import drop_islands, make_brain_phantom
+from tools.phantoms.brain import draw_outside, make_brain_phantom
 
 
 def study(folder, flair: str, t1: str, mask: str | None, value: int = 1):
@@ -85,12 +86,12 @@ def test_priors_are_copied(tmp_path):
         prepare_lesions("wmh", tmp_path / "in", tmp_path / "out3", tmp_path / "in" / "a" / "nowhere")
 
 
-def test_gray_matter_apart_from_the_cortex_becomes_what_surrounds_it():
-    tissue = np.full((12, 12, 12), 3)
-    tissue[:4], tissue[4:6] = 1, 2
-    tissue[1, 5, 5], tissue[9:11, 2:4, 2:4] = 2, 2
-    drop_islands(tissue)
-    assert (tissue[:4] == 1).all() and (tissue[4:6] == 2).all() and (tissue[6:] == 3).all()
+def test_sulci_hang_together_with_the_surface():
+    depth = np.broadcast_to(np.arange(-4, 36)[:, None, None] * 1.0, (40, 50, 60))
+    outside = draw_outside(np.random.default_rng(0), depth, 1.0)
+    assert ndimage.label(outside)[1] == 1 and outside[depth <= 1].all() and not outside[depth > 25].any()
+    shares = [outside[depth == mm].mean() for mm in (2, 5, 9, 16)]
+    assert shares[0] > shares[1] > shares[2] > shares[3] and 0.1 < shares[1] < 0.3 and shares[3] < 0.05
 
 
 def test_brain_phantoms():

@@ -1,5 +1,6 @@
 """Skull-stripped brain MRI from nothing: FLAIR and T1 with exact white-matter lesions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,19 +38,14 @@ def make_brain_phantom(random: np.random.Generator, kind: str | None = None) -> 
     folds = _smooth(random, size, 4.0)
     radius = np.sqrt(sum((axis / h) ** 2 for axis, h in zip(axes, half, strict=True))) + 0.012 * folds
     depth = (1 - radius) * half.min() * spacing  # mm below the surface
-    tissue = np.zeros(tuple(size), np.uint8)
-    tissue[radius <= 1] = 1
-    cortex = random.uniform(2.0, 3.5)
-    sulci = _smooth(random, size, 2.2) > 0.9
-    tissue[(depth > 1.0) & ~(sulci & (depth < 14))] = 2
-    tissue[depth > 1.0 + cortex + 4 * np.clip(_smooth(random, size, 3.0), 0, 2)] = 3
     ventricles = np.zeros(tuple(size), bool)
     for side in (-1, 1):
         x = (axes[0] - side * 0.14 * half[0] - side * 0.02 * np.abs(axes[1])) / (0.09 * half[0] * random.uniform(0.8, 1.6))
         y, z = axes[1] / (0.42 * half[1]), (axes[2] - 0.1 * half[2] + 0.002 * axes[1] ** 2) / (0.2 * half[2])
         ventricles |= x**2 + y**2 + z**2 <= 1
-    tissue[ventricles] = 1
-    drop_islands(tissue)
+    outside = draw_outside(random, depth, spacing) & ~ventricles
+    cortex = ndimage.distance_transform_edt(~outside, sampling=spacing) <= random.uniform(2.0, 3.5)
+    tissue = np.select([radius > 1, outside | ventricles, cortex], [0, 1, 2], 3).astype(np.uint8)
     label = np.zeros(tuple(size), np.uint8)
     if kind != "healthy":
         _draw_lesions(random, label, (tissue == 3), ventricles, spacing)
@@ -60,15 +56,21 @@ def make_brain_phantom(random: np.random.Generator, kind: str | None = None) -> 
     return BrainPhantom(images, label, affine)
 
 
-def drop_islands(tissue: np.ndarray) -> None:
-    """Make gray matter that hangs together with no cortex what lies next to it; a brain has none, and it looks like a lesion."""
-    gray = tissue == 2
-    pieces, count = ndimage.label(gray)
-    if count > 1:
-        cortex = 1 + np.argmax(np.bincount(pieces.ravel())[1:])
-        nearest = ndimage.distance_transform_edt(gray, return_distances=False, return_indices=True)
-        islands = gray & (pieces != cortex)
-        tissue[islands] = tissue[tuple(nearest)][islands]
+def draw_outside(random: np.random.Generator, depth: np.ndarray, spacing: float) -> np.ndarray:
+    """Return what the cortex covers: all down to 1 mm below the surface, and sulci that hang together with it.
+
+    Sulci are the sheets where a smooth random field passes through 0, down to 9 mm on average.
+
+    Args:
+        random: source of the sulci.
+        depth: mm below the surface ``(X, Y, Z)``, negative outside; the first voxel lies outside.
+        spacing: mm of a voxel's side.
+    """
+    field = _smooth(random, depth.shape, random.uniform(5, 8) / spacing)
+    slope = np.linalg.norm(np.gradient(field), axis=0)
+    bottom = 9 + 3 * _smooth(random, depth.shape, 6.0)
+    pieces, _ = ndimage.label((depth <= 1) | ((np.abs(field) < 0.7 * slope) & (depth < bottom)))
+    return pieces == pieces[0, 0, 0]
 
 
 def _draw_lesions(random, label: np.ndarray, white: np.ndarray, ventricles: np.ndarray, spacing: float) -> None:
@@ -97,7 +99,7 @@ def _render(random, tissue: np.ndarray, means: np.ndarray, spacing: float) -> np
     return np.round(image * 1000).astype(np.int16)
 
 
-def _smooth(random, size: np.ndarray, sigma: float) -> np.ndarray:
+def _smooth(random, size: Sequence[int], sigma: float) -> np.ndarray:
     """Return a random field of standard deviation 1, smooth over ``sigma`` voxels."""
     coarse = random.normal(size=tuple(int(np.ceil(n / sigma)) + 3 for n in size))
     field = zoom(coarse, sigma, order=3)[tuple(slice(0, n) for n in size)]
