@@ -11,9 +11,10 @@ from .case_report import CaseReport
 
 
 class LabelMapReport(CaseReport):
-    """Report the Dice of every class and their mean.
+    """Report the Dice of every class and their mean, and its size beside the label's, 1 when neither is the larger.
 
-    ``engine.state.metrics`` get the mean over classes and cases as ``mean_dice`` and each class's as ``dice_<class>``.
+    ``engine.state.metrics`` get the mean over classes and cases as ``mean_dice`` and each class's as ``dice_<class>``. Sizes stand in
+    the log and the table alone, as ``<class> size``; a case without the class counts in none.
 
     Args:
         names: of the classes 1, 2, ...
@@ -21,14 +22,19 @@ class LabelMapReport(CaseReport):
     """
 
     def __init__(self, names: Sequence[str], path: str | Path | None = None) -> None:
-        super().__init__((*names, "mean"), path, log_cases=False)
-        self.names = tuple(names)
+        self.names, self.sizes = tuple(names), tuple(f"{name} size" for name in names)
+        super().__init__((*names, "mean", *self.sizes), path, log_cases=False)
 
     def score(self, item: dict) -> dict:
         pred, label = (torch.as_tensor(item[key]).round().long().cpu() for key in ("pred", "label"))
         scores = dice_coefficients(pred, label, len(self.names) + 1).tolist()
-        row = dict(zip(self.names, scores, strict=True)) | {"mean": sum(scores) / len(scores)}
-        return {"case": case_name(item["label"].meta["filename_or_obj"])} | row
+        found, true = (torch.bincount(labels.flatten(), minlength=len(self.names) + 1)[1:] for labels in (pred, label))
+        return {
+            "case": case_name(item["label"].meta["filename_or_obj"]),
+            **dict(zip(self.names, scores, strict=True)),
+            "mean": sum(scores) / len(scores),
+            **dict(zip(self.sizes, (found / true).tolist(), strict=True)),
+        }
 
     def metrics(self, means: dict[str, float]) -> dict[str, float]:
         return {f"dice_{name.replace(' ', '_')}": means[name] for name in self.names} | {"mean_dice": means["mean"]}

@@ -27,3 +27,14 @@ def test_means_over_cases_and_the_table(tmp_path):
         rows = list(csv.DictReader(stream))
     assert [row["case"] for row in rows] == ["a", "b", "mean"]
     assert rows[1]["right lung"] == "0.666667" and rows[2]["mean"] == "0.833333"
+
+
+def test_sizes_beside_those_of_the_labels_where_there_are_any(tmp_path):
+    items = [_item("a", [1, 1, 1, 0], [1, 1, 0, 0]), _item("b", [1, 0, 2, 2], [1, 1, 2, 0])]
+    engine = Engine(lambda engine, batch: [items[batch]])
+    LabelMapReport(["right lung", "heart"], tmp_path / "dice.csv").attach(engine)
+    engine.run([0, 1])
+    with (tmp_path / "dice.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["right lung size"] for row in rows] == ["1.5", "0.5", "1"]
+    assert [row["heart size"] for row in rows] == ["nan", "2", "2"]
