@@ -13,8 +13,8 @@ from .case_report import CaseReport
 class LabelMapReport(CaseReport):
     """Report the Dice of every class and their mean, and its size beside the label's, 1 when neither is the larger.
 
-    ``engine.state.metrics`` get the mean over classes and cases as ``mean_dice`` and each class's as ``dice_<class>``. Sizes stand in
-    the log and the table alone, as ``<class> size``; a case without the class counts in none.
+    ``engine.state.metrics`` get the mean over classes and cases as ``mean_dice`` and each class's as ``dice_<class>``. Sizes stand
+    in the log and the table alone, as ``<class> size``; a case without the class counts in none.
 
     Args:
         names: of the classes 1, 2, ...
