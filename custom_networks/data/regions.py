@@ -28,11 +28,11 @@ def grown(box: Box, margin: int, shape: Sequence[int]) -> Box:
 
 
 def reach(box: Box, matrix: np.ndarray, shape: Sequence[int]) -> Box:
-    """Return the box of another grid, of ``shape``, that holds all corners of a box; ``matrix`` maps voxels to that grid's."""
+    """Return the part of another grid, of ``shape``, that a box reaches, empty if none; ``matrix`` maps voxels to that grid's."""
     corners = np.stack(np.meshgrid(*[(part.start - 0.5, part.stop - 0.5) for part in box], indexing="ij"), axis=-1).reshape(-1, 3)
     there = corners @ matrix[:3, :3].T + matrix[:3, 3]
     low, high = np.floor(there.min(0)).astype(int), np.ceil(there.max(0)).astype(int) + 1
-    return tuple(slice(max(0, a), min(n, b)) for a, b, n in zip(low, high, shape, strict=True))
+    return overlap(low, high - low, shape)[0]
 
 
 def touches_border(box: Box, shape: Sequence[int]) -> bool:

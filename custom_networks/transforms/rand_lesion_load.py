@@ -35,7 +35,9 @@ class RandLesionLoadd(MapTransform, Randomizable):
         prob: probability that a brain gets lesions.
     """
 
-    def __init__(self, keys: KeysCollection, label_key: str, mask_key: str, maps: Sequence[LesionMap], prob: float = 0.3) -> None:
+    def __init__(
+        self, keys: KeysCollection, label_key: str, mask_key: str, maps: Sequence[LesionMap] = (), prob: float = 0.3
+    ) -> None:
         super().__init__(keys)
         self.label_key, self.mask_key, self.maps, self.prob = label_key, mask_key, list(maps), prob
 

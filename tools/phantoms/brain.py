@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
-from scipy.ndimage import gaussian_filter, zoom
 
 from .spinal_cord import degrade
 
@@ -74,7 +73,7 @@ def draw_outside(random: np.random.Generator, depth: np.ndarray, spacing: float)
 
 
 def _draw_lesions(random, label: np.ndarray, white: np.ndarray, ventricles: np.ndarray, spacing: float) -> None:
-    near = white & (gaussian_filter(ventricles.astype(np.float32), 4 / spacing) > 0.02)
+    near = white & (ndimage.gaussian_filter(ventricles.astype(np.float32), 4 / spacing) > 0.02)
     places = [np.argwhere(near), np.argwhere(white)]
     axes = np.indices(label.shape)
     for _ in range(int(random.integers(3, MOST_LESIONS))):
@@ -94,7 +93,7 @@ def _draw_means(random) -> dict[str, np.ndarray]:
 
 
 def _render(random, tissue: np.ndarray, means: np.ndarray, spacing: float) -> np.ndarray:
-    image = gaussian_filter(means[tissue].astype(np.float32), random.uniform(0.3, 0.6))
+    image = ndimage.gaussian_filter(means[tissue].astype(np.float32), random.uniform(0.3, 0.6))
     image = degrade(image, random, (spacing, spacing)) * (tissue > 0)
     return np.round(image * 1000).astype(np.int16)
 
@@ -102,5 +101,5 @@ def _render(random, tissue: np.ndarray, means: np.ndarray, spacing: float) -> np
 def _smooth(random, size: Sequence[int], sigma: float) -> np.ndarray:
     """Return a random field of standard deviation 1, smooth over ``sigma`` voxels."""
     coarse = random.normal(size=tuple(int(np.ceil(n / sigma)) + 3 for n in size))
-    field = zoom(coarse, sigma, order=3)[tuple(slice(0, n) for n in size)]
+    field = ndimage.zoom(coarse, sigma, order=3)[tuple(slice(0, n) for n in size)]
     return field / field.std()

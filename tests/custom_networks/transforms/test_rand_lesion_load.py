@@ -87,8 +87,9 @@ def test_only_white_matter_without_label_gets_lesions(maps):
 
 def test_map_that_lies_elsewhere_gives_no_lesions(maps):
     (only,) = maps
-    far = only._replace(affine=only.affine + np.array([[0, 0, 0, 500.0]] * 3 + [[0] * 4]))
-    assert painted([far])["label"].sum() == 0
+    for shift in (500.0, -500.0):
+        far = only._replace(affine=only.affine + np.array([[0, 0, 0, shift]] * 3 + [[0] * 4]))
+        assert painted([far])["label"].sum() == 0
 
 
 def test_place_and_size_vary(maps):
