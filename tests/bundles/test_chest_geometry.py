@@ -11,7 +11,8 @@ from dicom_files import write_radiograph
 from PIL import Image
 
 from custom_networks.transforms.orient_radiograph import upright_codes
-from tools.bundles import Bundle
+from tools.bundles import Bundle, load_network
+from tools.phantoms.chest import make_chest_phantom
 from tools.scoring import dice
 
 
@@ -135,3 +136,18 @@ def test_what_is_no_radiograph(tmp_path, write, message):
 def test_metadata_names_the_classes_of_the_config():
     config = json.loads((CHEST / "configs" / "inference.json").read_text())
     assert list(Bundle(CHEST).classes.values())[1:] == config["names"]
+
+
+def test_sides_are_told_by_their_place_not_by_the_heart(tmp_path):
+    """With the shipped weights: a mirrored film gets the mirrored mask with swapped sides."""
+    bundle = Bundle(CHEST)
+    with bundle.parser("inference.json", device="cpu") as parser:
+        network = load_network(parser, bundle)
+    film = make_chest_phantom(np.random.default_rng(3)).image[..., 0].astype(np.uint16)
+    masks = []
+    for name, array in (("plain", film), ("mirrored", film[::-1])):
+        Image.fromarray(np.ascontiguousarray(array.T)).save(tmp_path / f"{name}.png")
+        mask = infer_with(network, CHEST, tmp_path / f"{name}.png", tmp_path / name)
+        masks.append(np.asarray(mask.dataobj).squeeze())
+    swapped = np.array([0, 2, 1, 3, 5, 4])[masks[1][::-1]]
+    assert all(dice(swapped == value, masks[0] == value) > 0.9 for value in (1, 2, 3))

@@ -65,3 +65,22 @@ def test_what_a_reader_may_set_in_monai_label_has_an_effect(bundle):
     inference = read(bundle, "inference")
     for name in inference.get("displayable_configs", {}):
         assert inference[name] == f"@displayable_configs#{name}"
+
+
+def test_what_an_overlay_sets_is_known_or_used(bundle):
+    """A misspelt id would be added beside the right one, and change nothing."""
+    train = read(bundle, "train")
+    standard = {"train", "inference", "evaluate", "metadata", "multi_gpu_train", "multi_gpu_inference"}
+    for path in (bundle.folder / "configs").glob("*.json"):
+        if path.stem not in standard:
+            overlay = read(bundle, path.stem)
+            for name in overlay.keys() - {"imports"}:
+                assert sets_something(name, train) or f"@{name}" in str(overlay), f"{path.name}: {name}"
+
+
+def sets_something(name: str, config: dict) -> bool:
+    """Whether an id like ``train#inferer#window`` exists, or is an argument of a component, which refuses unknown ones."""
+    *parents, last = name.split("#")
+    for parent in parents:
+        config = config[parent]
+    return last in config or "_target_" in config

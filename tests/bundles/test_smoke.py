@@ -191,6 +191,14 @@ def test_bundles_train_by_the_seeds_recipe(phantoms, tmp_path):
     assert (tmp_path / "model.pt").exists()
 
 
+def test_chest_finishes_with_the_overlays_of_its_weights(tmp_path):
+    WRITERS[CHEST.name](tmp_path / "data", 3, 11)
+    configs = [f"configs/{name}.json" for name in ("train", "train_finish", "train_unweighted", "train_mirrored")]
+    settings = {"dataset_dir": tmp_path / "data", "output_dir": tmp_path / "runs", "max_epochs": 1, "val_interval": 1, "size": 64}
+    run_bundle("training", configs, CHEST, **settings, pretrained="models/model.pt")
+    assert (tmp_path / "runs" / "model.pt").exists()
+
+
 def test_zips_infer_and_train_from_a_foreign_folder(phantoms, tmp_path):
     bundle, data, settings = phantoms
     root = unpacked(bundle, tmp_path)
