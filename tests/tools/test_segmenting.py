@@ -14,6 +14,7 @@ from PIL import Image
 from rich.console import Console
 
 from tools.bundles import Bundle
+from tools.measuring import cardiothoracic_ratio
 from tools.phantoms.chest import make_chest_phantom
 from tools.phantoms.lumbar import make_lumbar_phantom
 from tools.segmenting import segment_cases
@@ -46,12 +47,14 @@ def test_water_and_fat_give_areas_and_fat_fraction(tmp_path):
 
 def test_a_radiograph_gives_the_cardiothoracic_ratio_and_a_picture(tmp_path):
     phantom = make_chest_phantom(np.random.default_rng(3))
-    picture = np.asarray(phantom.image).squeeze()
-    picture = (255 * (picture - picture.min()) / np.ptp(picture)).astype(np.uint8)
-    Image.fromarray(picture.T).save(tmp_path / "a.png")
+    picture, label = phantom.image[..., 0], phantom.label[..., 0]
+    Image.fromarray(picture.T.astype(np.uint16)).save(tmp_path / "a.png")
     segment_cases(Bundle(CHEST), [tmp_path / "a.png"], tmp_path / "out", False, {}, QUIET, QUIET)
     rows = {(row["structure"], row["measure"]): row for row in rows_of(tmp_path / "out")}
-    assert 0.2 < float(rows["heart", "cardiothoracic ratio"]["value"]) < 0.9
+    mask = np.asarray(Image.open(tmp_path / "out" / "a_seg.png")).T
+    measured, right = (cardiothoracic_ratio(organs == 3, organs == 1, organs == 2) for organs in (mask, label))
+    assert abs(float(rows["heart", "cardiothoracic ratio"]["value"]) - measured) < 0.001
+    assert abs(measured - right) < 0.15
     assert rows["left lung", "area"]["unit"] == "pixels"
     overlay = np.asarray(Image.open(tmp_path / "out" / "a_overlay.png").convert("RGB")).astype(int)
     colourful = np.ptp(overlay, axis=-1) > 60
