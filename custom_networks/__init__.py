@@ -1,13 +1,12 @@
 """Python components of the Axial bundles; configs name them as ``scripts.custom_networks.NAME``."""
 
-from .data.cases import PICTURE_SUFFIXES, VOLUME_SUFFIXES, case_name, find_cases
+from .cases.cases import PICTURE_SUFFIXES, VOLUME_SUFFIXES, case_name, find_cases
+from .cases.share_cases import share_cases
+from .cases.studies import find_studies
 from .data.data_list import case_weights, load_data_list
 from .data.label_counts import label_counts
 from .data.lesion_shapes import load_lesion_maps, load_lesion_shapes
 from .data.mirror_labels import mirror_labels
-from .data.share_cases import share_cases
-from .data.studies import find_studies
-from .data.vertebra_names import VERTEBRA_NAMES
 from .data.window_dataset import WindowDataset
 from .engines.case_evaluator import CaseEvaluator, CaseResult
 from .errors import UserError, explain
@@ -46,36 +45,37 @@ from .networks.no_pool_aspp import NoPoolASPP
 from .readers.dicom_series import DicomSeriesReader
 from .readers.picture import PictureReader
 from .readers.radiograph import RadiographReader
-from .transforms.anti_alias import AntiAliasd
-from .transforms.brain_mask import BrainMaskd
-from .transforms.bright_on_dark import BrightOnDarkd
-from .transforms.check_hounsfield import CheckHounsfieldd
-from .transforms.check_label import CheckLabeld
-from .transforms.check_volume import CheckVolumed
-from .transforms.ensure_volume import EnsureVolumed
-from .transforms.keep_channel import KeepChanneld
-from .transforms.load_modalities import LoadModalitiesd
-from .transforms.load_radiograph import LoadRadiographd
-from .transforms.load_volume import LoadVolumed
-from .transforms.orient_radiograph import OrientRadiographd
-from .transforms.pad_to_square import PadToSquared
-from .transforms.rand_affine_noise import RandAffineNoised
-from .transforms.rand_field_of_view import RandFieldOfViewd
-from .transforms.rand_film_objects import RandFilmObjectsd
-from .transforms.rand_lesion_fill import RandLesionFilld
-from .transforms.rand_lesion_load import RandLesionLoadd
-from .transforms.rand_lesion_transplant import RandLesionTransplantd
-from .transforms.rand_lung_opacity import RandLungOpacityd
-from .transforms.rand_mirror import RandMirrord
-from .transforms.rand_tissue_contrast import RandTissueContrastd
-from .transforms.rand_tissue_shift import RandTissueShiftd
-from .transforms.rand_vertebra_patch import RandVertebraPatchd
-from .transforms.restore_instances import RestoreInstancesd
-from .transforms.save_label_map import SaveLabelMapd
-from .transforms.save_lesions import FindLesionsd, SaveLesionsd
-from .transforms.save_prediction import SavePredictiond
-from .transforms.save_vertebrae import SaveVertebraed
-from .transforms.spacing import SpacingVolumed
-from .transforms.vertebra_targets import VertebraTargetsd
+from .transforms.augmentation.rand_affine_noise import RandAffineNoised
+from .transforms.augmentation.rand_field_of_view import RandFieldOfViewd
+from .transforms.augmentation.rand_film_objects import RandFilmObjectsd
+from .transforms.augmentation.rand_lesion_fill import RandLesionFilld
+from .transforms.augmentation.rand_lesion_load import RandLesionLoadd
+from .transforms.augmentation.rand_lesion_transplant import RandLesionTransplantd
+from .transforms.augmentation.rand_lung_opacity import RandLungOpacityd
+from .transforms.augmentation.rand_mirror import RandMirrord
+from .transforms.augmentation.rand_tissue_contrast import RandTissueContrastd
+from .transforms.augmentation.rand_tissue_shift import RandTissueShiftd
+from .transforms.augmentation.rand_vertebra_patch import RandVertebraPatchd
+from .transforms.augmentation.vertebra_targets import VertebraTargetsd
+from .transforms.checking.check_hounsfield import CheckHounsfieldd
+from .transforms.checking.check_label import CheckLabeld
+from .transforms.checking.check_volume import CheckVolumed
+from .transforms.loading.load_modalities import LoadModalitiesd
+from .transforms.loading.load_radiograph import LoadRadiographd
+from .transforms.loading.load_volume import LoadVolumed
+from .transforms.preprocessing.anti_alias import AntiAliasd
+from .transforms.preprocessing.brain_mask import BrainMaskd
+from .transforms.preprocessing.bright_on_dark import BrightOnDarkd
+from .transforms.preprocessing.ensure_volume import EnsureVolumed
+from .transforms.preprocessing.keep_channel import KeepChanneld
+from .transforms.preprocessing.orient_radiograph import OrientRadiographd
+from .transforms.preprocessing.pad_to_square import PadToSquared
+from .transforms.preprocessing.spacing import SpacingVolumed
+from .transforms.saving.restore_instances import RestoreInstancesd
+from .transforms.saving.save_label_map import SaveLabelMapd
+from .transforms.saving.save_lesions import FindLesionsd, SaveLesionsd
+from .transforms.saving.save_prediction import SavePredictiond
+from .transforms.saving.save_vertebrae import SaveVertebraed
+from .vertebrae.names import VERTEBRA_NAMES
 
 __all__ = [name for name in dir() if not name.startswith("_")]

@@ -3,7 +3,7 @@
 import logging
 import warnings
 
-from .cli import main
+from .cli.app import main
 
 # Libraries report decoders that are not installed; errors of cases are printed.
 logging.disable(logging.WARNING)

@@ -15,16 +15,16 @@ from matplotlib.figure import Figure
 from PIL import Image
 from rich.console import Console
 
-from custom_networks.data.vertebra_names import VERTEBRA_NAMES
 from custom_networks.errors import UserError
 from custom_networks.metrics.vertebra_scores import match_vertebrae
+from custom_networks.vertebrae.names import VERTEBRA_NAMES
 
 from .bundles import get_bundle
 from .datasets.digits import prepare_digits
 from .datasets.vertebra_samples import prepare_tptbox_sample
 from .phantoms.write import WRITERS, write_spine_phantoms
-from .scoring import class_dice, images_of, label_of
-from .segmenting import segment_cases
+from .results.segmenting import segment_cases
+from .scoring.dice import class_dice, images_of, label_of
 
 PHANTOM_SEED = 2026  # not a seed of training
 PHANTOM_CASES = 4

@@ -10,8 +10,8 @@ import numpy as np
 from nibabel.affines import from_matvec
 from scipy import ndimage
 
+from ..geometry.regions import box_of
 from ..metrics.lesions import CONNECTIVITY
-from .regions import box_of
 
 logger = logging.getLogger("axial")
 LEAST_VOXELS = 5

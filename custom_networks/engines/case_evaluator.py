@@ -12,7 +12,7 @@ from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
 from monai.transforms import Transform
 
-from ..data.cases import case_name
+from ..cases.cases import case_name
 from ..errors import UserError, explain
 
 logger = logging.getLogger("axial")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from ..data.cases import case_name
+from ..cases.cases import case_name
 from ..metrics.dice import dice_coefficients
 from .case_report import CaseReport
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..data.cases import case_name
-from ..data.voxels import voxel_volume
+from ..cases.cases import case_name
+from ..geometry.voxels import voxel_volume
 from ..metrics.lesions import SIZES, lesion_scores
 from .case_report import CaseReport
 

@@ -12,7 +12,7 @@ from ignite.engine import Engine, Events
 from monai.utils import ensure_tuple
 from torch.nn.parallel import DistributedDataParallel
 
-from ..data.write_result import write_result
+from ..results.write_result import write_result
 
 logger = logging.getLogger("axial")
 

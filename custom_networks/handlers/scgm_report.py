@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.axial import slice_axis, slices_last
-from ..data.cases import case_name
+from ..cases.cases import case_name
+from ..geometry.axial import slice_axis, slices_last
 from ..metrics.scgm import SCGM_METRICS, scgm_metrics
 from .case_report import CaseReport
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.cases import case_name
+from ..cases.cases import case_name
 from ..metrics.vertebra_scores import match_vertebrae
 from .case_report import CaseReport, finite_mean, write_table
 

@@ -10,12 +10,11 @@ import torch
 from monai.data import MetaTensor
 from monai.inferers import Inferer
 
-from ..data.regions import box_of, crop, largest_piece, touches_border
-from ..data.vertebra_names import VERTEBRA_NAMES, check_direction
-from ..data.vertebra_numbering import length_of_spine, number_sequence
-from .autocast_inferer import has_bfloat16
-from .bone_boxes import BoneBoxes
-from .traversal import (
+from ..geometry.regions import box_of, crop, largest_piece, touches_border
+from ..vertebrae.bone_boxes import BoneBoxes
+from ..vertebrae.names import VERTEBRA_NAMES, check_direction
+from ..vertebrae.numbering import length_of_spine, number_sequence
+from ..vertebrae.traversal import (
     SLIVER,
     Answer,
     FoundVertebra,
@@ -26,6 +25,7 @@ from .traversal import (
     spread,
     write_instance,
 )
+from .autocast_inferer import has_bfloat16
 
 logger = logging.getLogger("axial")
 SETTLED = 2  # voxels that the centre of a patch may move and still count as found

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from monai.metrics import compute_average_surface_distance
 
-from ..data.regions import box_of, grown, touches_border
+from ..geometry.regions import box_of, grown, touches_border
 
 LEAST = 1000.0  # mm3; smaller slivers of the truth are not asked for
 OVERLAP = 0.1  # IoU from which on a predicted instance counts as found in the truth, rather than invented

@@ -10,7 +10,7 @@ import numpy as np
 import pydicom
 from pydicom.errors import InvalidDicomError
 
-from ..data.cases import is_zip
+from ..cases.cases import is_zip
 from ..errors import ZIP_ERRORS, UserError
 from .pydicom_versions import apply_modality_lut
 

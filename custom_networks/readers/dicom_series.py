@@ -7,7 +7,7 @@ import numpy as np
 from monai.data import ImageReader
 from monai.utils import ensure_tuple
 
-from ..data.cases import split_series
+from ..cases.cases import split_series
 from ..errors import UserError
 from .dicom_frames import Frame, frames_of, read_images
 

@@ -10,10 +10,10 @@ from conftest import CHEST, infer_with, save_nifti
 from dicom_files import write_radiograph
 from PIL import Image
 
-from custom_networks.transforms.orient_radiograph import upright_codes
+from custom_networks.transforms.preprocessing.orient_radiograph import upright_codes
 from tools.bundles import Bundle, load_network
 from tools.phantoms.chest import make_chest_phantom
-from tools.scoring import dice
+from tools.scoring.dice import dice
 
 
 class Bright(torch.nn.Module):

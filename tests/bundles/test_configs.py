@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tools.bundles import all_bundles
-from tools.verifying import SHARED_IDS
+from tools.sharing.verifying import SHARED_IDS
 
 BUNDLES = {bundle.name: bundle for bundle in all_bundles()}
 

@@ -12,8 +12,8 @@ from custom_networks.metrics.vertebra_scores import match_vertebrae
 from tools.bundles import Bundle
 from tools.datasets.digits import prepare_digits
 from tools.phantoms.write import WRITERS, write_spine_phantoms
-from tools.scoring import class_dice, images_of, label_of
-from tools.segmenting import segment_cases
+from tools.results.segmenting import segment_cases
+from tools.scoring.dice import class_dice, images_of, label_of
 
 QUIET = Console(quiet=True)
 

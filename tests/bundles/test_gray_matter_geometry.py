@@ -8,7 +8,7 @@ import pytest
 import torch
 from conftest import FLIPS, GRAY_MATTER, ORDERS, infer_with, reorient, save_nifti
 
-from tools.scoring import dice
+from tools.scoring.dice import dice
 
 
 class Bright(torch.nn.Module):

@@ -12,7 +12,7 @@ from conftest import FLIPS, LESIONS, ORDERS, infer_with, reorient, save_nifti
 from dicom_files import write_slice
 
 from tools.bundles import Bundle
-from tools.scoring import dice
+from tools.scoring.dice import dice
 
 AFFINE = np.array([[1.0, 0, 0, -20], [0, 1.0, 0, 31], [0, 0, 1.0, -9], [0, 0, 0, 1]])
 

@@ -11,7 +11,7 @@ from dicom_files import write_slice
 
 from tools.bundles import Bundle, load_network
 from tools.phantoms.lumbar import make_lumbar_phantom
-from tools.scoring import dice
+from tools.scoring.dice import dice
 
 AFFINE = np.array([[1.5, 0, 0, -30], [0, 1.5, 0, -40], [0, 0, 5, 100], [0, 0, 0, 1.0]])
 

@@ -11,7 +11,7 @@ from oracles import Oracle, encode
 
 from tools.phantoms.spine import make_spine_labels
 from tools.phantoms.spine_anatomy import Person
-from tools.scoring import dice
+from tools.scoring.dice import dice
 from tools.synthesis import codes
 from tools.synthesis.scanner import pool_instances
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from tools.bundles import Bundle
 from tools.phantoms.spine import make_spine_phantom
 from tools.phantoms.spine_anatomy import Person
-from tools.segmenting import segment_cases
+from tools.results.segmenting import segment_cases
 
 QUIET = Console(quiet=True)
 AFFINE = np.diag([2.0, 2.0, 2.0, 1.0])

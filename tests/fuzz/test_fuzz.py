@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tools.bundles import Bundle
-from tools.code_review import review_config
-from tools.packing import pack
-from tools.unpacking import review
+from tools.sharing.code_review import review_config
+from tools.sharing.packing import pack
+from tools.sharing.unpacking import review
 
 CASES = 250  # of each kind
 MOST_SECONDS, MOST_MIB = 20, 2048  # of one case

@@ -20,8 +20,8 @@ from bundle_runs import run_bundle
 from conftest import save_nifti
 
 from tools.bundles import all_bundles
-from tools.packing import pack
 from tools.phantoms.write import WRITERS
+from tools.sharing.packing import pack
 
 PYTHON = os.environ.get("AXIAL_LABEL_PYTHON")
 pytestmark = pytest.mark.skipif(PYTHON is None, reason="run by `make test-label`")

@@ -7,7 +7,7 @@ import torch
 from scipy.ndimage import center_of_mass, zoom
 
 from custom_networks import NoPoolASPP
-from tools.scoring import dice
+from tools.scoring.dice import dice
 from tools.weights.gmseg import convert_gmseg
 
 SIDE, SPACING, THRESHOLD = 200, 0.25, 0.999

@@ -10,8 +10,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from custom_networks.data.write_result import write_json, write_result
 from custom_networks.errors import UserError
+from custom_networks.results.write_result import write_json, write_result
 
 from ..bundles import Bundle
 from .lesions import bench_windows

@@ -17,7 +17,7 @@ from custom_networks.inferers.autocast_inferer import has_bfloat16
 from ..bundles import Bundle, load_network
 from ..datasets.digits import prepare_digits
 from ..phantoms.write import WRITERS
-from ..scoring import label_dice
+from ..scoring.dice import label_dice
 
 RUNS = 3  # whose median is the steady state
 CASES = 6  # on which bfloat16 is compared with float32

@@ -7,7 +7,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from .data_list import make_empty_folder, write_data_list
+from ..layout.data_list import make_empty_folder, write_data_list
 
 
 def prepare_digits(folder: Path, seed: int = 0, overwrite: bool = False) -> Path:

@@ -8,14 +8,14 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from custom_networks.data.axial import slices_last
-from custom_networks.data.cases import VOLUME_SUFFIXES, case_name
+from custom_networks.cases.cases import VOLUME_SUFFIXES, case_name
 from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError
+from custom_networks.geometry.axial import slices_last
 
-from ..nifti import check_same_grid
+from ..layout.data_list import Report, make_empty_folder, split_in_order, write_data_list
+from ..layout.nifti import check_same_grid
 from ..phantoms.write import write_cord_case
-from .data_list import Report, make_empty_folder, split_in_order, write_data_list
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
 PHANTOM_SHARE = 0.3

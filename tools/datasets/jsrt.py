@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from custom_networks.data.write_result import write_result
 from custom_networks.errors import UserError
 from custom_networks.readers.picture import PictureReader
+from custom_networks.results.write_result import write_result
 
-from .data_list import Report, make_empty_folder, write_data_list
+from ..layout.data_list import Report, make_empty_folder, write_data_list
 
 LABELS = {"0": "background", "1": "right lung", "2": "left lung", "3": "heart", "4": "right clavicle", "5": "left clavicle"}
 ORGANS = {name: int(value) for value, name in LABELS.items() if value != "0"}

@@ -5,11 +5,11 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from custom_networks.data.cases import case_name
-from custom_networks.data.studies import find_studies
+from custom_networks.cases.cases import case_name
+from custom_networks.cases.studies import find_studies
 from custom_networks.errors import UserError
 
-from .data_list import Report, make_empty_folder, write_data_list
+from ..layout.data_list import Report, make_empty_folder, write_data_list
 from .folder import load_nifti
 from .lesions import LABELS, MODALITIES, PRIORS, copy_priors, entry_of
 

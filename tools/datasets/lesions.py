@@ -7,13 +7,13 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from custom_networks.data.cases import case_name
+from custom_networks.cases.cases import case_name
+from custom_networks.cases.studies import find_studies
 from custom_networks.data.label_values import check_label_values
-from custom_networks.data.studies import find_studies
 from custom_networks.errors import UserError
 
-from ..nifti import check_same_grid
-from .data_list import Report, make_empty_folder, write_data_list
+from ..layout.data_list import Report, make_empty_folder, write_data_list
+from ..layout.nifti import check_same_grid
 from .folder import load_nifti, split_sections
 
 LABELS = {"0": "background", "1": "lesion", "2": "other pathology (ignored)"}

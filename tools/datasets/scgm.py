@@ -9,7 +9,7 @@ import numpy as np
 
 from custom_networks.errors import UserError
 
-from .data_list import Report
+from ..layout.data_list import Report
 from .folder import prepare_folder
 
 LABELS = {"0": "background", "1": "gray matter", "2": "white matter"}

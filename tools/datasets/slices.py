@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from custom_networks.data.axial import slice_axis
-from custom_networks.data.cases import PICTURE_SUFFIXES, case_name
+from custom_networks.cases.cases import PICTURE_SUFFIXES, case_name
 from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError
+from custom_networks.geometry.axial import slice_axis
 from custom_networks.readers.dicom_series import DicomSeriesReader
 from custom_networks.readers.picture import PictureReader
 
-from ..nifti import check_same_grid, save_pair
-from .data_list import Report, make_empty_folder, write_data_list
+from ..layout.data_list import Report, make_empty_folder, write_data_list
+from ..layout.nifti import check_same_grid, save_pair
 from .folder import find_pairs, load_nifti, split_sections
 
 DICOM_FOLDERS = (("dicoms", "labels"), ("train/dicoms", "train/labels"))

@@ -6,11 +6,11 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from custom_networks.data.vertebra_names import VERTEBRA_NAMES, VERTEBRA_NUMBERS
+from custom_networks.vertebrae.names import VERTEBRA_NAMES, VERTEBRA_NUMBERS
 
-from ..nifti import save_nifti
+from ..layout.data_list import make_empty_folder, split_in_order, write_data_list
+from ..layout.nifti import save_nifti
 from ..synthesis import codes
-from .data_list import make_empty_folder, split_in_order, write_data_list
 from .wheel import wheel_members
 
 CACHE = Path.home() / ".cache" / "axial"

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from monai.transforms import LoadImage
 
-from custom_networks.data.vertebra_names import VERTEBRA_NUMBERS
 from custom_networks.errors import UserError
+from custom_networks.vertebrae.names import VERTEBRA_NUMBERS
 
-from ..nifti import check_same_grid, save_pair
+from ..layout.data_list import Report, make_empty_folder, write_data_list
+from ..layout.nifti import check_same_grid, save_pair
 from ..synthesis.codes import VERTEBRAE
-from .data_list import Report, make_empty_folder, write_data_list
 from .folder import split_sections
 from .vertebra_samples import LABELS
 

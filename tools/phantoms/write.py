@@ -9,10 +9,10 @@ import numpy as np
 
 from custom_networks.errors import UserError
 
-from ..datasets.data_list import make_empty_folder, split_in_order, write_data_list
 from ..datasets.jsrt import LABELS as CHEST_LABELS
 from ..datasets.vertebra_samples import LABELS
-from ..nifti import save_pair, save_study
+from ..layout.data_list import make_empty_folder, split_in_order, write_data_list
+from ..layout.nifti import save_pair, save_study
 from .brain import LABELS as BRAIN_LABELS
 from .brain import make_brain_phantom
 from .chest import make_chest_phantom

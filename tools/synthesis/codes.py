@@ -1,6 +1,6 @@
 """Codes of the label maps that CT is painted from: VerSe's numbers for vertebrae, ours for everything else."""
 
-from custom_networks.data.vertebra_names import VERTEBRAE as VERTEBRAE
+from custom_networks.vertebrae.names import VERTEBRAE as VERTEBRAE
 
 THORACIC = range(8, 20)
 SACRUM, COCCYX = 26, 27

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import distance_transform_edt, find_objects, gaussian_filter
 
-from custom_networks.data.regions import grown
+from custom_networks.geometry.regions import grown
 
 from .codes import AIR, BONE, CANAL, COCCYX, DISC, FAT, GAS, LUNG, METAL, MUSCLE, ORGANS, SACRUM, TABLE, VERTEBRAE, VESSEL
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import binary_dilation, binary_erosion, binary_fill_holes, binary_opening
 
-from custom_networks.data.regions import box_of, grown
 from custom_networks.errors import UserError
+from custom_networks.geometry.regions import box_of, grown
 
 from .codes import BONE, SACRUM, UNKNOWN
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import find_objects, gaussian_filter, uniform_filter1d, zoom
 
-from custom_networks.data.regions import largest_piece
+from custom_networks.geometry.regions import largest_piece
 
 
 def average_pool(array: np.ndarray, factor: int) -> np.ndarray:

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 
 from custom_networks.errors import UserError
-from custom_networks.transforms.anti_alias import smoothing
+from custom_networks.transforms.preprocessing.anti_alias import smoothing
 
-from ..nifti import check_same_grid
+from ..layout.nifti import check_same_grid
 from .codes import SACRUM, VERTEBRAE
 from .deformation import Deformation
 from .pelvis import LOWEST_LUMBAR, PARTS, add_pelvis, read_stl

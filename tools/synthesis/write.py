@@ -9,9 +9,9 @@ import numpy as np
 from custom_networks.data.data_list import load_data_list
 from custom_networks.errors import UserError
 
-from ..datasets.data_list import make_empty_folder, write_data_list
 from ..datasets.vertebra_samples import LABELS
-from ..nifti import save_pair
+from ..layout.data_list import make_empty_folder, write_data_list
+from ..layout.nifti import save_pair
 from .vertebra_ct import COARSE, Source, load_label_map, load_scan, synthesise
 
 VALIDATION_SHARE = 20  # every twentieth case validates

@@ -1,3 +1,3 @@
 """Stands in for torchvision in tests of MONAI Label, which imports two of its functions and never calls them here."""
 
-from . import utils as utils
+from ..x import utils as utils

@@ -1,0 +1,63 @@
+"""Refuse images that no result should be computed from."""
+
+from collections.abc import Hashable, Mapping
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.transforms import MapTransform
+
+from ...errors import UserError
+
+
+class CheckVolumed(MapTransform):
+    """Raise one clear error for an image that cannot be segmented: shape, values, or geometry.
+
+    Checked are: two or three spatial axes, at least two pixels along the first two, finite values, more than one
+    value, an affine that can be inverted and whose voxels are between ``smallest`` and ``largest`` mm.
+
+    Args:
+        keys: images, channel first, with meta data.
+        channels: number of channels expected.
+        smallest: smallest accepted spacing in mm.
+        largest: largest accepted spacing in mm.
+
+    Raises:
+        UserError: names the file, what was wrong and what to do.
+    """
+
+    def __init__(self, keys: KeysCollection, channels: int = 1, smallest: float = 0.01, largest: float = 100.0) -> None:
+        super().__init__(keys)
+        self.channels, self.smallest, self.largest = channels, smallest, largest
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> Mapping[Hashable, torch.Tensor]:
+        for key in self.key_iterator(data):
+            self._check(data[key])
+        return data
+
+    def _check(self, image: torch.Tensor) -> None:
+        file = image.meta.get("filename_or_obj", "image")
+        if image.ndim not in (3, 4):
+            shape = "x".join(str(size) for size in image.shape[1:])
+            raise UserError(f"{file}: an image of {image.ndim - 1} axes ({shape}).", "Give one volume or one slice a file.")
+        if image.shape[0] != self.channels:
+            raise UserError(f"{file}: {image.shape[0]} channels, expected {self.channels}.", "Give a grayscale image.")
+        if min(image.shape[1:3]) < 2:
+            shape = "x".join(str(size) for size in image.shape[1:])
+            raise UserError(f"{file}: too small ({shape}).", "Give an image of at least 2x2 pixels a slice.")
+        finite = torch.isfinite(image)
+        if not bool(finite.all()):
+            count = int((~finite).sum())
+            raise UserError(f"{file}: {count} values are NaN or infinite.", "Replace them, for instance by 0, and try again.")
+        if float(image.max()) == float(image.min()):
+            raise UserError(f"{file}: every pixel has the same value ({float(image.max()):g}).", "Check the export of this image.")
+        affine = np.asarray(image.affine, dtype=float)[:3, :3]
+        spacing = np.linalg.norm(affine, axis=0)
+        if not np.all(np.isfinite(affine)) or abs(np.linalg.det(affine)) <= 1e-6 * max(np.prod(spacing), 1e-12):
+            raise UserError(f"{file}: the affine is singular, so the image has no place in space.", "Repair the header.")
+        if spacing.min() < self.smallest or spacing.max() > self.largest:
+            found = " x ".join(f"{size:g}" for size in spacing)
+            raise UserError(
+                f"{file}: implausible spacing of {found} mm.",
+                f"Repair the header; accepted: {self.smallest:g} to {self.largest:g} mm.",
+            )

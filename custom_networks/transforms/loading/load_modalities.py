@@ -1,0 +1,87 @@
+"""Load the images of a study as the channels of one."""
+
+import logging
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform, ResampleToMatch
+
+from ...errors import UserError
+from .load_volume import LoadVolumed
+
+logger = logging.getLogger("axial")
+
+
+class LoadModalitiesd(MapTransform):
+    """Load a list of files, one a modality, into one image ``(C, X, Y, Z)`` on the grid of the first.
+
+    An image of another grid is resampled, and the log says so. A single file must hold all modalities as channels along its
+    fourth axis, which is how MONAI Label passes them.
+
+    Args:
+        keys: lists of paths, or single paths.
+        modalities: names in the order of the channels.
+        tolerance: difference of affines in mm from which an image is resampled.
+
+    Raises:
+        UserError: when an image is missing or damaged, is no volume, is given twice, or lies elsewhere than the first.
+    """
+
+    def __init__(self, keys: KeysCollection, modalities: Sequence[str], tolerance: float = 1e-2) -> None:
+        super().__init__(keys)
+        self.modalities, self.tolerance = tuple(modalities), tolerance
+        self.load, self.resample = LoadVolumed("image"), ResampleToMatch(mode="bilinear", padding_mode="zeros")
+
+    def __call__(self, data: Mapping[Hashable, object]) -> dict[Hashable, object]:
+        data = dict(data)
+        for key in self.key_iterator(data):
+            paths = data[key] if isinstance(data[key], (list, tuple)) else [data[key]]
+            data[key] = self._single(str(paths[0])) if len(paths) == 1 else self._join([p and str(p) for p in paths])
+        return data
+
+    def _single(self, path: str) -> MetaTensor:
+        image = self.load({"image": path})["image"]
+        expected = len(self.modalities)
+        if image.ndim != 4 or image.shape[-1] != expected:
+            shape = "x".join(str(size) for size in image.shape)
+            names = " and ".join(self.modalities)
+            raise UserError(f"{path}: shape {shape}.", f"Give the folder with {names}, or one file of {expected} channels.")
+        return _tensor(image.movedim(-1, 0), image)
+
+    def _join(self, paths: list[str | None]) -> MetaTensor:
+        first = None
+        channels: list[torch.Tensor] = []
+        for name, path in zip(self.modalities, paths, strict=True):
+            if path is None:
+                raise UserError(f"{paths[0]}: no {name} image beside it.", f"Name it as this file, with {name} in its place.")
+            image = self.load({"image": path})["image"]
+            if image.ndim != 3:
+                raise UserError(f"{path}: an image of {image.ndim} axes.", "Give one volume a file.")
+            image = image.unsqueeze(0)
+            first = image if first is None else first
+            image = self._match(image, first, path, paths[0])
+            for other, channel in zip(paths, channels, strict=False):
+                if torch.equal(channel, image.as_tensor()):
+                    raise UserError(f"{path}: the same image as {other}.", f"Give {' and '.join(self.modalities)} of one person.")
+            channels.append(image.as_tensor())
+        return _tensor(torch.cat(channels), first)
+
+    def _match(self, image: MetaTensor, first: MetaTensor, path: str, first_path: str) -> MetaTensor:
+        difference = np.abs(np.asarray(image.affine) - np.asarray(first.affine)).max()
+        if image.shape == first.shape and difference <= self.tolerance:
+            return image
+        matched = self.resample(image, first)
+        if not bool(matched.any()):
+            raise UserError(f"{path}: does not overlap with {first_path}.", "Give images of one person and session.")
+        logger.warning("%s: has another grid than %s; resampled to it.", path, first_path)
+        return matched
+
+
+def _tensor(channels: torch.Tensor, first: MetaTensor) -> MetaTensor:
+    """Return channels with the meta data of the first image, as a loader leaves them."""
+    meta = {key: value for key, value in first.meta.items() if key not in ("affine", "spatial_shape", "original_channel_dim")}
+    meta |= {"spatial_shape": np.asarray(channels.shape[1:]), "original_channel_dim": 0}
+    return MetaTensor(torch.as_tensor(channels).as_subclass(torch.Tensor), affine=first.affine, meta=meta)

@@ -1,0 +1,69 @@
+"""Bring instances from the grid of the network to the grid of the scan, each in its own crop."""
+
+from collections.abc import Hashable, Mapping
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform
+from scipy.ndimage import affine_transform, find_objects
+
+from ...geometry.regions import grown, reach
+
+MARGIN = 2  # voxels around an instance that interpolation may reach
+
+
+class RestoreInstancesd(MapTransform):
+    """Turn instances and their probabilities on one grid into a label map on the input's own grid.
+
+    The probability of every instance is interpolated linearly in its own crop, so borders are as smooth on the finer grid as the
+    network drew them; a voxel goes to the likeliest instance above the threshold. Any affine will do: orientation, spacing and
+    oblique axes are one linear map between the two grids.
+
+    Args:
+        keys: ``(2, X, Y, Z)`` as `IterativeVertebraInferer` gives it.
+        orig_keys: the preprocessed image, whose meta data know the grid of the file.
+        threshold: the inferer's.
+
+    Returns:
+        under each key a label map ``(1, ...)`` of the file's shape, ``uint8``, with the file's affine.
+    """
+
+    def __init__(self, keys: KeysCollection, orig_keys: KeysCollection = "image", threshold: float = 0.5) -> None:
+        super().__init__(keys)
+        self.orig_key = orig_keys if isinstance(orig_keys, str) else orig_keys[0]
+        self.threshold = threshold
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
+        data = dict(data)
+        image = data[self.orig_key]
+        affine = np.asarray(image.meta["original_affine"], dtype=float)
+        shape = tuple(int(n) for n in np.asarray(image.meta["spatial_shape"]))
+        for key in self.key_iterator(data):
+            labels = self._restore(data[key], np.asarray(image.affine, dtype=float), affine, (*shape, 1)[:3])
+            meta = {name: value for name, value in image.meta.items() if name != "affine"}
+            meta |= {name: value for name, value in getattr(data[key], "meta", {}).items() if name == "vertebrae"}
+            result = torch.from_numpy(labels.reshape(1, *shape))
+            data[key] = MetaTensor(result, affine=torch.from_numpy(affine), meta=meta)
+        return data
+
+    def _restore(self, pred: torch.Tensor, source: np.ndarray, target: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        owner, probability = pred[0].cpu().numpy().astype(np.uint8), pred[1].cpu().numpy()
+        to_source = np.linalg.inv(source) @ target
+        to_target = np.linalg.inv(to_source)
+        result, best = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
+        for number, box in enumerate(find_objects(owner), start=1):
+            if box is None:
+                continue
+            box = grown(box, MARGIN, owner.shape)
+            mine = np.where(owner[box] == number, probability[box], 0)
+            crop = reach(box, to_target, shape)
+            if any(part.start >= part.stop for part in crop):
+                continue
+            start = to_source[:3, :3] @ [part.start for part in crop] + to_source[:3, 3] - [part.start for part in box]
+            sizes = tuple(part.stop - part.start for part in crop)
+            smooth = affine_transform(mine, to_source[:3, :3], start, sizes, order=1, mode="nearest", prefilter=False)
+            mine_now = (smooth >= self.threshold) & (smooth > best[crop])
+            result[crop][mine_now], best[crop][mine_now] = number, smooth[mine_now]
+        return result

@@ -1,0 +1,72 @@
+"""Write a label map on the grid of its image."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.transforms import SaveImaged
+from PIL import Image
+
+from ...cases.cases import PICTURE_SUFFIXES, case_name
+from ...errors import UserError
+from ...results.label_table import label_table
+from ...results.write_result import write_result
+
+
+class SaveLabelMapd(SaveImaged):
+    """Write ``<case>_seg.nii.gz`` with the affine of the case's own file; for a PNG or JPG ``<case>_seg.png`` too.
+
+    Written to a temporary name and then renamed, so that a file under the final name is always whole. A subclass of
+    MONAI's ``SaveImaged`` because MONAI Label drops transforms of that class and writes results itself.
+
+    Args:
+        keys: label maps, ``(1, H, W)`` or ``(1, H, W, D)``, on the input's own grid.
+        output_dir: folder to write to; made when missing.
+        names: of the labels from 1, written into the header (see `label_table`); none leaves it plain.
+
+    Raises:
+        UserError: when the label map's shape is not that of the input, or when the file cannot be written.
+    """
+
+    def __init__(self, keys: KeysCollection, output_dir: str | Path, names: Sequence[str | None] = ()) -> None:
+        super().__init__(keys, output_dir=output_dir, print_log=False)
+        self.output_dir, self.names = Path(output_dir), names
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
+        data = dict(data)
+        for key in self.key_iterator(data):
+            self._save(data[key])
+        return data
+
+    def _save(self, label: torch.Tensor) -> None:
+        source = label.meta["filename_or_obj"]
+        expected = tuple(int(size) for size in label.meta["spatial_shape"])
+        if tuple(label.shape[1:]) != expected:
+            raise UserError(f"{source}: the mask has shape {tuple(label.shape[1:])}, the image {expected}.", "Please report this.")
+        array = label[0].cpu().numpy().astype(np.uint8 if float(label.max()) < 256 else np.int32)
+        affine = np.asarray(label.meta["original_affine"], dtype=float)
+        image = nibabel.Nifti1Image(array, affine)
+        image.header.set_xyzt_units("mm" if label.meta.get("spatial_unit", "mm") == "mm" else "unknown")
+        _copy_geometry_codes(source, image)
+        if self.names:
+            image.header.extensions.append(label_table(self.names))
+        target = self.output_dir / f"{case_name(source)}_seg.nii.gz"
+        if str(source).lower().endswith(PICTURE_SUFFIXES):
+            picture = Image.fromarray(array.T)
+            write_result(target.with_name(f"{case_name(source)}_seg.png"), picture.save, ".png")
+        write_result(target, lambda path: nibabel.save(image, path), ".nii.gz")
+
+
+def _copy_geometry_codes(source, image: nibabel.Nifti1Image) -> None:
+    """Take over both transforms and their codes from a NIfTI source, which says what its coordinates mean."""
+    if not str(source).endswith((".nii", ".nii.gz")):
+        return
+    header = nibabel.load(source).header
+    for get, put in ((header.get_sform, image.set_sform), (header.get_qform, image.set_qform)):
+        affine, code = get(coded=True)
+        put(affine if code else None, int(code))
+    image.header["pixdim"] = header["pixdim"]
+    image.header.set_xyzt_units(*header.get_xyzt_units())

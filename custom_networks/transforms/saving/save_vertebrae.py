@@ -1,0 +1,68 @@
+"""Write what is known of every vertebra beside the mask."""
+
+import json
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.transforms import SaveImaged
+
+from ...cases.cases import case_name
+from ...geometry.voxels import voxel_volume
+from ...results.write_result import write_json
+from ...vertebrae.names import VERTEBRA_NAMES
+
+
+class SaveVertebraed(SaveImaged):
+    """Write ``<case>_seg.json``: label, name, completeness, volume in mm3, centroid in mm and steps of every vertebra.
+
+    Volumes and centroids are those of the label map on the file's own grid; centroids are in the file's world coordinates (RAS+
+    in NIfTI). A vertebra that left no voxel on that grid is listed with volume 0 and no centroid. A subclass of MONAI's
+    ``SaveImaged`` because MONAI Label drops transforms of that class and writes results itself.
+
+    Args:
+        keys: label maps as `RestoreInstancesd` leaves them.
+        output_dir: folder to write to; made when missing.
+
+    Raises:
+        UserError: when the file cannot be written.
+    """
+
+    def __init__(self, keys: KeysCollection, output_dir: str | Path) -> None:
+        super().__init__(keys, output_dir=output_dir, print_log=False)
+        self.output_dir = Path(output_dir)
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
+        data = dict(data)
+        for key in self.key_iterator(data):
+            name = case_name(data[key].meta["filename_or_obj"])
+            content = {"case": name, "vertebrae": describe_vertebrae(data[key])}
+            write_json(self.output_dir / f"{name}_seg.json", content)
+        return data
+
+
+def describe_vertebrae(label: torch.Tensor) -> list[dict]:
+    """Return one row a vertebra, from top to bottom of the sequence of numbers."""
+    array = label[0].cpu().numpy()
+    array = array if array.ndim == 3 else array[..., None]
+    affine = np.asarray(label.meta["original_affine"], dtype=float)
+    voxel = voxel_volume(affine)
+    found = json.loads(label.meta.get("vertebrae", "[]"))
+    rows = []
+    for vertebra in sorted(found, key=lambda row: row["number"]):
+        points = np.argwhere(array == vertebra["number"])
+        centroid = (affine[:3, :3] @ points.mean(0) + affine[:3, 3]).round(2).tolist() if len(points) else None
+        estimate = vertebra["estimate"]
+        rows.append({
+            "label": vertebra["number"],
+            "name": VERTEBRA_NAMES.get(vertebra["number"], str(vertebra["number"])),
+            "complete": vertebra["complete"],
+            "completeness": vertebra["completeness"],
+            "estimated_label": None if estimate is None else round(estimate, 2),
+            "volume_mm3": round(len(points) * voxel, 1),
+            "centroid_mm": centroid,
+            "steps": vertebra["steps"],
+        })  # fmt: skip
+    return rows

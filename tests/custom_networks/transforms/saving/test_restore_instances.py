@@ -1,0 +1,114 @@
+"""From the network's grid to the file's."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+
+from custom_networks.transforms.preprocessing.anti_alias import AntiAliasd
+from custom_networks.transforms.saving.restore_instances import RestoreInstancesd
+from custom_networks.transforms.saving.save_vertebrae import SaveVertebraed, describe_vertebrae
+
+COARSE = np.diag([2.0, 2.0, 2.0, 1.0])
+
+
+def image(affine: np.ndarray, shape, original: np.ndarray, original_shape) -> MetaTensor:
+    meta = {"original_affine": original, "spatial_shape": np.array(original_shape), "filename_or_obj": "scan.nii.gz"}
+    return MetaTensor(torch.zeros(1, *shape), affine=torch.from_numpy(affine), meta=meta)
+
+
+def two_balls(shape, affine, soft: float) -> torch.Tensor:
+    """Two balls of 14 mm radius around points in mm, 20 and 21, with probabilities that fall over ``soft`` mm."""
+    grid = np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), axis=-1) @ affine[:3, :3].T + affine[:3, 3]
+    distance = np.stack([np.linalg.norm(grid - centre, axis=-1) for centre in ((30, 26, 62), (34, 26, 28))])
+    nearest = distance.argmin(0)
+    probability = 1 / (1 + np.exp((distance.min(0) - 14) / soft))
+    owner = np.where(probability > 0.02, 20 + nearest, 0)
+    return torch.from_numpy(np.stack([owner, np.where(owner > 0, probability, 0)]).astype(np.float32))
+
+
+def truth(shape, affine) -> np.ndarray:
+    pred = two_balls(shape, affine, 0.5).numpy()
+    return np.where(pred[1] >= 0.5, pred[0], 0)
+
+
+def restore(original, original_shape, pred_shape=(32, 28, 48)) -> MetaTensor:
+    data = {"image": image(COARSE, pred_shape, original, original_shape), "pred": MetaTensor(two_balls(pred_shape, COARSE, 1.5))}
+    data["pred"].meta["vertebrae"] = json.dumps([
+        {"number": n, "complete": True, "completeness": 0.9, "estimate": 20.4, "steps": 3} for n in (21, 20)
+    ])  # fmt: skip
+    return RestoreInstancesd("pred", "image")(data)["pred"]
+
+
+def turned(angle: float) -> np.ndarray:
+    affine = np.diag([1.1, 0.9, 1.6, 1.0])
+    affine[:2, :2] = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ np.diag([1.1, 0.9])
+    affine[:3, 3] = [6, -4, 3]
+    return affine
+
+
+GRIDS = {
+    "the same": (COARSE, (32, 28, 48)),
+    "finer": (np.diag([0.7, 0.7, 1.0, 1.0]), (90, 78, 95)),
+    "thick slices": (np.diag([0.8, 0.8, 5.0, 1.0]), (80, 70, 19)),
+    "flipped": (np.array([[-1.0, 0, 0, 62], [0, -1, 0, 54], [0, 0, 2, 0], [0, 0, 0, 1]]), (63, 55, 48)),
+    "permuted": (np.array([[0, 0, 1.5, 0], [1.5, 0, 0, 0], [0, -1.5, 0, 94.5], [0, 0, 0, 1]]), (36, 64, 42)),
+    "oblique": (turned(0.3), (60, 70, 60)),
+}
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_balls_lie_where_they_lay(name):
+    affine, shape = GRIDS[name]
+    result = restore(affine, shape)
+    expected = truth(shape, affine)
+    assert result.shape == (1, *shape) and result.dtype == torch.uint8
+    np.testing.assert_allclose(result.affine, affine)
+    for number in (20, 21):
+        mask, ball = result[0].numpy() == number, expected == number
+        assert 2 * (mask & ball).sum() / (mask.sum() + ball.sum()) > 0.97
+        shift = affine[:3, :3] @ (np.argwhere(mask).mean(0) - np.argwhere(ball).mean(0))
+        assert np.abs(shift).max() < 0.25
+
+
+def test_borders_are_smoother_than_the_coarse_grid():
+    """Interpolated probabilities come nearer to the ball than voxels of 2 mm blown up."""
+    affine, shape = GRIDS["finer"]
+    result, expected = restore(affine, shape)[0].numpy(), truth(shape, affine)
+    index = np.round(
+        np.stack(np.meshgrid(*[np.arange(n) * s / 2 for n, s in zip(shape, (0.7, 0.7, 1.0), strict=True)], indexing="ij"))
+    ).astype(int)
+    index = np.minimum(index, np.array([31, 27, 47])[:, None, None, None])
+    blocky = truth((32, 28, 48), COARSE)[tuple(index)]
+    assert np.count_nonzero(result != expected) < 0.6 * np.count_nonzero(blocky != expected)
+
+
+def test_measures_of_the_restored():
+    affine, shape = GRIDS["oblique"]
+    rows = describe_vertebrae(restore(affine, shape))
+    assert [row["name"] for row in rows] == ["L1", "L2"]
+    for row, centre in zip(rows, ((30, 26, 62), (34, 26, 28)), strict=True):
+        assert row["volume_mm3"] == pytest.approx(4 / 3 * np.pi * 14**3, rel=0.03)
+        np.testing.assert_allclose(row["centroid_mm"], centre, atol=0.3)
+        assert row["steps"] == 3 and row["complete"] and row["completeness"] == 0.9 and row["estimated_label"] == 20.4
+
+
+def test_json_beside_the_mask(tmp_path):
+    SaveVertebraed("pred", tmp_path)({"pred": restore(*GRIDS["finer"])})
+    content = json.loads((tmp_path / "scan_seg.json").read_text())
+    assert content["case"] == "scan" and [row["label"] for row in content["vertebrae"]] == [20, 21]
+    assert [path.name for path in tmp_path.iterdir()] == ["scan_seg.json"]
+
+
+def test_anti_alias_smooths_fine_axes_only():
+    noise = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 40, 40, 40)).astype(np.float32))
+    scan = MetaTensor(noise, affine=torch.diag(torch.tensor([0.5, 2.0, 3.0, 1.0])))
+    result = AntiAliasd("image", (2.0, 2.0, 2.0))({"image": scan})["image"]
+    np.testing.assert_allclose(result.affine, scan.affine)
+    assert result.std() < 0.7 and abs(float(result.mean() - noise.mean())) < 0.01
+    along = [float(torch.diff(result, dim=axis).std() / torch.diff(noise, dim=axis).std()) for axis in (1, 2, 3)]
+    assert along[0] < 0.35 < 0.4 < along[1]
+    kept = AntiAliasd("image", (2.0, 2.0, 2.0))({"image": MetaTensor(noise, affine=torch.diag(torch.tensor([2.0, 2.5, 3.0, 1.0])))})
+    assert torch.equal(kept["image"].as_tensor(), noise)

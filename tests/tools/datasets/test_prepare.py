@@ -1,0 +1,124 @@
+import json
+
+import nibabel
+import numpy as np
+import pytest
+from conftest import save_nifti
+
+from custom_networks import UserError
+from tools.datasets.digits import prepare_digits
+from tools.datasets.folder import PHANTOM_SHARE, prepare_folder
+from tools.datasets.scgm import LABELS, majority_vote, prepare_scgm
+from tools.layout.data_list import split_in_order
+
+
+def read(path) -> dict:
+    return json.loads(path.read_text())
+
+
+def labels_of(folder, entry) -> np.ndarray:
+    return np.asarray(nibabel.load(folder / entry["label"]).dataobj)
+
+
+@pytest.mark.parametrize(
+    ("votes", "expected"),
+    [([0, 1, 1, 2], 1), ([2, 2, 2, 0], 2), ([0, 0, 2, 2], 0), ([1, 1, 2, 2], 1), ([2], 2), ([0, 1, 2], 0)],
+)
+def test_majority_vote(votes, expected):
+    assert majority_vote([np.array([vote]) for vote in votes]).tolist() == [expected]
+
+
+def test_scgm_in_its_official_form(tmp_path):
+    source = tmp_path / "challenge"
+    source.mkdir()
+    for case in ("site1-sc01", "site2-sc03"):
+        save_nifti(source / f"{case}-image.nii.gz", np.random.rand(4, 5, 3).astype(np.float32))
+        for rater in range(1, 5):
+            mask = np.zeros((4, 5, 3), np.uint8)
+            mask[1:3, 1:4] = 1
+            mask[1, 2] = 2 if rater < 4 else 1
+            mask[2, 2] = 2 if rater == 4 else 1
+            save_nifti(source / f"{case}-mask-r{rater}.nii.gz", mask)
+    save_nifti(source / "site1-sc11-image.nii.gz", np.random.rand(4, 5, 3).astype(np.float32))
+    report = prepare_scgm(source, tmp_path / "out", test=["site2*"])
+    assert report.left_out == ["site1-sc11-image.nii.gz: no mask of any rater"]
+    data = read(report.data_list)
+    assert [len(data[section]) for section in ("training", "validation", "test")] == [1, 0, 1]
+    label = labels_of(tmp_path / "out", data["test"][0])
+    assert label[1, 2].tolist() == [1] * 3 and label[2, 2].tolist() == [2] * 3 and label[0].max() == 0
+
+
+def test_masks_become_one_label_map_in_the_order_of_their_names(tmp_path):
+    gray, cord = np.zeros((4, 4, 2), np.uint8), np.zeros((4, 4, 2), np.uint8)
+    gray[1, 1], cord[1:3, 1:3] = 1, 1
+    save_nifti(tmp_path / "a_image.nii.gz", np.random.rand(4, 4, 2).astype(np.float32))
+    save_nifti(tmp_path / "a_gm.nii.gz", gray)
+    save_nifti(tmp_path / "a_cord.nii.gz", cord)
+    save_nifti(tmp_path / "b_image.nii.gz", np.random.rand(4, 4, 2).astype(np.float32))
+    report = prepare_folder(tmp_path, tmp_path / "out", LABELS, masks=[(1, "_gm"), (2, "_cord")])
+    label = labels_of(tmp_path / "out", read(report.data_list)["training"][0])
+    assert label[1, 1, 0] == 1 and label[2, 2, 0] == 2 and label[0, 0, 0] == 0
+    assert report.left_out == ["b_image.nii.gz: b_gm.nii.gz is missing"]
+
+
+def test_images_and_labels_in_two_folders(tmp_path):
+    for part in ("imagesTr", "labelsTr"):
+        (tmp_path / part).mkdir()
+        for case in range(5):
+            save_nifti(tmp_path / part / f"c{case}.nii.gz", np.ones((3, 3, 2), np.uint8))
+    data = read(prepare_folder(tmp_path, tmp_path / "out", LABELS).data_list)
+    assert [len(data[section]) for section in ("training", "validation", "test")] == [3, 1, 1]
+
+
+def test_phantoms_take_their_share_and_validate(tmp_path):
+    save_nifti(tmp_path / "a_image.nii.gz", np.random.rand(8, 8, 6).astype(np.float32))
+    label = np.zeros((8, 8, 6), np.uint8)
+    label[2, 2, :4] = 1
+    save_nifti(tmp_path / "a_label.nii.gz", label)
+    data = read(prepare_folder(tmp_path, tmp_path / "out", LABELS, phantoms=6).data_list)
+    weights = {entry["image"]: entry["weight"] for entry in data["training"]}
+    assert weights.pop("images/a.nii.gz") == 4
+    assert sum(weights.values()) / (4 + sum(weights.values())) == pytest.approx(PHANTOM_SHARE, abs=1e-3)
+    assert [entry["image"] for entry in data["validation"]] == ["phantom_000_image.nii.gz"]
+
+
+@pytest.mark.parametrize(
+    ("label", "affine", "message"),
+    [
+        (np.full((3, 3, 2), 9, np.uint8), np.eye(4), r"a_label\.nii\.gz: values 9 are no labels"),
+        (np.ones((3, 3, 1), np.uint8), np.eye(4), r"a_label\.nii\.gz: shape"),
+        (np.ones((3, 3, 2), np.uint8), np.diag([2, 1, 1, 1]), r"a_label\.nii\.gz: lies elsewhere"),
+    ],
+)
+def test_misfitting_labels_are_named(tmp_path, label, affine, message):
+    save_nifti(tmp_path / "a_image.nii.gz", np.ones((3, 3, 2), np.uint8))
+    save_nifti(tmp_path / "a_label.nii.gz", label, affine)
+    with pytest.raises(UserError, match=message):
+        prepare_folder(tmp_path, tmp_path / "out", LABELS)
+
+
+def test_empty_folder(tmp_path):
+    with pytest.raises(UserError, match="no image with its label"):
+        prepare_folder(tmp_path, tmp_path / "out", LABELS)
+
+
+def test_pattern_without_a_case(tmp_path):
+    for name in ("a_image", "a_label"):
+        save_nifti(tmp_path / f"{name}.nii.gz", np.ones((3, 3, 2), np.uint8))
+    with pytest.raises(UserError, match="z: no case of this name"):
+        prepare_folder(tmp_path, tmp_path / "out", LABELS, test=["z"])
+
+
+def test_digits_hold_out_a_fifth_of_every_class(tmp_path):
+    data = read(prepare_digits(tmp_path, seed=0))
+    assert [len(data[section]) for section in ("training", "validation", "test")] == [1365, 72, 360]
+    names = [entry["image"] for section in ("training", "validation", "test") for entry in data[section]]
+    assert len(set(names)) == 1797
+    counts = np.bincount([entry["label"] for entry in data["test"]])
+    assert counts.min() >= 34 and counts.max() <= 38
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(10, [6, 2, 2]), (5, [3, 1, 1]), (3, [1, 1, 1]), (2, [2, 2, 2])])
+def test_split_sizes(count, sizes):
+    split = split_in_order([{"image": str(i)} for i in range(count)])
+    assert [len(split[section]) for section in ("training", "validation", "test")] == sizes

@@ -1,0 +1,133 @@
+"""Masks as DICOM Segmentation and .seg.nrrd, read back and compared with the NIfTI mask in mm."""
+
+import shutil
+import subprocess
+import zipfile
+
+import highdicom
+import nibabel
+import nrrd
+import numpy as np
+import pydicom
+import pytest
+from conftest import MUSCLES, VERTEBRAE, save_nifti
+from dicom_files import write_enhanced, write_slice
+
+from custom_networks import LoadVolumed, UserError
+from tools.bundles import Bundle, all_bundles
+from tools.results.export_dicom import write_dicom_seg
+from tools.results.export_nrrd import write_seg_nrrd
+
+PLANES = {
+    "axial": ([1, 0, 0, 0, 1, 0], (0, 0, 4)),
+    "sagittal": ([0, 1, 0, 0, 0, -1], (4, 0, 0)),
+    "coronal": ([1, 0, 0, 0, 0, -1], (0, 4, 0)),
+    "oblique": ([0.96, 0.28, 0, -0.28, 0.96, 0], (0, 0, 4)),
+}
+STUDY = {
+    "PatientName": "Phantom^Anna", "PatientID": "1", "PatientBirthDate": "", "PatientSex": "", "StudyInstanceUID": "1.2.3.4",
+    "StudyID": "1", "StudyDate": "20260101", "StudyTime": "120000", "AccessionNumber": "", "ReferringPhysicianName": "",
+    "FrameOfReferenceUID": "1.2.3.5", "PositionReferenceIndicator": "",
+}  # fmt: skip
+
+
+def series(folder, plane: str):
+    """A series of 6 slices of 12x10 pixels, and an asymmetric label map on its grid."""
+    orientation, step = PLANES[plane]
+    folder.mkdir()
+    for index in range(6):
+        position = np.array([10.0, -20, 30]) + index * np.array(step)
+        pixels = np.random.default_rng(index).integers(0, 900, (10, 12))
+        write_slice(folder / f"{index}.dcm", position, pixels, index, ImageOrientationPatient=orientation, **STUDY)
+    image = LoadVolumed("image")({"image": str(folder)})["image"]
+    label = np.zeros((12, 10, 6), np.uint8)
+    label[1:5, 2:4, 1:3], label[8:11, 5:9, 3:6] = 1, 4
+    return np.asarray(image.affine), label
+
+
+def world(affine: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Centroid in mm, LPS."""
+    return (affine[:3, :3] @ np.argwhere(mask).mean(0) + affine[:3, 3]) * [-1, -1, 1]
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_dicom_seg_lies_where_the_mask_lies(tmp_path, plane):
+    affine, label = series(tmp_path / "series", plane)
+    mask = save_nifti(tmp_path / "a_seg.nii.gz", label, affine)
+    write_dicom_seg(Bundle(MUSCLES), tmp_path / "series", mask, tmp_path / "a_seg.dcm")
+    segmentation = highdicom.seg.segread(tmp_path / "a_seg.dcm")
+    volume = segmentation.get_volume(combine_segments=True, relabel=False)
+    to_lps = volume.affine  # of index (frame, row, column)
+    for number, value in ((1, 1), (2, 4)):
+        found = np.argwhere(volume.array == number)
+        assert len(found) == np.count_nonzero(label == value)
+        centroid = to_lps[:3, :3] @ found.mean(0) + to_lps[:3, 3]
+        np.testing.assert_allclose(centroid, world(affine, label == value), atol=1e-3)
+    first, second = segmentation.SegmentSequence
+    assert first.SegmentLabel == "right erector spinae" and second.SegmentLabel == "left erector spinae"
+    kind = second.SegmentedPropertyTypeCodeSequence[0]
+    assert (kind.CodeValue, kind.CodingSchemeDesignator) == ("44947003", "SCT")
+    assert kind.SegmentedPropertyTypeModifierCodeSequence[0].CodeMeaning == "Left"
+    sources = {pydicom.dcmread(path).SOPInstanceUID for path in (tmp_path / "series").iterdir()}
+    referenced = {item.ReferencedSOPInstanceUID for item in segmentation.ReferencedSeriesSequence[0].ReferencedInstanceSequence}
+    assert referenced <= sources and segmentation.FrameOfReferenceUID == "1.2.3.5"
+
+
+def test_dicom_seg_of_an_enhanced_image_in_a_zip(tmp_path):
+    volume = np.random.default_rng(0).integers(0, 900, (12, 10, 6))
+    scan = write_enhanced(tmp_path / "scan.dcm", volume, **STUDY)
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w") as archive:
+        archive.write(scan, "DICOM/1")
+    affine = np.asarray(LoadVolumed("image")({"image": str(tmp_path / "scan.zip")})["image"].affine)
+    label = np.zeros((12, 10, 6), np.uint8)
+    label[1:5, 2:4, 1:3] = 1
+    mask = save_nifti(tmp_path / "a_seg.nii.gz", label, affine)
+    write_dicom_seg(Bundle(MUSCLES), tmp_path / "scan.zip", mask, tmp_path / "a_seg.dcm")
+    volume = highdicom.seg.segread(tmp_path / "a_seg.dcm").get_volume(combine_segments=True, relabel=False)
+    found = np.argwhere(volume.array == 1)
+    assert len(found) == label.sum()
+    np.testing.assert_allclose(volume.affine[:3, :3] @ found.mean(0) + volume.affine[:3, 3], world(affine, label == 1), atol=1e-3)
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dicom3tools is not installed")
+def test_dicom_seg_keeps_the_standard(tmp_path):
+    affine, label = series(tmp_path / "series", "oblique")
+    mask = save_nifti(tmp_path / "a_seg.nii.gz", label, affine)
+    write_dicom_seg(Bundle(MUSCLES), tmp_path / "series", mask, tmp_path / "a_seg.dcm")
+    checked = subprocess.run(["dciodvfy", str(tmp_path / "a_seg.dcm")], capture_output=True, text=True)
+    assert "Error" not in checked.stdout + checked.stderr
+
+
+def test_what_cannot_be_a_dicom_seg(tmp_path):
+    affine, label = series(tmp_path / "series", "axial")
+    empty = save_nifti(tmp_path / "empty_seg.nii.gz", label * 0, affine)
+    with pytest.raises(UserError, match="nothing was found"):
+        write_dicom_seg(Bundle(MUSCLES), tmp_path / "series", empty, tmp_path / "a.dcm")
+    shifted = save_nifti(tmp_path / "b_seg.nii.gz", label, affine + np.eye(4, k=3) * 5)
+    with pytest.raises(UserError, match="another grid"):
+        write_dicom_seg(Bundle(MUSCLES), tmp_path / "series", shifted, tmp_path / "a.dcm")
+    with pytest.raises(UserError, match="not a DICOM file"):
+        write_dicom_seg(Bundle(MUSCLES), shifted, shifted, tmp_path / "a.dcm")
+    assert not (tmp_path / "a.dcm").exists()
+
+
+def test_seg_nrrd_names_colours_and_lies_right(tmp_path):
+    label = np.zeros((7, 8, 9), np.uint8)
+    label[1:3, 2:4, 3:8], label[5, 5, 5] = 20, 24
+    affine = np.array([[0, -1.5, 0, 10], [2.0, 0, 0, 20], [0, 0, 3, 30], [0, 0, 0, 1]])
+    mask = save_nifti(tmp_path / "a_seg.nii.gz", label, affine)
+    write_seg_nrrd(Bundle(VERTEBRAE), mask, tmp_path / "a.seg.nrrd")
+    array, header = nrrd.read(str(tmp_path / "a.seg.nrrd"))
+    assert np.array_equal(array, label)
+    assert (header["Segment0_Name"], header["Segment0_LabelValue"], header["Segment1_Name"]) == ("L1", "20", "L5")
+    assert header["Segment0_Extent"] == "1 2 2 3 3 7"
+    assert header["Segment0_Color"] != header["Segment1_Color"]
+    to_world = np.array(header["space directions"]).T
+    centroid = to_world @ np.argwhere(array == 20).mean(0) + header["space origin"]
+    np.testing.assert_allclose(centroid, world(nibabel.load(mask).affine, label == 20))
+
+
+def test_every_class_of_every_segmentation_bundle_has_a_code():
+    for bundle in all_bundles():
+        if bundle.is_segmentation:
+            assert set(bundle.metadata["segment_codes"]) == set(bundle.classes) - {"0"}, bundle.name

@@ -1,0 +1,16 @@
+"""``python -m tools keys``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import console
+
+
+def keys(private: Annotated[Path, typer.Argument(help="File of the private key; the public one gets .pub.")]) -> None:
+    """Make a pair of keys to sign bundles with."""
+    from ..sharing.signing import make_keys
+
+    public = make_keys(private)
+    console.print(f"wrote {private} (keep it to yourself) and {public} (give it away)", highlight=False, soft_wrap=True)

@@ -1,0 +1,18 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from custom_networks.errors import UserError
+
+Key = Annotated[Path | None, typer.Option("--key", metavar="PUBLIC_KEY", help="Demand that this key's owner signed the zip.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+
+
+def pairs(texts: list[str], option: str) -> list[tuple[str, str]]:
+    for text in texts:
+        if "=" not in text:
+            raise UserError(f"{option} {text}: not of the form VALUE=NAME.", f"For instance {option} 1=_gm.")
+    return [tuple(text.split("=", 1)) for text in texts]

@@ -1,0 +1,38 @@
+"""``python -m tools phantom``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from custom_networks.errors import UserError
+
+from .console import console, errors
+from .options import Overwrite
+
+
+def phantom(
+    bundle: Annotated[str, typer.Argument(help="A bundle's name or a part of it.")],
+    destination: Annotated[Path, typer.Argument(help="Folder to make.")],
+    cases: Annotated[int, typer.Option(min=1, help="Number of cases.")] = 10,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal cases.")] = 0,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="Cord: t2star, mt, t1. Spine: lumbar, ... Muscles: muscles, regions. Drawn for each case where none is named."
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make images with exact labels from nothing, in the layout of the bundles."""
+    from ..bundles import get_bundle
+    from ..phantoms.write import WRITERS
+
+    name = get_bundle(bundle).name
+    if name not in WRITERS:
+        raise UserError(f"{name}: has no phantoms.", "Its data come with `python -m tools prepare`.")
+    with Progress(console=errors) as progress:
+        task = progress.add_task("phantoms", total=cases)
+        path = WRITERS[name](destination, cases, seed, overwrite, on_case=lambda: progress.advance(task), kind=kind)
+    console.print(f"wrote {path}")

@@ -1,0 +1,47 @@
+"""``python -m tools segment``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from custom_networks.errors import UserError
+
+from .console import console, errors
+from .options import Overwrite
+
+
+def segment(
+    bundle: Annotated[str, typer.Argument(help="A bundle's name or a part of it.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Images, DICOM series, or folders of them.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the results.")],
+    overwrite: Overwrite = False,
+    weights: Annotated[Path | None, typer.Option(help="Other weights than the bundle's own.")] = None,
+    series: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Series to take, number or UID, where a folder or zip holds several.")
+    ] = None,
+    threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Other threshold than the bundle's own.")] = None,
+    dicom_seg: Annotated[
+        bool, typer.Option("--dicom-seg", help="Also DICOM Segmentation, of cases that are DICOM series.")
+    ] = False,
+    seg_nrrd: Annotated[bool, typer.Option("--seg-nrrd", help="Also .seg.nrrd, which 3D Slicer opens as a segmentation.")] = False,
+) -> None:
+    """Segment scans: masks, overlay pictures, one table of volumes and areas. Code 1 when a case failed."""
+    from ..bundles import get_bundle
+    from ..results.exporting import export_masks
+    from ..results.segmenting import segment_cases
+
+    settings = {} if threshold is None else {"threshold": threshold}
+    if series is not None:
+        settings["series"] = series
+    if weights is not None:
+        if not weights.is_file():
+            raise UserError(f"{weights}: no such file.", "Give a state dict, such as one made by convert-weights.")
+        settings["ckpt"] = str(weights)
+    results = segment_cases(get_bundle(bundle), inputs, output, overwrite, settings, console, errors)
+    results = export_masks(get_bundle(bundle), results, output, dicom_seg, seg_nrrd, errors)
+    failed = [result for result in results if result.error]
+    console.print(f"{len(results) - len(failed)} of {len(results)} cases done; results in {output}", highlight=False)
+    if failed:
+        errors.print(f"failed: {', '.join(result.name for result in failed)}", style="red", highlight=False)
+        raise typer.Exit(1)

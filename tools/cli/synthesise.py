@@ -1,0 +1,33 @@
+"""``python -m tools synthesise``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from .console import console, errors
+from .options import Overwrite
+
+
+def synthesise(
+    sources: Annotated[
+        list[Path], typer.Argument(help="Label maps of vertebrae, folders of them, or data sets of CT with labels.")
+    ],
+    destination: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    copies: Annotated[int, typer.Option(min=1, help="Cases to make of every source.")] = 30,
+    pelvis: Annotated[
+        Path | None, typer.Option(help="Meshes of MyoTorso (MyoHub/myo_sim, folder meshes): sacrum and pelvis below L5.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal cases.")] = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make CT with exact instances from label maps, or deformed copies of scans that have labels."""
+    from ..synthesis.write import find_sources, write_synthetic
+
+    found = find_sources(sources, pelvis, seed)
+    with Progress(console=errors) as progress:
+        task = progress.add_task("synthetic CT", total=copies * len(found))
+        path = write_synthetic(destination, found, copies, seed, jobs, overwrite, lambda: progress.advance(task))
+    console.print(f"wrote {path}")

@@ -1,0 +1,42 @@
+"""Several data sets as one."""
+
+import json
+from pathlib import Path
+
+from custom_networks.errors import UserError
+
+from ..datasets.lesions import PRIORS, copy_priors
+from .data_list import make_empty_folder, write_data_list
+
+
+def merge(folder: Path, parts: dict[Path, float], overwrite: bool = False) -> Path:
+    """Write a data list that refers to those of other folders, each with its weight in training.
+
+    The weight is shared by the entries of a folder, so that it is the folder's part of the samples drawn. Labels are those of the
+    first folder; lesion masks to transplant are copied from the first folder that has some.
+
+    Raises:
+        UserError: when a folder holds no data set, or labels differ.
+    """
+    make_empty_folder(folder, overwrite)
+    sections: dict[str, list[dict]] = {"training": [], "validation": [], "test": []}
+    labels: dict[str, str] = {}
+    for part, weight in parts.items():
+        if not (part / "dataset.json").is_file():
+            raise UserError(f"{part}: no dataset.json there.", "Make it with prepare, phantom or synthesise.")
+        content = json.loads((part / "dataset.json").read_text())
+        named = content.get("labels", {})
+        labels = labels or named
+        if any(labels.get(value, name) != name for value, name in named.items()):
+            raise UserError(f"{part}: labels {named} differ from {labels}.", "Mix data sets of one kind.")
+        for section, entries in sections.items():
+            for entry in content[section]:
+                moved = {key: _absolute(part, entry[key]) for key in ("image", "label")}
+                entries.append(moved | ({"weight": weight / len(content[section])} if section == "training" else {}))
+        if (part / PRIORS).is_dir() and not (folder / PRIORS).exists():
+            copy_priors(part / PRIORS, folder / PRIORS)
+    return write_data_list(folder, "several data sets", labels, sections)
+
+
+def _absolute(folder: Path, files: str | list[str]) -> str | list[str]:
+    return [_absolute(folder, file) for file in files] if isinstance(files, list) else str((folder / files).resolve())

@@ -1,0 +1,97 @@
+"""Write a mask as DICOM Segmentation beside its source series."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+import highdicom
+import nibabel
+import numpy as np
+from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
+from pydicom.sr.coding import Code
+from pydicom.uid import ExplicitVRLittleEndian
+
+from custom_networks.errors import UserError
+from custom_networks.readers.dicom_series import read_frames, series_affine
+from custom_networks.results.write_result import write_result
+
+from ..bundles import Bundle
+
+AFFINE_TOLERANCE = 1e-2  # mm
+MANUFACTURER, SERIES_NUMBER = "Axial", 900
+
+
+def write_dicom_seg(bundle: Bundle, source: str | Path, mask_path: Path, target: Path) -> None:
+    """Write a label map of a DICOM series as DICOM Segmentation, binary, one segment a class that was found.
+
+    Segments carry the class's name and the SNOMED CT codes of metadata.json (``segment_codes``), reference the slices of the series
+    and lie where they lie. The tracking and instance numbers are new at every call.
+
+    Args:
+        bundle: bundle that made the mask.
+        source: the DICOM series' folder, its file or its zip; ``path#number`` where there are several series.
+        mask_path: the label map on the series' own grid, as the bundle writes it.
+        target: file to write.
+
+    Raises:
+        UserError: when the source is no DICOM series, the mask is empty or of another grid, or a class has no code.
+    """
+    slices = read_frames(source)
+    mask = nibabel.load(mask_path)
+    array = np.asarray(mask.dataobj)
+    array = array[..., None] if array.ndim == 2 else array
+    expected = (*slices[0].shape[::-1], len(slices))
+    if array.shape != expected or np.abs(mask.affine - series_affine(slices)).max() > AFFINE_TOLERANCE:
+        raise UserError(f"{mask_path}: another grid than {source}.", "Segment the DICOM series itself.")
+    values = [int(value) for value in np.unique(array) if value]
+    if not values:
+        raise UserError(f"{mask_path}: nothing was found, and DICOM has no empty segmentation.", "Use the NIfTI mask.")
+    images = list({id(frame.dataset): frame.dataset for frame in slices}.values())
+    if len(images) == 1:  # frames of a multi-frame image in its own order
+        array = array[..., np.argsort([frame.number or 0 for frame in slices])]
+    frames = array.transpose(2, 1, 0)
+    pixels = np.stack([frames == value for value in values], axis=-1).astype(np.uint8)
+    segmentation = Segmentation(
+        source_images=images,
+        pixel_array=pixels,
+        segmentation_type=SegmentationTypeValues.BINARY,
+        segment_descriptions=[_describe(bundle, number, value) for number, value in enumerate(values, 1)],
+        series_instance_uid=highdicom.UID(),
+        series_number=SERIES_NUMBER,
+        sop_instance_uid=highdicom.UID(),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=bundle.name,
+        software_versions=bundle.version,
+        device_serial_number="none",
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        content_label="SEGMENTATION",
+        content_description=bundle.metadata["name"][:64],
+        series_description=f"{bundle.metadata['name']} (research only)"[:64],
+    )
+    write_result(target, segmentation.save_as, ".dcm")
+
+
+def _describe(bundle: Bundle, number: int, value: int) -> SegmentDescription:
+    codes = bundle.metadata.get("segment_codes", {}).get(str(value))
+    if codes is None:
+        raise UserError(f"{bundle.name}: class {value} has no code in metadata.json.", "Add it to segment_codes.")
+    category, kind = (Code(codes[name][0], "SCT", codes[name][1]) for name in ("category", "type"))
+    description = SegmentDescription(
+        segment_number=number,
+        segment_label=bundle.classes[str(value)][:64],
+        segmented_property_category=category,
+        segmented_property_type=kind,
+        algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_identification=highdicom.AlgorithmIdentificationSequence(
+            name=bundle.name,
+            version=bundle.version,
+            family=Code("123110", "DCM", "Artificial Intelligence"),
+            source=f"Axial, monai {version('monai')}",
+        ),
+        tracking_uid=highdicom.UID(),
+        tracking_id=bundle.classes[str(value)],
+    )
+    if "modifier" in codes:
+        side = highdicom.sr.CodedConcept(codes["modifier"][0], "SCT", codes["modifier"][1])
+        description.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = [side]
+    return description

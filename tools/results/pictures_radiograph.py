@@ -1,0 +1,45 @@
+"""A radiograph with the outlines of its organs."""
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+from matplotlib.figure import Figure
+
+from custom_networks.results.write_result import write_result
+from custom_networks.transforms.loading.load_radiograph import LoadRadiographd
+from custom_networks.transforms.preprocessing.orient_radiograph import upright_codes
+
+COLOURS = ("#ff9f1c", "#2ec4b6", "#ff5ea8", "#ffd400", "#7dff5e")
+
+
+def draw_radiograph(image_path: str, mask_path: Path, target: Path, title: str) -> None:
+    """Draw a radiograph upright, patient's right on the left, beside itself with outlines.
+
+    Args:
+        image_path: the radiograph; any kind that the bundle reads.
+        mask_path: its label map.
+        target: PNG to write.
+        title: of the picture.
+    """
+    mask = nibabel.load(mask_path)
+    image = LoadRadiographd("image")({"image": image_path})["image"]
+    pictures = [_upright(array, mask.affine) for array in (np.asarray(image), np.asarray(mask.dataobj))]
+    rows, columns = pictures[0].shape
+    figure = Figure(figsize=(10, 0.4 + 5 * rows / columns), layout="constrained")
+    low, high = np.percentile(pictures[0], (0.5, 99.5))
+    for axis in figure.subplots(1, 2):
+        axis.imshow(pictures[0], cmap="gray", vmin=low, vmax=max(high, low + 1e-6))
+        axis.set_axis_off()
+    for value in np.unique(pictures[1][pictures[1] > 0]):
+        axis.contour(pictures[1] == value, levels=[0.5], colors=[COLOURS[(int(value) - 1) % len(COLOURS)]], linewidths=[1.3])
+    figure.suptitle(title if pictures[1].any() else f"{title}: nothing found", fontsize=10)
+    write_result(target, lambda path: figure.savefig(path, dpi=110, format="png"))
+
+
+def _upright(array: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """Return ``(rows, columns)`` as readers hang it."""
+    array = array[..., None] if array.ndim == 2 else array
+    wanted = nibabel.orientations.axcodes2ornt(upright_codes(affine, array.shape))
+    change = nibabel.orientations.ornt_transform(nibabel.io_orientation(affine), wanted)
+    return nibabel.orientations.apply_orientation(array, change)[..., 0].T
