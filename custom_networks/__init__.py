@@ -17,6 +17,7 @@ from .handlers.load_pretrained import LoadPretrained
 from .handlers.resume_training import ResumeTraining
 from .handlers.scgm_report import ScgmReport
 from .handlers.snapshot_average import SnapshotAverage
+from .handlers.time_budget import TimeBudget
 from .handlers.vertebra_report import VertebraReport
 from .inferers.autocast_inferer import AutocastInferer
 from .inferers.brain_window_inferer import BrainWindowInferer
