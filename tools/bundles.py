@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -49,19 +50,6 @@ class Bundle:
         """Modality of the input, such as CT, MR or DX."""
         return self.metadata["network_data_format"]["inputs"]["image"]["modality"]
 
-    @cached_property
-    def kind(self) -> str:
-        """What a result is: a ``class``, a ``radiograph``'s organs, structures on ``slices``, or ``vertebrae`` or ``lesions``."""
-        if not self.is_segmentation:
-            return "class"
-        inference = json.loads((self.folder / "configs" / "inference.json").read_text())
-        savers = {transform["_target_"].rpartition(".")[2] for transform in inference["postprocessing"]["transforms"]}
-        if "SaveVertebraed" in savers:
-            return "vertebrae"
-        if "SaveLesionsd" in savers:
-            return "lesions"
-        return "radiograph" if self.modality == "DX" else "slices"
-
     @contextmanager
     def parser(self, *configs: str, **settings) -> Iterator[ConfigParser]:
         """Parse configs of the bundle with settings replaced; ``scripts`` imports the bundle's own inside."""
@@ -82,10 +70,12 @@ def load_network(parser: ConfigParser, bundle: Bundle) -> torch.nn.Module:
 
 @contextmanager
 def importable(folder: Path) -> Iterator[None]:
-    """Make ``scripts`` the package of a bundle's folder, and forget it afterwards."""
+    """Make ``scripts`` the package of a bundle's folder, wherever it lies, and forget it afterwards."""
     _forget_scripts()
     sys.path.insert(0, str(folder))
     try:
+        if (folder / "scripts" / "__init__.py").is_file() and not (folder / "scripts" / "custom_networks").is_dir():
+            import_module("scripts").__path__.append(str(REPOSITORY))
         yield
     finally:
         sys.path.remove(str(folder))

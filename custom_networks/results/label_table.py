@@ -5,16 +5,7 @@ from collections.abc import Sequence
 
 import nibabel
 
-COLOURS = (  # matplotlib's tab20
-    "1f77b4", "aec7e8", "ff7f0e", "ffbb78", "2ca02c", "98df8a", "d62728", "ff9896", "9467bd", "c5b0d5",
-    "8c564b", "c49c94", "e377c2", "f7b6d2", "7f7f7f", "c7c7c7", "bcbd22", "dbdb8d", "17becf", "9edae5",
-)  # fmt: skip
-
-
-def label_colour(value: int) -> tuple[float, float, float]:
-    """Return the colour of a label from 1, red, green and blue from 0 to 1."""
-    red, green, blue = bytes.fromhex(COLOURS[(value - 1) % len(COLOURS)])
-    return red / 255, green / 255, blue / 255
+from .palette import label_colour
 
 
 def label_table(names: Sequence[str | None]) -> nibabel.nifti1.Nifti1Extension:

@@ -23,6 +23,7 @@ COLUMNS = (
     "bundle", "case", "load", "preprocess", "network", "postprocess", "save", "total", "first case", "outside the network",
     "network in float32", "Dice to float32", "bfloat16", "peak memory",
 )  # fmt: skip
+INFERERS = {"IterativeVertebraInferer": bench_traversal, "BrainWindowInferer": bench_windows}  # what each costs
 BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->\n"
 
 
@@ -67,10 +68,10 @@ def _in_new_process(bundle: Bundle, data: Path | None) -> Result:
 
 def _notes(bundle: Bundle) -> list[str]:
     notes = bench_network(bundle) if bundle.name in SLICES else []
-    if bundle.kind == "vertebrae":
-        notes += bench_traversal(bundle)
-    if bundle.kind == "lesions":
-        notes += bench_windows(bundle)
+    with bundle.parser("inference.json") as parser:
+        inferer = parser["inferer"]["_target_"].rpartition(".")[2]
+    if inferer in INFERERS:
+        notes += INFERERS[inferer](bundle)
     return [f"{bundle.name}: {note}" for note in notes]
 
 

@@ -28,7 +28,6 @@ def segment(
 ) -> None:
     """Segment scans: masks, overlay pictures, one table of volumes and areas. Code 1 when a case failed."""
     from ..bundles import get_bundle
-    from ..results.exporting import export_masks
     from ..results.segmenting import segment_cases
 
     settings = {} if threshold is None else {"threshold": threshold}
@@ -38,8 +37,8 @@ def segment(
         if not weights.is_file():
             raise UserError(f"{weights}: no such file.", "Give a state dict, such as one made by convert-weights.")
         settings["ckpt"] = str(weights)
-    results = segment_cases(get_bundle(bundle), inputs, output, overwrite, settings, console, errors)
-    results = export_masks(get_bundle(bundle), results, output, dicom_seg, seg_nrrd, errors)
+    exports = [name for name, wanted in (("dicom-seg", dicom_seg), ("seg-nrrd", seg_nrrd)) if wanted]
+    results = segment_cases(get_bundle(bundle), inputs, output, overwrite, settings, console, errors, exports)
     failed = [result for result in results if result.error]
     console.print(f"{len(results) - len(failed)} of {len(results)} cases done; results in {output}", highlight=False)
     if failed:

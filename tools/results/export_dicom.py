@@ -6,12 +6,14 @@ from pathlib import Path
 import highdicom
 import nibabel
 import numpy as np
+from highdicom.color import CIELabColor
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
 from pydicom.sr.coding import Code
 from pydicom.uid import ExplicitVRLittleEndian
 
 from custom_networks.errors import UserError
 from custom_networks.readers.dicom_series import read_frames, series_affine
+from custom_networks.results.palette import label_colour
 from custom_networks.results.write_result import write_result
 
 from ..bundles import Bundle
@@ -90,6 +92,7 @@ def _describe(bundle: Bundle, number: int, value: int) -> SegmentDescription:
         ),
         tracking_uid=highdicom.UID(),
         tracking_id=bundle.classes[str(value)],
+        display_color=CIELabColor.from_rgb(*(round(255 * part) for part in label_colour(value))),
     )
     if "modifier" in codes:
         side = highdicom.sr.CodedConcept(codes["modifier"][0], "SCT", codes["modifier"][1])

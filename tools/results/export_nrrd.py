@@ -6,7 +6,7 @@ import nibabel
 import nrrd
 import numpy as np
 
-from custom_networks.results.label_table import label_colour
+from custom_networks.results.palette import label_colour
 from custom_networks.results.write_result import write_result
 
 from ..bundles import Bundle
@@ -47,4 +47,14 @@ def write_seg_nrrd(bundle: Bundle, mask_path: Path, target: Path) -> None:
             f"Segment{index}_Layer": "0",
             f"Segment{index}_Extent": extent,
         }
+        if str(value) in bundle.metadata.get("segment_codes", {}):
+            header[f"Segment{index}_Tags"] = _terminology(bundle.metadata["segment_codes"][str(value)])
     write_result(target, lambda path: nrrd.write(str(path), array, header), ".nrrd")
+
+
+def _terminology(codes: dict[str, list[str]]) -> str:
+    """Return SNOMED CT codes of a class in the form that Slicer keeps: category, type, modifier, each SCHEME^CODE^MEANING."""
+    parts = ["^".join(("SCT", *codes[name])) if name in codes else "^^" for name in ("category", "type", "modifier")]
+    anatomy = ("Anatomic codes - DICOM master list", "^^", "^^")  # where the structure lies; none is named
+    entry = "~".join(("Segmentation category and type - DICOM master list", *parts, *anatomy))
+    return f"TerminologyEntry:{entry}|"

@@ -1,7 +1,8 @@
 """Fat fraction of segmented structures where the scans of a Dixon pair, water and fat, are both given."""
 
+import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import nibabel
@@ -10,9 +11,11 @@ import numpy as np
 from custom_networks.errors import UserError
 from custom_networks.geometry.axial import slice_axis
 
+from .kinds.kind import CaseFiles
 from .measures import COLUMNS
-from .pictures import load_ras
+from .pictures import load_image, load_mask
 
+logger = logging.getLogger("axial")
 WORD = re.compile(r"(?<![a-z])(water|fat)(?![a-z])", re.IGNORECASE)
 SPACING_TOLERANCE = 1e-3  # mm
 
@@ -25,6 +28,17 @@ def dixon_pairs(names: Iterable[str]) -> list[tuple[str, str]]:
         if len(words) == 1:
             found.setdefault(WORD.sub("", name).lower(), {})[words[0].lower()] = name
     return [(pair["water"], pair["fat"]) for pair in found.values() if len(pair) == 2]
+
+
+def fat_fractions(cases: Sequence[CaseFiles]) -> Iterator[dict]:
+    """Yield the rows of every pair of a water and a fat image among cases; a pair of different grids is named in the log."""
+    by_name = {case.name: case for case in cases}
+    for water, fat in dixon_pairs(by_name):
+        case = by_name[water]
+        try:
+            yield from measure_fat(case.source, by_name[fat].source, case.result, water, case.classes)
+        except UserError as error:
+            logger.warning("%s: no fat fraction: %s", water, error)
 
 
 def measure_fat(water: str, fat: str, mask: Path, case: str, classes: dict[str, str]) -> list[dict]:
@@ -40,15 +54,15 @@ def measure_fat(water: str, fat: str, mask: Path, case: str, classes: dict[str, 
         classes: label value to name; background is passed over.
 
     Returns:
-        rows of `measuring.COLUMNS`, in percent; slices count as in `measuring.measure_label_map`.
+        rows of `measures.COLUMNS`, in percent; slices count as in `measures.measure_label_map`.
 
     Raises:
         UserError: when the two images differ in shape or spacing.
     """
-    (water_image, spacing), (fat_image, fat_spacing) = load_ras(water), load_ras(fat)
+    (water_image, spacing), (fat_image, fat_spacing) = load_image(water), load_image(fat)
     if water_image.shape != fat_image.shape or not np.allclose(spacing, fat_spacing, atol=SPACING_TOLERANCE):
         raise UserError(f"{fat}: another grid than {water}, so there is no fat fraction.", "Give water and fat of one scan.")
-    labels, _ = load_ras(str(mask))
+    labels, _ = load_mask(mask)
     affine = nibabel.load(mask).affine
     downwards = nibabel.aff2axcodes(affine)[slice_axis(affine)] == "I"
     total = water_image.astype(np.float64) + fat_image

@@ -12,6 +12,7 @@ from custom_networks.geometry.axial import slice_axis, slices_last
 from custom_networks.geometry.voxels import voxel_volume
 from custom_networks.results.write_result import write_result
 
+CHEST = ("heart", "right lung", "left lung")  # the classes of the cardiothoracic ratio
 COLUMNS = ("case", "structure", "measure", "slice", "value", "unit")
 
 
@@ -54,8 +55,8 @@ def measure_radiograph(path: Path, case: str, classes: dict[str, str]) -> list[d
     """Measure the area of every class of a frontal chest radiograph, and the cardiothoracic ratio.
 
     The ratio is the heart's transverse diameter, between its outermost points, over the greatest width of the thorax between the
-    lungs' outer borders on one row. Without heart or a lung there is none. Areas count pixels where the file names no spacing;
-    a spacing is that of the detector, which shows organs larger than they are.
+    lungs' outer borders on one row. Without heart or a lung, or classes of these names, there is none. Areas count pixels where the
+    file names no spacing; a spacing is that of the detector, which shows organs larger than they are.
 
     Args:
         path: label map.
@@ -83,10 +84,12 @@ def measure_radiograph(path: Path, case: str, classes: dict[str, str]) -> list[d
         }
         for value, name in _structures(classes)
     ]
-    across = next(axis for axis, code in enumerate(nibabel.aff2axcodes(image.affine)) if code in "RL")
-    picture = np.moveaxis(array, (across, thin), (0, 2))[..., 0]
     values = {name: value for value, name in _structures(classes)}
-    ratio = cardiothoracic_ratio(picture == values["heart"], picture == values["right lung"], picture == values["left lung"])
+    across = next((axis for axis, code in enumerate(nibabel.aff2axcodes(image.affine)) if code and code in "RL"), None)
+    if across is None or not values.keys() >= set(CHEST):  # other organs, or no direction that is across the body
+        return rows
+    picture = np.moveaxis(array, (across, thin), (0, 2))[..., 0]
+    ratio = cardiothoracic_ratio(*(picture == values[name] for name in CHEST))
     if ratio is not None:
         row = {"case": case, "structure": "heart", "measure": "cardiothoracic ratio"}
         rows.append(row | {"slice": "", "value": f"{ratio:.3f}", "unit": ""})
@@ -108,7 +111,7 @@ def cardiothoracic_ratio(heart: np.ndarray, right: np.ndarray, left: np.ndarray)
 
 def read_vertebrae(path: Path) -> list[dict]:
     """Return rows of `COLUMNS` from the JSON that `SaveVertebraed` writes: volume, centroid, completeness of every vertebra."""
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     rows = []
     for vertebra in content["vertebrae"]:
         row = {"case": content["case"], "structure": vertebra["name"], "slice": ""}
@@ -125,7 +128,7 @@ def _structures(classes: dict[str, str]) -> list[tuple[int, str]]:
 
 def read_lesions(path: Path) -> list[dict]:
     """Return rows of `COLUMNS` from the JSON that `SaveLesionsd` writes: number and volume in all, by size, and of every lesion."""
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     row = {"case": content["case"], "structure": "lesions", "slice": ""}
     rows = [row | {"measure": "count", "value": content["count"], "unit": ""}]
     rows.append(row | {"measure": "volume", "value": f"{content['volume_mm3']:.1f}", "unit": "mm3"})

@@ -9,13 +9,14 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import EnsureChannelFirst, Orientation
 
+from custom_networks.results.palette import label_colour
 from custom_networks.results.write_result import write_result
 from custom_networks.transforms.loading.load_volume import LoadVolumed
 
 matplotlib.use("Agg")
 from matplotlib.figure import Figure
 
-COLOURS = ("#ffd400", "#00c8ff", "#ff5ea8", "#7dff5e")
+FRAME = label_colour(1)
 MARGIN = 12.0  # mm around the mask
 MOST = 6  # slices on a sheet
 WIDTH = 2.4  # inches of each
@@ -35,8 +36,8 @@ def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str, by_
         title: of the sheet.
         by_load: whether the slices with the largest masks are shown, in their order along the body.
     """
-    image, spacing = load_ras(image_path)
-    mask, _ = load_ras(str(mask_path))
+    image, spacing = load_image(image_path)
+    mask, _ = load_mask(mask_path)
     image, mask = image[::-1], mask[::-1]  # the patient's right on the left, as radiologists have it
     marked = [z for z in range(mask.shape[2]) if mask[..., z].any()]
     chosen = marked or list(range(mask.shape[2]))
@@ -51,7 +52,7 @@ def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str, by_
     for column, z in zip(axes.T, chosen, strict=True):
         _show(column[0], image[..., z], spacing)
         x0, x1, y0, y1 = box
-        column[0].add_patch(matplotlib.patches.Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=COLOURS[0], linewidth=1))
+        column[0].add_patch(matplotlib.patches.Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=FRAME, linewidth=1))
         column[0].text(0.02, 0.5, "R", transform=column[0].transAxes, color="white", fontsize=8, va="center")
         column[0].set_title(f"slice {z}", fontsize=8)
         for axis in column[1:]:
@@ -61,13 +62,19 @@ def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str, by_
     write_result(target, lambda path: figure.savefig(path, dpi=110, format="png"))
 
 
-def load_ras(path: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``(X, Y, Z)`` with x to the right, y to the front and z up, and the spacing in mm."""
-    if path.endswith("_seg.nii.gz"):
-        loaded = nibabel.load(path)
-        image = MetaTensor(torch.from_numpy(np.asarray(loaded.dataobj).astype(np.int32)), affine=torch.from_numpy(loaded.affine))
-    else:
-        image = LoadVolumed("image")({"image": path})["image"]
+def load_image(path: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return an image of any kind ``(X, Y, Z)`` with x to the right, y to the front and z up, and the spacing in mm."""
+    return _to_ras(LoadVolumed("image")({"image": path})["image"])
+
+
+def load_mask(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return a label map as `load_image` does an image, its values as they are."""
+    loaded = nibabel.load(path)
+    labels = torch.from_numpy(np.asarray(loaded.dataobj).astype(np.int32))
+    return _to_ras(MetaTensor(labels, affine=torch.from_numpy(loaded.affine)))
+
+
+def _to_ras(image: MetaTensor) -> tuple[np.ndarray, np.ndarray]:
     image = image[..., 0] if image.ndim == 4 else image if image.ndim == 3 else image.unsqueeze(-1)
     image = Orientation("RAS", labels=None)(EnsureChannelFirst(channel_dim="no_channel")(image))
     return image[0].numpy(), np.linalg.norm(np.asarray(image.affine)[:3, :3], axis=0)
@@ -94,5 +101,5 @@ def _show(axis, pixels: np.ndarray, spacing: np.ndarray) -> None:
 
 def _outline(axis, mask: np.ndarray) -> None:
     for value in np.unique(mask[mask > 0]):
-        for colour, width in (("black", 2.0), (COLOURS[(int(value) - 1) % len(COLOURS)], 0.9)):
+        for colour, width in (("black", 2.0), (label_colour(value), 0.9)):
             axis.contour((mask == value).T.astype(float), levels=[0.5], colors=[colour], linewidths=[width])

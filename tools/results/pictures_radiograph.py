@@ -6,11 +6,10 @@ import nibabel
 import numpy as np
 from matplotlib.figure import Figure
 
+from custom_networks.results.palette import label_colour
 from custom_networks.results.write_result import write_result
 from custom_networks.transforms.loading.load_radiograph import LoadRadiographd
 from custom_networks.transforms.preprocessing.orient_radiograph import upright_codes
-
-COLOURS = ("#ff9f1c", "#2ec4b6", "#ff5ea8", "#ffd400", "#7dff5e")
 
 
 def draw_radiograph(image_path: str, mask_path: Path, target: Path, title: str) -> None:
@@ -32,7 +31,7 @@ def draw_radiograph(image_path: str, mask_path: Path, target: Path, title: str) 
         axis.imshow(pictures[0], cmap="gray", vmin=low, vmax=max(high, low + 1e-6))
         axis.set_axis_off()
     for value in np.unique(pictures[1][pictures[1] > 0]):
-        axis.contour(pictures[1] == value, levels=[0.5], colors=[COLOURS[(int(value) - 1) % len(COLOURS)]], linewidths=[1.3])
+        axis.contour(pictures[1] == value, levels=[0.5], colors=[label_colour(value)], linewidths=[1.3])
     figure.suptitle(title if pictures[1].any() else f"{title}: nothing found", fontsize=10)
     write_result(target, lambda path: figure.savefig(path, dpi=110, format="png"))
 

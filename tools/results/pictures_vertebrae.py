@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.figure import Figure
 from scipy.ndimage import center_of_mass
 
+from custom_networks.results.palette import label_colour
 from custom_networks.results.write_result import write_result
 from custom_networks.vertebrae.names import VERTEBRA_NAMES
 
-from .pictures import load_ras
+from .pictures import load_image, load_mask
 
 WINDOW = (-250.0, 900.0)  # HU
 PLANES = (("sagittal", 0, (1, 2)), ("coronal", 1, (0, 2)), ("axial", 2, (0, 1)))
@@ -28,8 +28,8 @@ def draw_vertebrae(image_path: str, mask_path: Path, target: Path, title: str) -
         target: PNG to write.
         title: of the sheet.
     """
-    image, spacing = load_ras(image_path)
-    mask, _ = load_ras(str(mask_path))
+    image, spacing = load_image(image_path)
+    mask, _ = load_mask(mask_path)
     numbers = [int(n) for n in np.unique(mask) if n]
     centres = {n: np.array(centre) for n, centre in zip(numbers, center_of_mass(mask > 0, mask, numbers), strict=True)}
     middle = np.median(list(centres.values()), axis=0) if centres else np.array(image.shape) / 2
@@ -61,8 +61,7 @@ def draw_vertebrae(image_path: str, mask_path: Path, target: Path, title: str) -
 def _colour(view, labels: np.ndarray, aspect: float) -> None:
     """Lay every vertebra over the picture in a colour that differs from its neighbours'."""
     overlay = np.zeros((*labels.shape, 4))
-    palette = colormaps["tab10"]
     for n in np.unique(labels[labels > 0]):
-        overlay[labels == n] = (*palette((int(n) * 3) % 10)[:3], 0.45)
+        overlay[labels == n] = (*label_colour(n), 0.45)
     view.imshow(overlay.transpose(1, 0, 2), origin="lower", aspect=aspect)
     view.set_xlim(labels.shape[0] - 0.5, -0.5)

@@ -1,9 +1,8 @@
 """Segment many inputs with a bundle and measure the masks."""
 
-import json
 import logging
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -15,24 +14,21 @@ from custom_networks.engines.case_evaluator import CaseResult
 from custom_networks.errors import UserError, explain
 
 from ..bundles import Bundle
-from .fat import dixon_pairs, measure_fat
-from .measures import measure_label_map, measure_radiograph, read_lesions, read_vertebrae, write_measures
-from .pictures import draw_overlay
-from .pictures_radiograph import draw_radiograph
-from .pictures_vertebrae import draw_vertebrae
+from .kinds import CaseFiles, ResultKind, kind_of
+from .measures import write_measures
 from .report.page import write_report
 from .warnings_log import CollectWarnings
 
-PICTURES = {
-    "vertebrae": draw_vertebrae,
-    "lesions": partial(draw_overlay, by_load=True),
-    "radiograph": draw_radiograph,
-}
-DESCRIBED = {"vertebrae": read_vertebrae, "lesions": read_lesions}  # bundles that write JSON beside the mask
-
 
 def segment_cases(
-    bundle: Bundle, inputs: Sequence[Path], output: Path, overwrite: bool, settings: dict, console: Console, errors: Console
+    bundle: Bundle,
+    inputs: Sequence[Path],
+    output: Path,
+    overwrite: bool,
+    settings: dict,
+    console: Console,
+    errors: Console,
+    exports: Sequence[str] = (),
 ) -> list[CaseResult]:
     """Run a bundle's inference.json over inputs; write results, overlays, ``measures.csv`` and ``report.html``.
 
@@ -46,10 +42,18 @@ def segment_cases(
         settings: further settings of inference.json.
         console: where progress goes.
         errors: where errors go.
+        exports: further formats, by the names in the kind's ``exports``.
 
     Returns:
         a `CaseResult` for each case.
+
+    Raises:
+        UserError: when the bundle's results cannot be exported so.
     """
+    kind = kind_of(bundle)
+    for name in exports:
+        if name not in kind.exports:
+            raise UserError(f"--{name}: {bundle.name} has no such export.", "Leave the option out.")
     logging.getLogger("ignite").setLevel(logging.CRITICAL)  # failed cases are reported below
     settings = settings | {"input": str(inputs[0]), "output_dir": str(output), "overwrite": overwrite}
     with bundle.parser("inference.json", **settings) as parser:
@@ -61,6 +65,11 @@ def segment_cases(
         if not cases:
             return results
         evaluator = parser.get_parsed_content("evaluator")
+        suffix = evaluator.output_suffix
+
+        def files(result: CaseResult) -> CaseFiles:
+            return CaseFiles(result.name, str(result.source), output / f"{result.name}{suffix}", bundle.classes)
+
         weights = Path(parser.get_parsed_content("ckpt"))
         with Progress(console=console) as progress, CollectWarnings() as warnings:
             task = progress.add_task(bundle.name, total=len(cases))
@@ -72,20 +81,19 @@ def segment_cases(
                     progress.console.print(f"[red]failed:[/red] {result.error}", highlight=False, soft_wrap=True)
                     return
                 try:
-                    _picture(bundle, result, output, overwrite)
+                    _picture(kind, files(result), result.skipped and not overwrite)
                 except Exception as error:  # the mask is written; a picture less must not stop the batch
                     progress.console.print(f"[yellow]no picture:[/yellow] {result.name}: {explain(error)}", highlight=False)
 
             evaluator.on_case = on_case
             results += evaluator.run()
-    rows = []
-    for result in results:
-        if not result.error:
-            rows += _measures(bundle, result.name, output)
-    rows += _fat_fractions(bundle, results, output, errors)
+    done = [files(result) for result in results if not result.error]
+    rows = [row for case in done for row in kind.measure(case)] + list(kind.measure_together(done))
     if rows:
         write_measures(output / "measures.csv", rows)
-    write_report(bundle, results, rows, warnings.by_case, output, weights)
+    pages = {result.name: files(result) for result in results}
+    results = [_export(bundle, kind, result, pages[result.name], exports, errors) for result in results]
+    write_report(bundle, kind, results, pages, rows, warnings.by_case, output, weights)
     return results
 
 
@@ -117,40 +125,19 @@ def _with_values(parser, options: dict) -> dict:
     }
 
 
-def _picture(bundle: Bundle, result, output: Path, overwrite: bool) -> None:
-    target = output / f"{result.name}_overlay.png"
-    if bundle.is_segmentation and (overwrite or not result.skipped or not target.exists()):
-        draw = PICTURES.get(bundle.kind, draw_overlay)
-        draw(result.source, output / f"{result.name}_seg.nii.gz", target, result.name)
+def _picture(kind: ResultKind, case: CaseFiles, keep: bool) -> None:
+    if kind.picture is not None and not (keep and case.beside(kind.picture).exists()):
+        kind.draw(case, case.beside(kind.picture))
 
 
-def _fat_fractions(bundle: Bundle, results: list[CaseResult], output: Path, errors: Console) -> list[dict]:
-    """Return the rows of every pair of a water and a fat image among the cases of MRI."""
-    sources = {result.name: str(result.source) for result in results if not result.error}
-    rows = []
-    for water, fat in dixon_pairs(sources) if bundle.kind == "slices" else ():
+def _export(
+    bundle: Bundle, kind: ResultKind, result: CaseResult, case: CaseFiles, exports: Sequence[str], errors: Console
+) -> CaseResult:
+    """Write the further formats of a case; its result has the error where one fails."""
+    for export in [kind.exports[name] for name in exports if not result.error]:
         try:
-            rows += measure_fat(sources[water], sources[fat], output / f"{water}_seg.nii.gz", water, bundle.classes)
-        except UserError as error:
-            errors.print(f"[yellow]no fat fraction:[/yellow] {error}", highlight=False, soft_wrap=True)
-    return rows
-
-
-def _measures(bundle: Bundle, name: str, output: Path) -> list[dict]:
-    if bundle.kind in DESCRIBED:
-        return DESCRIBED[bundle.kind](output / f"{name}_seg.json")
-    if bundle.is_segmentation:
-        measure = measure_radiograph if bundle.kind == "radiograph" else measure_label_map
-        return measure(output / f"{name}_seg.nii.gz", name, bundle.classes)
-    prediction = json.loads((output / f"{name}_pred.json").read_text())
-    probability = max(prediction["probabilities"])
-    return [
-        {
-            "case": name,
-            "structure": prediction["name"],
-            "measure": "probability",
-            "slice": "",
-            "value": f"{probability:.4f}",
-            "unit": "",
-        }
-    ]
+            export.write(bundle, case.source, case.result, case.beside(export.suffix))
+        except Exception as error:  # the other masks are exported still
+            result = replace(result, error=explain(error))
+            errors.print(f"[red]failed:[/red] {result.error}", highlight=False, soft_wrap=True)
+    return result

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import xml.etree.ElementTree as ET
 import zipfile
 
 import highdicom
@@ -12,12 +13,16 @@ import pydicom
 import pytest
 from conftest import MUSCLES, VERTEBRAE, save_nifti
 from dicom_files import write_enhanced, write_slice
+from highdicom.color import CIELabColor
 
 from custom_networks import LoadVolumed, UserError
+from custom_networks.results.label_table import label_table
+from custom_networks.results.palette import label_colour
 from tools.bundles import Bundle, all_bundles
 from tools.results.export_dicom import write_dicom_seg
 from tools.results.export_nrrd import write_seg_nrrd
 
+VERTEBRA_L1 = Bundle(VERTEBRAE).metadata["segment_codes"]["20"]["type"]
 PLANES = {
     "axial": ([1, 0, 0, 0, 1, 0], (0, 0, 4)),
     "sagittal": ([0, 1, 0, 0, 0, -1], (4, 0, 0)),
@@ -122,6 +127,7 @@ def test_seg_nrrd_names_colours_and_lies_right(tmp_path):
     assert (header["Segment0_Name"], header["Segment0_LabelValue"], header["Segment1_Name"]) == ("L1", "20", "L5")
     assert header["Segment0_Extent"] == "1 2 2 3 3 7"
     assert header["Segment0_Color"] != header["Segment1_Color"]
+    assert header["Segment0_Tags"].split("~")[1:3] == ["SCT^91723000^Anatomical Structure", f"SCT^{'^'.join(VERTEBRA_L1)}"]
     to_world = np.array(header["space directions"]).T
     centroid = to_world @ np.argwhere(array == 20).mean(0) + header["space origin"]
     np.testing.assert_allclose(centroid, world(nibabel.load(mask).affine, label == 20))
@@ -131,3 +137,22 @@ def test_every_class_of_every_segmentation_bundle_has_a_code():
     for bundle in all_bundles():
         if bundle.is_segmentation:
             assert set(bundle.metadata["segment_codes"]) == set(bundle.classes) - {"0"}, bundle.name
+
+
+def test_one_palette_in_mask_dicom_and_nrrd(tmp_path):
+    affine, label = series(tmp_path / "series", "axial")
+    image = nibabel.Nifti1Image(label, affine)
+    image.header.extensions.append(label_table(["a", "b", "c", "d"]))
+    nibabel.save(image, tmp_path / "a_seg.nii.gz")
+    write_dicom_seg(Bundle(MUSCLES), tmp_path / "series", tmp_path / "a_seg.nii.gz", tmp_path / "a_seg.dcm")
+    write_seg_nrrd(Bundle(MUSCLES), tmp_path / "a_seg.nii.gz", tmp_path / "a.seg.nrrd")
+    expected = np.round(255 * np.array([label_colour(1), label_colour(4)]))
+    labels = ET.fromstring(nibabel.load(tmp_path / "a_seg.nii.gz").header.extensions[0].get_content()).iter("Label")
+    table = [[255 * float(item.get(name)) for name in ("Red", "Green", "Blue")] for item in labels]
+    np.testing.assert_allclose([table[0], table[3]], expected, atol=0.1)
+    segments = pydicom.dcmread(tmp_path / "a_seg.dcm").SegmentSequence
+    found = [CIELabColor.from_dicom_value(item.RecommendedDisplayCIELabValue).to_rgb() for item in segments]
+    np.testing.assert_allclose(found, expected, atol=3)
+    header = nrrd.read_header(str(tmp_path / "a.seg.nrrd"))
+    found = [[255 * float(part) for part in header[f"Segment{n}_Color"].split()] for n in range(2)]
+    np.testing.assert_allclose(found, expected, atol=0.1)

@@ -16,8 +16,7 @@ from custom_networks.engines.case_evaluator import CaseResult
 from custom_networks.results.write_result import write_result
 
 from ...bundles import Bundle
-from ..pictures import load_ras
-from .slices import slice_pictures
+from ..kinds import CaseFiles, ResultKind
 
 MOST_ROWS = 60  # of measures a case
 
@@ -35,7 +34,14 @@ class CaseReport:
 
 
 def write_report(
-    bundle: Bundle, results: list[CaseResult], rows: list[dict], warnings: dict[str, list[str]], output: Path, weights: Path
+    bundle: Bundle,
+    kind: ResultKind,
+    results: list[CaseResult],
+    files: dict[str, CaseFiles],
+    rows: list[dict],
+    warnings: dict[str, list[str]],
+    output: Path,
+    weights: Path,
 ) -> Path:
     """Write ``report.html``: each case's slices to scroll through, overlay, measures, warnings; versions and SHA-256.
 
@@ -43,7 +49,9 @@ def write_report(
 
     Args:
         bundle: the bundle.
+        kind: of its results.
         results: of the run.
+        files: of each case by its name.
         rows: of ``measures.csv``.
         warnings: lines of the log by case.
         output: folder of the results.
@@ -52,7 +60,7 @@ def write_report(
     Returns:
         the page.
     """
-    cases = [_case(bundle, result, rows, warnings.get(result.name, []), output) for result in results]
+    cases = [_case(kind, result, files[result.name], rows, warnings.get(result.name, [])) for result in results]
     facts = {
         "bundle": f"{bundle.name} {bundle.version}",
         "weights": f"SHA-256 {_digest(weights)}",
@@ -69,20 +77,19 @@ def write_report(
     return target
 
 
-def _case(bundle: Bundle, result: CaseResult, rows: list[dict], warnings: list[str], output: Path) -> CaseReport:
+def _case(kind: ResultKind, result: CaseResult, files: CaseFiles, rows: list[dict], warnings: list[str]) -> CaseReport:
     mine = [row for row in rows if row["case"] == result.name and row["slice"] == ""]
     report = CaseReport(result, mine[:MOST_ROWS], warnings)
     if len(mine) > MOST_ROWS:
         report.warnings = [*warnings, f"{len(mine) - MOST_ROWS} further rows stand in measures.csv"]
     source, _ = split_series(result.source)
     report.digest = _digest(source) if source.is_file() else ""
-    overlay, mask = output / f"{result.name}_overlay.png", output / f"{result.name}_seg.nii.gz"
-    if overlay.exists() and not result.error:
-        report.overlay = "data:image/png;base64," + base64.b64encode(overlay.read_bytes()).decode()
-    if bundle.is_segmentation and bundle.kind != "radiograph" and mask.exists() and not result.error:
-        image, spacing = load_ras(result.source)
-        labels, _ = load_ras(str(mask))
-        report.slices = slice_pictures(image, labels, spacing) if image.shape == labels.shape else []
+    if result.error:
+        return report
+    if kind.picture is not None and files.beside(kind.picture).exists():
+        picture = base64.b64encode(files.beside(kind.picture).read_bytes()).decode()
+        report.overlay = f"data:image/png;base64,{picture}"
+    report.slices = kind.slices(files)
     return report
 
 

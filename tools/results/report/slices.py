@@ -7,11 +7,12 @@ import numpy as np
 from PIL import Image
 from skimage.segmentation import find_boundaries
 
-from custom_networks.results.label_table import label_colour
+from custom_networks.results.palette import COLOURS as PALETTE
+from custom_networks.results.palette import label_colour
 
 MOST_SLICES = 32
 SIDE = 384  # pixels of the longer side
-COLOURS = np.array([label_colour(value) for value in range(1, 21)]) * 255
+COLOURS = np.array([label_colour(value) for value in range(1, len(PALETTE) + 1)]) * 255
 
 
 def slice_pictures(image: np.ndarray, mask: np.ndarray, spacing: np.ndarray) -> list[dict[str, object]]:

@@ -1,0 +1,15 @@
+"""The kind of result that is one class of a picture."""
+
+import json
+from collections.abc import Iterable
+
+from .kind import CaseFiles, ResultKind
+
+
+class Category(ResultKind):
+    """A class and its probability, which the bundle writes to ``CASE_pred.json``."""
+
+    def measure(self, case: CaseFiles) -> Iterable[dict]:
+        prediction = json.loads(case.result.read_text(encoding="utf-8"))
+        row = {"case": case.name, "structure": prediction["name"], "measure": "probability", "slice": "", "unit": ""}
+        return [row | {"value": f"{max(prediction['probabilities']):.4f}"}]

@@ -1,0 +1,55 @@
+"""What a kind of result can do."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..exporting import Export
+
+
+@dataclass(frozen=True)
+class CaseFiles:
+    """The files of one case that was segmented.
+
+    Attributes:
+        name: of the case; results are called by it.
+        source: path of the image, of the first image of a study; ``path#number`` for a series of several.
+        result: the file that the bundle wrote, such as ``OUT/CASE_seg.nii.gz``.
+        classes: label value to name, as metadata.json has them; 0 is background.
+    """
+
+    name: str
+    source: str
+    result: Path
+    classes: Mapping[str, str]
+
+    def beside(self, suffix: str) -> Path:
+        """Return ``OUT/CASE`` with an ending of its own."""
+        return self.result.with_name(f"{self.name}{suffix}")
+
+
+class ResultKind:
+    """How the results of a bundle are measured, drawn, shown and exported; this one does nothing.
+
+    metadata.json names the kind of a bundle under ``result_kind``: one of `tools.results.kinds.KINDS`, or ``scripts.MODULE.CLASS``,
+    a plain class in a Python file of the bundle's own ``scripts`` folder. Such a class needs no base: what it does not define comes
+    from the kind that its attribute ``like`` names.
+    """
+
+    picture: str | None = None  # ending of the picture's name; None where there is none
+    exports: Mapping[str, Export] = {}  # by the name of the option, such as ``dicom-seg``
+
+    def measure(self, case: CaseFiles) -> Iterable[dict]:
+        """Return the rows of ``measures.csv`` (`tools.results.measures.COLUMNS`) of one case."""
+        return ()
+
+    def measure_together(self, cases: Sequence[CaseFiles]) -> Iterable[dict]:
+        """Return rows that need several cases of a run, such as a water and a fat image."""
+        return ()
+
+    def draw(self, case: CaseFiles, target: Path) -> None:
+        """Write the case's picture, a PNG."""
+
+    def slices(self, case: CaseFiles) -> list[dict]:
+        """Return the slices that the report scrolls through, as `tools.results.report.slices.slice_pictures` makes them."""
+        return []

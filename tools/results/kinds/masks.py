@@ -1,0 +1,82 @@
+"""Kinds of results that are label maps."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from ..exporting import EXPORTS
+from ..measures import measure_label_map, measure_radiograph, read_lesions, read_vertebrae
+from .kind import CaseFiles, ResultKind
+
+
+class Slices(ResultKind):
+    """Structures that are measured slice by slice; the fat fraction too where a water and a fat image are given."""
+
+    picture = "_overlay.png"
+    exports = EXPORTS
+
+    def measure(self, case: CaseFiles) -> Iterable[dict]:
+        return measure_label_map(case.result, case.name, case.classes)
+
+    def measure_together(self, cases: Sequence[CaseFiles]) -> Iterator[dict]:
+        from ..fat import fat_fractions
+
+        return fat_fractions(cases)
+
+    def draw(self, case: CaseFiles, target: Path) -> None:
+        from ..pictures import draw_overlay
+
+        draw_overlay(case.source, case.result, target, case.name)
+
+    def slices(self, case: CaseFiles) -> list[dict]:
+        from ..pictures import load_image, load_mask
+        from ..report.slices import slice_pictures
+
+        image, spacing = load_image(case.source)
+        mask, _ = load_mask(case.result)
+        return slice_pictures(image, mask, spacing) if image.shape == mask.shape else []
+
+
+class Volumes(Slices):
+    """Structures of volumes; as `Slices`, without what needs several cases."""
+
+    def measure_together(self, cases: Sequence[CaseFiles]) -> Iterable[dict]:
+        return ()
+
+
+class Vertebrae(Volumes):
+    """Numbered vertebrae, which the bundle describes in ``CASE_seg.json``."""
+
+    def measure(self, case: CaseFiles) -> Iterable[dict]:
+        return read_vertebrae(case.beside("_seg.json"))
+
+    def draw(self, case: CaseFiles, target: Path) -> None:
+        from ..pictures_vertebrae import draw_vertebrae
+
+        draw_vertebrae(case.source, case.result, target, case.name)
+
+
+class Lesions(Volumes):
+    """Lesions, which the bundle describes in ``CASE_seg.json``; pictures show the slices with most of them."""
+
+    def measure(self, case: CaseFiles) -> Iterable[dict]:
+        return read_lesions(case.beside("_seg.json"))
+
+    def draw(self, case: CaseFiles, target: Path) -> None:
+        from ..pictures import draw_overlay
+
+        draw_overlay(case.source, case.result, target, case.name, by_load=True)
+
+
+class Radiograph(Volumes):
+    """Organs of a projection image."""
+
+    def measure(self, case: CaseFiles) -> Iterable[dict]:
+        return measure_radiograph(case.result, case.name, case.classes)
+
+    def draw(self, case: CaseFiles, target: Path) -> None:
+        from ..pictures_radiograph import draw_radiograph
+
+        draw_radiograph(case.source, case.result, target, case.name)
+
+    def slices(self, case: CaseFiles) -> list[dict]:
+        return []
