@@ -17,7 +17,7 @@ MOST_BYTES = 512 * 2**20  # of all members together
 MOST_RATIO = 200  # unpacked over packed, of members beyond a megabyte
 ALLOWED = re.compile(
     r"LICENSE|manifest\.json|manifest\.sig|configs/[\w.-]+\.(json|conf)|docs/[\w./-]+\.(md|txt|png|jpg|csv|json)|models/[\w.-]+\.pt"
-    r"|scripts/([\w-]+/)*[\w-]+\.py",
+    r"|scripts/([\w-]+/)*[\w-]+\.pyi?",
     re.ASCII,
 )
 

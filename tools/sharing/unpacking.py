@@ -53,7 +53,7 @@ def review(path: Path, key: Path | None = None) -> Review:
         if name.startswith("configs/") and name.endswith(".json") and name != "configs/metadata.json"
         for finding in review_config(name, contents[name])
     ]
-    foreign = [name for name in sorted(contents) if name.endswith(".py") and not _is_ours(name, contents[name])]
+    foreign = [name for name in sorted(contents) if name.endswith((".py", ".pyi")) and not _is_ours(name, contents[name])]
     for name in contents:
         if name.endswith(".pt"):
             _check_weights(path, name, contents[name])
