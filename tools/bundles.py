@@ -1,4 +1,6 @@
-"""Find the bundles of this repository and load their configs."""
+"""Find the bundles of this repository, or of the installed package, and load their configs."""
+
+from __future__ import annotations
 
 import json
 import sys
@@ -6,16 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from monai.bundle import ConfigParser
-
+import custom_networks
 from custom_networks.errors import UserError
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-BUNDLES = REPOSITORY / "bundles"
+if TYPE_CHECKING:
+    import torch
+    from monai.bundle import ConfigParser
+
+_INSTALLED = Path(__file__).resolve().parent / "_bundles"  # where an installation has them
+BUNDLES = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().parents[1] / "bundles"
+COMPONENTS = Path(custom_networks.__file__).resolve().parent  # what every zip gets a copy of
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class Bundle:
     @contextmanager
     def parser(self, *configs: str, **settings) -> Iterator[ConfigParser]:
         """Parse configs of the bundle with settings replaced; ``scripts`` imports the bundle's own inside."""
+        from monai.bundle import ConfigParser
+
         with importable(self.folder):
             parser = ConfigParser()
             parser.read_config([str(self.folder / "configs" / config) for config in configs])
@@ -63,6 +70,8 @@ class Bundle:
 
 def load_network(parser: ConfigParser, bundle: Bundle) -> torch.nn.Module:
     """Return the bundle's network in evaluation mode with its shipped weights, on the CPU."""
+    import torch
+
     network = parser.get_parsed_content("network").eval()
     network.load_state_dict(torch.load(bundle.folder / "models" / "model.pt", map_location="cpu", weights_only=True))
     return network
@@ -74,8 +83,6 @@ def importable(folder: Path) -> Iterator[None]:
     _forget_scripts()
     sys.path.insert(0, str(folder))
     try:
-        if (folder / "scripts" / "__init__.py").is_file() and not (folder / "scripts" / "custom_networks").is_dir():
-            import_module("scripts").__path__.append(str(REPOSITORY))
         yield
     finally:
         sys.path.remove(str(folder))

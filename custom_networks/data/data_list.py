@@ -23,12 +23,12 @@ def load_data_list(dataset_dir: str | Path, section: str) -> list[dict]:
     """
     path = Path(dataset_dir) / "dataset.json"
     if not path.is_file():
-        raise UserError(f"{path}: not found.", "Make one with `python -m tools prepare` or `python -m tools phantom`.")
+        raise UserError(f"{path}: not found.", "Make one with `axial prepare` or `axial phantom`.")
     try:
         entries = load_decathlon_datalist(str(path), True, section, str(dataset_dir))
     except (json.JSONDecodeError, ValueError, KeyError) as error:
         raise UserError(
-            f"{path}: section {section!r} cannot be read ({error}).", "Make the list anew with `tools prepare`."
+            f"{path}: section {section!r} cannot be read ({error}).", "Make the list anew with `axial prepare`."
         ) from error
     if not entries:
         raise UserError(f"{path}: section {section!r} is empty.", "Give it at least one case.")

@@ -17,6 +17,7 @@ from ..bundles import Bundle
 from .lesions import bench_windows
 from .slices import SLICES, bench_network
 from .stages import Result, measure
+from .startup import bench_startup
 from .vertebrae import bench_traversal
 
 COLUMNS = (
@@ -49,7 +50,7 @@ def bench(
         rows.append(_row(result))
         table.add_row(*rows[-1])
     console.print(table)
-    notes = [note for bundle in bundles for note in _notes(bundle)]
+    notes = [note for bundle in bundles for note in _notes(bundle)] + bench_startup()
     for note in notes:
         console.print(note, highlight=False)
     markdown = "\n".join([*_markdown(rows), "", f"Seconds on {machine}.", "", *(f"- {note}" for note in notes), ""])

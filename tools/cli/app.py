@@ -1,17 +1,21 @@
-"""The command line: ``python -m tools``."""
+"""The command line: ``axial``, in a checkout ``python -m tools``."""
 
 import os
 import sys
 import traceback
+from typing import Annotated, NoReturn
 
 os.environ.setdefault("TQDM_DISABLE", "1")  # Rich draws the progress
 
 import typer
+from rich.markup import escape
+from typer.exceptions import TyperException
 
-from custom_networks.errors import UserError
+from custom_networks.errors import UserError, explain
 
+from .. import __version__
 from .bench import bench
-from .console import errors
+from .console import console, errors
 from .convert_weights import convert_weights
 from .demo import demo
 from .keys import keys
@@ -19,17 +23,37 @@ from .list import list_bundles
 from .mix import mix
 from .pack import pack
 from .phantom import phantom
-from .prepare import prepare
+from .prepare import app as prepare
+from .program import as_typed, program
 from .segment import segment
 from .synthesise import synthesise
 from .unpack import unpack
 from .verify import verify
 
 app = typer.Typer(
-    help="Prepare data, segment scans, check and share the bundles of Axial.", no_args_is_help=True, add_completion=False
+    help="Prepare data, segment scans, check and share the bundles of Axial.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
 )
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version and stop, where it is asked for."""
+    if wanted:
+        console.print(f"axial {__version__}", highlight=False)
+        raise typer.Exit()
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=print_version, help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from; may stand anywhere.")] = False,
+) -> None:
+    """Prepare data, segment scans, check and share the bundles of Axial."""
+
+
 app.command("list")(list_bundles)
-app.command("prepare")(prepare)
+app.add_typer(prepare, name="prepare")
 app.command("synthesise")(synthesise)
 app.command("mix")(mix)
 app.command("phantom")(phantom)
@@ -48,11 +72,25 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        app(arguments)
+        code = app(arguments or ["--help"], prog_name=program(), standalone_mode=False)
     except UserError as error:
-        if debug:
-            traceback.print_exc()
-        errors.print(f"[red]error:[/red] {error.problem}", highlight=False, soft_wrap=True)
-        if error.remedy:
-            errors.print(f"  {error.remedy}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+        fail(error.problem, error.remedy, debug)
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else program()
+        fail(error.format_message(), f"`{command} --help` shows how.", debug)
+    except typer.Abort:
+        fail("stopped.", "", debug)
+    except Exception as error:  # a fault of ours
+        fail(explain(error), "This is a fault of the program: --debug shows where.", debug, 1)
+    sys.exit(code or 0)
+
+
+def fail(problem: str, remedy: str, debug: bool, code: int = 2) -> NoReturn:
+    """Print what was wrong and what to do, and end the program."""
+    if debug:
+        traceback.print_exc()
+    errors.print("[red]error:[/red]", escape(as_typed(problem)), highlight=False, soft_wrap=True)
+    if remedy:
+        errors.print(f"  {escape(as_typed(remedy))}", highlight=False, soft_wrap=True)
+    sys.exit(code)

@@ -1,4 +1,4 @@
-"""``python -m tools bench``."""
+"""``axial bench``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,9 +17,11 @@ def bench(
     readme: Annotated[Path | None, typer.Option(help="Markdown file whose lines between the marks become the table.")] = None,
 ) -> None:
     """Measure seconds of every stage, peak memory, and whether bfloat16 may be the default."""
-    from ..benchmarks.run import bench as run_bench
     from ..bundles import all_bundles, get_bundle
 
     if data is not None and len(bundles or []) != 1:
         raise UserError(f"--data {data}: for one bundle only.", "Name the bundle.")
-    run_bench([get_bundle(name) for name in bundles] if bundles else all_bundles(), console, output, readme, data)
+    chosen = [get_bundle(name) for name in bundles] if bundles else all_bundles()
+    from ..benchmarks.run import bench as run_bench
+
+    run_bench(chosen, console, output, readme, data)

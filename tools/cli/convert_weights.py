@@ -1,4 +1,4 @@
-"""``python -m tools convert-weights``."""
+"""``axial convert-weights``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from .console import console
 from .options import Overwrite
+from .program import as_typed
 
 
 def convert_weights(
@@ -19,4 +20,4 @@ def convert_weights(
     from ..weights.convert import convert
 
     for line in convert(source, files, output, overwrite):
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(as_typed(line), highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""``python -m tools demo``."""
+"""``axial demo``."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""``python -m tools keys``."""
+"""``axial keys``."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""``python -m tools list``."""
+"""``axial list``."""
 
 import json
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""``python -m tools mix``."""
+"""``axial mix``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,9 +17,9 @@ def mix(
     overwrite: Overwrite = False,
 ) -> None:
     """Make one data set out of several, which stay where they are, with a weight in training for each."""
+    shares = {Path(folder): _share(weight) for folder, weight in pairs(parts, "")}
     from ..layout.mixing import merge
 
-    shares = {Path(folder): _share(weight) for folder, weight in pairs(parts, "")}
     console.print(f"wrote {merge(destination, shares, overwrite)}")
 
 

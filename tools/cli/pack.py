@@ -1,4 +1,4 @@
-"""``python -m tools pack``."""
+"""``axial pack``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,9 @@ def pack(
 ) -> None:
     """Pack a bundle into one zip that needs nothing of this repository."""
     from ..bundles import get_bundle
+
+    found = get_bundle(bundle)
     from ..sharing.packing import pack as pack_bundle
 
-    path = pack_bundle(get_bundle(bundle), output, sign)
+    path = pack_bundle(found, output, sign)
     console.print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)", highlight=False)

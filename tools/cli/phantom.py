@@ -1,10 +1,9 @@
-"""``python -m tools phantom``."""
+"""``axial phantom``."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from custom_networks.errors import UserError
 
@@ -26,12 +25,14 @@ def phantom(
     overwrite: Overwrite = False,
 ) -> None:
     """Make images with exact labels from nothing, in the layout of the bundles."""
+    from rich.progress import Progress
+
     from ..bundles import get_bundle
     from ..phantoms.write import WRITERS
 
     name = get_bundle(bundle).name
     if name not in WRITERS:
-        raise UserError(f"{name}: has no phantoms.", "Its data come with `python -m tools prepare`.")
+        raise UserError(f"{name}: has no phantoms.", "Its data come with `axial prepare`.")
     with Progress(console=errors) as progress:
         task = progress.add_task("phantoms", total=cases)
         path = WRITERS[name](destination, cases, seed, overwrite, on_case=lambda: progress.advance(task), kind=kind)

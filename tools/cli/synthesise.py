@@ -1,10 +1,9 @@
-"""``python -m tools synthesise``."""
+"""``axial synthesise``."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from .console import console, errors
 from .options import Overwrite
@@ -24,6 +23,8 @@ def synthesise(
     overwrite: Overwrite = False,
 ) -> None:
     """Make CT with exact instances from label maps, or deformed copies of scans that have labels."""
+    from rich.progress import Progress
+
     from ..synthesis.write import find_sources, write_synthetic
 
     found = find_sources(sources, pelvis, seed)

@@ -1,4 +1,4 @@
-"""``python -m tools unpack``."""
+"""``axial unpack``."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""``python -m tools verify``."""
+"""``axial verify``."""
 
 from typing import Annotated
 

@@ -38,7 +38,7 @@ def read_archive(path: Path) -> tuple[str, dict[str, bytes]]:
     try:
         archive = zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: not a zip file ({error}).", "Give a zip made by `tools pack`.") from error
+        raise UserError(f"{path}: not a zip file ({error}).", "Give a zip made by `axial pack`.") from error
     with archive:
         infos = archive.infolist()
         _check_names(path, infos)
@@ -94,7 +94,7 @@ def _check_manifest(path: Path, contents: dict[str, bytes]) -> None:
     try:
         expected = json.loads(contents[MANIFEST])["sha256"]
     except (KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{path}: refused, it has no manifest.", "Give a zip made by `tools pack`.") from error
+        raise UserError(f"{path}: refused, it has no manifest.", "Give a zip made by `axial pack`.") from error
     found = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items() if name not in (MANIFEST, SIGNATURE)}
     if found != expected:
         wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from custom_networks.results.write_result import write_result
 
-from ..bundles import REPOSITORY, Bundle
+from ..bundles import COMPONENTS, Bundle
 from .archive import MANIFEST, SIGNATURE
 from .signing import sign
 
@@ -19,7 +19,7 @@ LEFT_OUT = {"runs", "eval", "__pycache__", MANIFEST, SIGNATURE}
 def members(bundle: Bundle) -> Iterator[tuple[str, Path]]:
     """Yield name in the zip and file for everything that a packed bundle holds, in the order of the names."""
     found = {}
-    for root, prefix in ((bundle.folder, ""), (REPOSITORY / "custom_networks", "scripts/custom_networks/")):
+    for root, prefix in ((bundle.folder, ""), (COMPONENTS, "scripts/custom_networks/")):
         for path in root.rglob("*"):
             parts = path.relative_to(root).parts
             if path.is_file() and not LEFT_OUT.intersection(parts) and not path.name.startswith("."):

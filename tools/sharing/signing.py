@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from custom_networks.errors import UserError
 
-MAKE_KEYS = "Make a pair with `python -m tools keys`."
+MAKE_KEYS = "Make a pair with `axial keys`."
 
 
 def make_keys(private: Path) -> Path:

@@ -12,7 +12,7 @@ import torch
 
 from custom_networks.errors import UserError
 
-from ..bundles import REPOSITORY
+from ..bundles import BUNDLES, COMPONENTS
 from .archive import MANIFEST, SIGNATURE, read_archive
 from .code_review import Finding, review_config
 from .signing import is_signed_by
@@ -87,7 +87,7 @@ def unpack(found: Review, folder: Path, overwrite: bool = False) -> Path:
 def _is_ours(name: str, content: bytes) -> bool:
     """Tell whether a Python file is, byte for byte, one of this repository."""
     below = name.removeprefix("scripts/")
-    ours = REPOSITORY / below if below != "__init__.py" else next((REPOSITORY / "bundles").glob("*/scripts/__init__.py"))
+    ours = COMPONENTS.parent / below if below != "__init__.py" else next(BUNDLES.glob("*/scripts/__init__.py"))
     return ours.is_file() and hashlib.sha256(ours.read_bytes()).digest() == hashlib.sha256(content).digest()
 
 

@@ -13,11 +13,11 @@ import torch
 
 from custom_networks.errors import UserError, explain
 
-from ..bundles import REPOSITORY, Bundle, get_bundle
+from ..bundles import Bundle, get_bundle
 from .packing import MANIFEST, members, pack
 from .unpacking import review, unpack
 
-SCHEMA = REPOSITORY / "tools" / "schema" / "meta_schema_20240725.json"
+SCHEMA = Path(__file__).resolve().parents[1] / "schema" / "meta_schema_20240725.json"
 REQUIRED_FILES = (
     "LICENSE",
     "configs/metadata.json",

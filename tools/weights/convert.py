@@ -30,7 +30,7 @@ def convert(source: str, files: list[Path], output: Path, overwrite: bool = Fals
     output.parent.mkdir(parents=True, exist_ok=True)
     torch.save(state, output)
     yield f"wrote {output} with {sum(value.numel() for value in state.values() if value.is_floating_point())} numbers"
-    yield "run it with: python -m tools segment spinal_cord INPUT -o OUT --threshold 0.999 --weights " + str(output)
+    yield f"run it with `axial segment spinal_cord INPUT -o OUT --threshold 0.999 --weights {output}`"
     for file in files[1:]:
         try:
             stats = json.loads(file.read_text())

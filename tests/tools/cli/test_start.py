@@ -1,0 +1,71 @@
+"""The command line starts at once, and says what was wrong in the words that were typed."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY
+
+from tools import __version__
+
+HEAVY = ("torch", "monai", "numpy", "scipy", "ignite", "nibabel", "skimage", "pydicom", "matplotlib", "sklearn")
+START = f"""
+import atexit, runpy, sys
+atexit.register(lambda: print("heavy:", [name for name in {HEAVY} if name in sys.modules]))
+sys.argv[1:] = sys.argv[2:]
+runpy.run_module("tools", run_name="__main__", alter_sys=True)
+"""
+
+
+def started(*arguments: str) -> tuple[int, str]:
+    """Return exit code and output of a fresh ``python -m tools``, with the heavy modules that it imported."""
+    command = [sys.executable, "-c", START, "-", *arguments]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        ("--help", 0, "segment"),
+        ("-h", 0, "segment"),
+        ("", 0, "segment"),
+        ("segment -h", 0, "--threshold"),
+        ("prepare jsrt --help", 0, "--jsrt-split"),
+        ("--version", 0, f"axial {__version__}"),
+        ("list --json", 0, "handwritten_digits_classification"),
+        ("segment --no-such-option", 2, "error: No such option: --no-such-option"),
+        ("segment spinal_cord scan.nii.gz", 2, "error: Missing option '-o' / '--output'"),
+        ("prepare liver a b", 2, "error: No such command 'liver'."),
+        ("prepare jsrt a b --lowest L5", 2, "error: No such option: --lowest"),
+        ("prepare folder a b --mask 3", 2, "error: --mask 3: not of the form VALUE=NAME."),
+        ("prepare digits a b", 2, "error: a: digits have no source"),
+        ("mix a b -o c", 2, "not of the form VALUE=NAME."),
+        ("pack liver -o out", 2, "error: liver: no such bundle."),
+        ("bench liver", 2, "error: liver: no such bundle."),
+        ("bench --data x", 2, "error: --data x: for one bundle only."),
+    ],
+)
+def test_nothing_heavy_is_imported(arguments, code, text):
+    found, printed = started(*arguments.split())
+    assert found == code
+    assert text in " ".join(printed.split()) and "heavy: []" in printed and "Traceback" not in printed
+
+
+def test_usage_errors_name_the_command_as_it_was_typed():
+    done = subprocess.run([sys.executable, "-m", "tools", "pack"], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 2 and "`python -m tools pack --help` shows how." in done.stderr
+    done = subprocess.run([sys.executable, "-m", "tools", "phantom", "digits", "x"], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 2 and "Its data come with `python -m tools prepare`." in done.stderr
+
+
+def test_help_of_a_data_set_shows_its_options_alone():
+    code, printed = started("prepare", "jsrt", "--help")
+    assert code == 0 and "--jsrt-split" in printed and "--lowest" not in printed and "--mask" not in printed
+
+
+def test_completion_names_commands(monkeypatch):
+    monkeypatch.setenv("_PYTHON _M TOOLS_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "axial pre")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert "prepare" in started()[1]
