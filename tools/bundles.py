@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,11 @@ class Bundle:
     @cached_property
     def metadata(self) -> dict:
         return json.loads((self.folder / "configs" / "metadata.json").read_text())
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is one of this repository's, and not the folder of a stranger."""
+        return self.folder.resolve().parent == BUNDLES
 
     @property
     def version(self) -> str:
@@ -82,11 +88,16 @@ def importable(folder: Path) -> Iterator[None]:
     """Make ``scripts`` the package of a bundle's folder, wherever it lies, and forget it afterwards."""
     _forget_scripts()
     sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))
-        _forget_scripts()
+    kept = sys.pycache_prefix
+    with tempfile.TemporaryDirectory() as compiled:
+        if not Bundle(folder).is_ours:  # Python would trust a stranger's __pycache__ more than the file beside it
+            sys.pycache_prefix = compiled
+        try:
+            yield
+        finally:
+            sys.pycache_prefix = kept
+            sys.path.remove(str(folder))
+            _forget_scripts()
 
 
 def _forget_scripts() -> None:
@@ -99,14 +110,25 @@ def all_bundles() -> list[Bundle]:
     return [Bundle(path.parents[1]) for path in sorted(BUNDLES.glob("*/configs/metadata.json"))]
 
 
-def get_bundle(name: str) -> Bundle:
+def get_bundle(name: str, trust: bool = False) -> Bundle:
     """Return a bundle by its name, a unique part of it, or the path of a bundle's folder.
 
+    A folder that is none of this repository's is reviewed first, for its configs may hold code.
+
+    Args:
+        name: the name or the path.
+        trust: leave the review out, because nothing of the bundle is going to run, or because the user trusts it.
+
     Raises:
-        UserError: when no bundle or more than one fits.
+        UserError: when no bundle or more than one fits, or the review found something.
     """
     if (Path(name) / "configs" / "metadata.json").is_file():
-        return Bundle(Path(name).resolve())
+        bundle = Bundle(Path(name).resolve())
+        if not (trust or bundle.is_ours):
+            from .sharing.review import demand_review
+
+            demand_review(bundle.folder)
+        return bundle
     bundles = all_bundles()
     fitting = [b for b in bundles if b.name == name] or [b for b in bundles if name in b.name]
     if len(fitting) != 1:

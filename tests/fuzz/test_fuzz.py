@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tools.bundles import Bundle
-from tools.sharing.code_review import review_config
+from tools.sharing.configs import ConfigReview
 from tools.sharing.packing import pack
-from tools.sharing.unpacking import review
+from tools.sharing.review import review
 
 CASES = 250  # of each kind
 MOST_SECONDS, MOST_MIB = 20, 2048  # of one case
@@ -152,13 +152,13 @@ values = st.recursive(
 @fuzz
 @given(value=values)
 def test_configs_of_any_content(value):
-    bounded(lambda: list(review_config("configs/a.json", json.dumps(value).encode())), "configs/a.json")
+    bounded(lambda: ConfigReview({"configs/a.json": json.dumps(value).encode()}), "configs/a.json")
 
 
 @fuzz
 @given(content=st.binary(max_size=60))
 def test_configs_that_are_no_json(content):
-    bounded(lambda: list(review_config("configs/a.json", content)), "configs/a.json")
+    bounded(lambda: ConfigReview({"configs/a.json": content}), "configs/a.json")
 
 
 @fuzz

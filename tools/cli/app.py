@@ -8,12 +8,13 @@ from typing import Annotated, NoReturn
 os.environ.setdefault("TQDM_DISABLE", "1")  # Rich draws the progress
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 from typer.exceptions import TyperException
 
 from custom_networks.errors import UserError, explain
 
 from .. import __version__
+from ..sharing.plain import plain
 from .bench import bench
 from .console import console, errors
 from .convert_weights import convert_weights
@@ -30,6 +31,7 @@ from .synthesise import synthesise
 from .unpack import unpack
 from .verify import verify
 
+LONGEST = 2000  # characters of an error
 app = typer.Typer(
     help="Prepare data, segment scans, check and share the bundles of Axial.",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -90,7 +92,8 @@ def fail(problem: str, remedy: str, debug: bool, code: int = 2) -> NoReturn:
     """Print what was wrong and what to do, and end the program."""
     if debug:
         traceback.print_exc()
-    errors.print("[red]error:[/red]", escape(as_typed(problem)), highlight=False, soft_wrap=True)
+    # Text, since names of files and words of strangers are no markup
+    errors.print(Text.assemble(("error:", "red"), " ", plain(as_typed(problem), LONGEST)), highlight=False, soft_wrap=True)
     if remedy:
-        errors.print(f"  {escape(as_typed(remedy))}", highlight=False, soft_wrap=True)
+        errors.print(Text(f"  {plain(as_typed(remedy), LONGEST)}"), highlight=False, soft_wrap=True)
     sys.exit(code)

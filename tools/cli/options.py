@@ -8,6 +8,9 @@ import typer
 from custom_networks.errors import UserError
 
 Key = Annotated[Path | None, typer.Option("--key", metavar="PUBLIC_KEY", help="Demand that this key's owner signed the zip.")]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Run a stranger's bundle whatever its review found: code of its own, for instance.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
 

@@ -30,7 +30,7 @@ def phantom(
     from ..bundles import get_bundle
     from ..phantoms.write import WRITERS
 
-    name = get_bundle(bundle).name
+    name = get_bundle(bundle, trust=True).name
     if name not in WRITERS:
         raise UserError(f"{name}: has no phantoms.", "Its data come with `axial prepare`.")
     with Progress(console=errors) as progress:

@@ -8,7 +8,7 @@ import typer
 from custom_networks.errors import UserError
 
 from .console import console, errors
-from .options import Overwrite
+from .options import Overwrite, Trust
 
 
 def segment(
@@ -25,6 +25,7 @@ def segment(
         bool, typer.Option("--dicom-seg", help="Also DICOM Segmentation, of cases that are DICOM series.")
     ] = False,
     seg_nrrd: Annotated[bool, typer.Option("--seg-nrrd", help="Also .seg.nrrd, which 3D Slicer opens as a segmentation.")] = False,
+    trust: Trust = False,
 ) -> None:
     """Segment scans: masks, overlay pictures, one table of volumes and areas. Code 1 when a case failed."""
     from ..bundles import get_bundle
@@ -38,7 +39,7 @@ def segment(
             raise UserError(f"{weights}: no such file.", "Give a state dict, such as one made by convert-weights.")
         settings["ckpt"] = str(weights)
     exports = [name for name, wanted in (("dicom-seg", dicom_seg), ("seg-nrrd", seg_nrrd)) if wanted]
-    results = segment_cases(get_bundle(bundle), inputs, output, overwrite, settings, console, errors, exports)
+    results = segment_cases(get_bundle(bundle, trust), inputs, output, overwrite, settings, console, errors, exports)
     failed = [result for result in results if result.error]
     console.print(f"{len(results) - len(failed)} of {len(results)} cases done; results in {output}", highlight=False)
     if failed:

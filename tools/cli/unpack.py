@@ -4,36 +4,42 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from custom_networks.errors import UserError
 
 from .console import console
-from .options import Key, Overwrite
+from .options import Key, Overwrite, Trust
+
+MOST_LINES = 20  # of what is harmless
 
 
 def unpack(
     archive: Annotated[Path, typer.Argument(help="Zip of a bundle.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to unpack into.")],
     key: Key = None,
-    trust: Annotated[bool, typer.Option("--trust", help="Do not ask, whatever code the bundle holds.")] = False,
+    trust: Trust = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Unpack a shared bundle safely: refuse what is unsafe, show the code that its configs would run, ask."""
-    from ..sharing.unpacking import review
+    """Unpack a shared bundle safely: refuse what is unsafe, show what is not of this repository, ask."""
+    from ..sharing.review import review
     from ..sharing.unpacking import unpack as unpack_bundle
 
     found = review(archive, key)
-    table = Table("config", "kind", "text", "danger", title=f"What {found.top} would run")
+    _print(f"{archive.name}: {found.top}, {len(found.contents)} files, {found.signature}; {found}")
+    for finding in found.harmless[:MOST_LINES]:
+        _print(f"  harmless: {finding}")
+    if len(found.harmless) > MOST_LINES:
+        _print(f"  and {len(found.harmless) - MOST_LINES} more that are harmless")
     for finding in found.findings:
-        table.add_row(finding.config, finding.kind, escape(finding.text), f"[red]{escape(finding.danger)}[/red]")
-    for name in found.foreign:
-        table.add_row(name, "Python", "not of this repository", "[yellow]read it first[/yellow]")
-    console.print(table)
-    if found.dangers and not trust:
-        finding = found.dangers[0]
-        raise UserError(f"{archive}: refused, {finding.config}: {finding.text} {finding.danger}.", "Ask its author, or --trust it.")
-    if not trust and not typer.confirm("Unpack?"):
+        _print(f"  {'trusted' if trust else 'refused'}: {finding}", style="yellow" if trust else "red")
+    if found.findings and not trust:
+        raise UserError(f"{archive}: refused, {len(found.findings)} entries do not pass.", "Ask its author, or --trust it.")
+    if not trust and not typer.confirm(f"Unpack {found.top}?"):
         raise typer.Exit(1)
-    console.print(f"unpacked {unpack_bundle(found, output, overwrite)}", highlight=False, soft_wrap=True)
+    _print(f"unpacked {unpack_bundle(found, output, overwrite)}")
+
+
+def _print(line: str, style: str = "") -> None:
+    """Print a line of a stranger's words: no markup, no links."""
+    console.print(Text(line, style=style), soft_wrap=True)

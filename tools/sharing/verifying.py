@@ -1,6 +1,7 @@
 """Check the contract of a bundle, as far as a program can."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,9 @@ from custom_networks.errors import UserError, explain
 
 from ..bundles import Bundle, get_bundle
 from .packing import MANIFEST, members, pack
-from .unpacking import review, unpack
+from .plain import plain
+from .review import Review, review, review_folder
+from .unpacking import unpack
 
 SCHEMA = Path(__file__).resolve().parents[1] / "schema" / "meta_schema_20240725.json"
 REQUIRED_FILES = (
@@ -34,51 +37,68 @@ REQUIRED_FILES = (
 )
 SHARED_IDS = ("network_def", "preprocessing", "inferer")
 LARGEST_WEIGHTS = 16 * 2**20
+MOST_FINDINGS = 50  # that are listed
+LONGEST_REASON = 600  # characters
 
 
 @dataclass(frozen=True)
 class Item:
-    """One item of the contract and what was found."""
+    """One item of the contract and what was found; ``lines`` say more."""
 
     name: str
     passed: bool
     found: str
+    lines: tuple[str, ...] = ()
 
 
-def verify(target: str, key: Path | None = None) -> Iterator[Item]:
+def verify(target: str, key: Path | None = None, trust: bool = False) -> Iterator[Item]:
     """Check a bundle, or a zip of one.
 
-    A zip is read as a stranger's; nothing of it runs unless its members are those of its manifest, its configs hold no risky
-    expression, and its Python files are those of this repository.
+    A zip, and a folder that is none of this repository's, is read as a stranger's: nothing of it runs unless its review found
+    nothing, or it is trusted.
 
     Args:
         target: a bundle's name, its folder, or a zip.
         key: public key of whoever must have signed the zip.
+        trust: go on whatever the review found.
 
     Raises:
-        UserError: when there is no such bundle, or the zip is not one of ours.
+        UserError: when there is no such bundle.
     """
     path = Path(target)
-    if path.suffix != ".zip":
-        if key is not None:
-            raise UserError(f"{target}: not a zip, so it has no signature.", "Give the zip, or leave --key out.")
-        yield from _verify_bundle(get_bundle(target))
+    if path.suffix.casefold() == ".zip" and not path.is_dir():
+        yield from _verify_zip(path, key, trust)
         return
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            found = review(path, key)
-        except UserError as error:
-            yield Item("zip", False, explain(error))
+    if key is not None:
+        raise UserError(f"{target}: not a zip, so it has no signature.", "Give the zip, or leave --key out.")
+    bundle = get_bundle(target, trust=True)  # its review is an item of its own
+    if not bundle.is_ours:
+        found = review_folder(bundle.folder)
+        yield _reviewed(found, trust)
+        if found.findings and not trust:
             return
-        signed = "" if key is None else f", signed by the owner of {key.name}"
-        yield Item("zip", True, f"{len(found.contents)} members as listed{signed}")
-        dangers = [f"{finding.config}: {finding.text} {finding.danger}" for finding in found.dangers]
-        foreign = [f"{name} is not of this repository" for name in found.foreign]
-        yield Item(
-            "code", not (dangers or foreign), "; ".join([*dangers, *foreign][:5]) or f"{len(found.findings)} expressions, harmless"
-        )
-        if not (dangers or foreign):
+    yield from _verify_bundle(bundle)
+
+
+def _verify_zip(path: Path, key: Path | None, trust: bool) -> Iterator[Item]:
+    try:
+        found = review(path, key)
+    except UserError as error:
+        yield Item("zip", False, "refused", (plain(explain(error), LONGEST_REASON),))
+        return
+    yield Item("zip", True, f"{len(found.contents)} members as listed, {found.signature}")
+    yield _reviewed(found, trust)
+    if not found.findings or trust:
+        with tempfile.TemporaryDirectory() as scratch:
             yield from _verify_bundle(Bundle(unpack(found, Path(scratch))))
+
+
+def _reviewed(found: Review, trust: bool) -> Item:
+    if not found.findings:
+        return Item("review", True, str(found))
+    shown = tuple(str(finding) for finding in found.findings[:MOST_FINDINGS])
+    others = (f"and {len(found.findings) - MOST_FINDINGS} more",) if len(found.findings) > MOST_FINDINGS else ()
+    return Item("review", trust, f"{len(found.findings)} do not pass{', trusted' if trust else ''}", (*shown, *others))
 
 
 def _verify_bundle(bundle: Bundle) -> Iterator[Item]:
@@ -97,7 +117,7 @@ def _verify_bundle(bundle: Bundle) -> Iterator[Item]:
         try:
             yield Item(name, True, check(bundle))
         except Exception as error:  # every fault is a failed item, and the other items are still checked
-            yield Item(name, False, explain(error))
+            yield Item(name, False, plain(explain(error), LONGEST_REASON))
 
 
 def _check_files(bundle: Bundle) -> str:
@@ -193,9 +213,12 @@ def _check_torchscript(bundle: Bundle) -> str:
 
 def _monai_bundle(bundle: Bundle, command: str, *arguments: str) -> None:
     """Run one of MONAI's commands in the bundle's folder, in its own process as a user would."""
-    done = subprocess.run(
-        [sys.executable, "-m", "monai.bundle", command, *arguments], cwd=bundle.folder, capture_output=True, text=True
-    )
+    with tempfile.TemporaryDirectory() as compiled:  # Python would trust a stranger's __pycache__ more than the file beside it
+        environment = os.environ | {"PYTHONPYCACHEPREFIX": compiled} if not bundle.is_ours else None
+        done = subprocess.run(
+            [sys.executable, "-m", "monai.bundle", command, *arguments],
+            cwd=bundle.folder, capture_output=True, text=True, env=environment,
+        )  # fmt: skip
     if done.returncode:
         raise UserError(f"{command}: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'failed'}")
 

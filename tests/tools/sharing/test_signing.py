@@ -11,8 +11,8 @@ from custom_networks import UserError
 from tools.bundles import Bundle
 from tools.cli.app import app
 from tools.sharing.packing import pack
+from tools.sharing.review import review
 from tools.sharing.signing import is_signed_by, make_keys, sign
-from tools.sharing.unpacking import review
 
 
 @pytest.fixture(scope="module")
