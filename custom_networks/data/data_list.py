@@ -8,12 +8,13 @@ from monai.data import load_decathlon_datalist
 from ..errors import UserError
 
 
-def load_data_list(dataset_dir: str | Path, section: str) -> list[dict]:
+def load_data_list(dataset_dir: str | Path, section: str, may_be_empty: bool = False) -> list[dict]:
     """Read one section of ``dataset_dir/dataset.json`` with paths made absolute.
 
     Args:
         dataset_dir: folder with ``dataset.json`` and the images.
         section: ``"training"``, ``"validation"`` or ``"test"``.
+        may_be_empty: whether a section without cases is one of none, rather than an error.
 
     Returns:
         entries ``{"image": path or [paths], "label": path or class}``.
@@ -25,8 +26,10 @@ def load_data_list(dataset_dir: str | Path, section: str) -> list[dict]:
     if not path.is_file():
         raise UserError(f"{path}: not found.", "Make one with `axial prepare` or `axial phantom`.")
     try:
+        if may_be_empty and not json.loads(path.read_text()).get(section):
+            return []
         entries = load_decathlon_datalist(str(path), True, section, str(dataset_dir))
-    except (json.JSONDecodeError, ValueError, KeyError) as error:
+    except (AttributeError, KeyError, ValueError) as error:
         raise UserError(
             f"{path}: section {section!r} cannot be read ({error}).", "Make the list anew with `axial prepare`."
         ) from error

@@ -1,32 +1,38 @@
-"""What all reports of scores share: a row a case, means, a log, a table."""
+"""What all reports of scores share: a row a case, means, tables."""
 
 import csv
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from ignite import distributed as idist
 from ignite.engine import Engine, Events
 
-logger = logging.getLogger("axial")
+from .distributed import gather
+from .score_table import print_scores
 
 
 class CaseReport(ABC):
-    """Score every case of an evaluation, print the scores and their means, write them to a CSV file with the means last.
+    """Score every case of an evaluation; with a folder, write the scores to a CSV file, the means last, and print a table.
+
+    Processes that share the cases get the means over all of them.
 
     Args:
         scores: names of the scores, in the order of the columns.
-        path: the CSV file; None writes none.
-        log_cases: whether every case is printed, or the means alone.
+        key_metric: name among `metrics` of the score by which the best model is chosen.
+        output_dir: folder of the CSV file; None writes and prints nothing.
+        file_name: its name.
     """
 
-    def __init__(self, scores: Sequence[str], path: str | Path | None, log_cases: bool = True) -> None:
-        self.scores, self.path, self.log_cases = tuple(scores), None if path is None else Path(path), log_cases
+    def __init__(self, scores: Sequence[str], key_metric: str, output_dir: str | Path | None, file_name: str) -> None:
+        self.scores, self.key_metric = tuple(scores), key_metric
+        self.path = None if output_dir is None else Path(output_dir) / file_name
         self.rows: list[dict] = []
 
     def attach(self, engine: Engine) -> None:
         """Register with an evaluator whose output holds ``pred`` and ``label`` on one grid."""
+        engine.state.key_metric_name = self.key_metric
         engine.add_event_handler(Events.EPOCH_STARTED, lambda _: self.start())
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._collect)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._finish)
@@ -51,13 +57,27 @@ class CaseReport(ABC):
         self.rows += [self.score(item) for item in engine.state.output]
 
     def _finish(self, engine: Engine) -> None:
+        self.rows = in_order(gather(self.rows), _count(engine))
         means = {name: finite_mean(row[name] for row in self.rows) for name in self.scores}
         engine.state.metrics |= self.metrics(means)
-        mean = {"case": f"mean of {len(self.rows)}"} | means
-        for row in (*(self.rows if self.log_cases else ()), mean):
-            logger.info("%s: %s", row["case"], ", ".join(f"{name} {row[name]:.3f}" for name in self.scores))
-        if self.path is not None and self.rows:
-            self.write([*self.rows, mean | {"case": "mean"}])
+        if self.path is not None and self.rows and not idist.get_rank():
+            self.write([*self.rows, {"case": "mean"} | means])
+            print_scores({name: [row[name] for row in self.rows] for name in self.scores}, self.path)
+
+
+def in_order(shares: Sequence[Sequence[dict]], count: int | None) -> list[dict]:
+    """Bring the rows of processes, of which process k has cases k, k + n, ..., into the order of the cases.
+
+    Args:
+        shares: rows of every process, of equal number.
+        count: number of cases; what is beyond came twice, see `ValidationLoader`. None keeps all.
+    """
+    return [row for rows in zip(*shares, strict=True) for row in rows][:count]
+
+
+def _count(engine: Engine) -> int | None:
+    dataset = getattr(engine.state.dataloader, "dataset", None)
+    return None if dataset is None else len(dataset)
 
 
 def write_table(path: Path, rows: Sequence[dict]) -> None:

@@ -14,16 +14,16 @@ class LabelMapReport(CaseReport):
     """Report the Dice of every class and their mean, and its size beside the label's, 1 when neither is the larger.
 
     ``engine.state.metrics`` get the mean over classes and cases as ``mean_dice`` and each class's as ``dice_<class>``. Sizes stand
-    in the log and the table alone, as ``<class> size``; a case without the class counts in none.
+    in the tables alone, as ``<class> size``; a case without the class counts in none.
 
     Args:
         names: of the classes 1, 2, ...
-        path: CSV file with a row a case and a last one of means; None writes none.
+        output_dir: folder of ``dice.csv``, a row a case and a last one of means; None writes none.
     """
 
-    def __init__(self, names: Sequence[str], path: str | Path | None = None) -> None:
+    def __init__(self, names: Sequence[str], output_dir: str | Path | None = None) -> None:
         self.names, self.sizes = tuple(names), tuple(f"{name} size" for name in names)
-        super().__init__((*names, "mean", *self.sizes), path, log_cases=False)
+        super().__init__((*names, "mean", *self.sizes), "mean_dice", output_dir, "dice.csv")
 
     def score(self, item: dict) -> dict:
         pred, label = (torch.as_tensor(item[key]).round().long().cpu() for key in ("pred", "label"))

@@ -1,6 +1,5 @@
 """Score lesion maps."""
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from ..geometry.voxels import voxel_volume
 from ..metrics.lesions import SIZES, lesion_scores
 from .case_report import CaseReport
 
-logger = logging.getLogger("axial")
 SCORES = ("dice", "true_positive_rate", "positive_predictive_value", "f1", "volume_difference")
 
 
@@ -21,11 +19,11 @@ class LesionReport(CaseReport):
     ``engine.state.metrics`` get the means of `SCORES` as ``lesion_<score>``, Dice also as ``mean_dice``.
 
     Args:
-        path: CSV file with a row a scan and a last one of means; None writes none.
+        output_dir: folder of ``lesion_scores.csv``, a row a scan and a last one of means; None writes none.
     """
 
-    def __init__(self, path: str | Path | None = None) -> None:
-        super().__init__(SCORES, path)
+    def __init__(self, output_dir: str | Path | None = None) -> None:
+        super().__init__(SCORES, "mean_dice", output_dir, "lesion_scores.csv")
 
     def score(self, item: dict) -> dict:
         meta = item["label"].meta
@@ -35,7 +33,6 @@ class LesionReport(CaseReport):
         row = {"case": case_name(meta["filename_or_obj"])} | {name: getattr(scores, name) for name in SCORES}
         for size, counts in scores.by_size.items():
             row |= {f"{name} {size} mm3": count for name, count in counts.items()}
-            logger.info("lesions of %s mm3: %d, found %d, false %d", size, *counts.values())
         return row
 
     def metrics(self, means: dict[str, float]) -> dict[str, float]:

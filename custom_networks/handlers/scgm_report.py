@@ -15,16 +15,15 @@ AREAS = ("mean_area_mm2", "true_mean_area_mm2")
 class ScgmReport(CaseReport):
     """Report `scgm_metrics` and mean gray-matter areas of every case.
 
-    Areas are those of slices with gray matter, in mm2 in the plane of the slice.
+    Areas are those of slices with gray matter, in mm2 in the plane of the slice. ``engine.state.metrics`` get the mean Dice as
+    ``mean_dice``.
 
     Args:
-        path: the CSV file, a row a case and a last one of means.
-        key: name under which the engine's ``state.metrics`` get the mean Dice.
+        output_dir: folder of ``scgm_metrics.csv``, a row a case and a last one of means; None writes none.
     """
 
-    def __init__(self, path: str | Path, key: str = "scgm_dice") -> None:
-        super().__init__((*SCGM_METRICS, *AREAS), path)
-        self.key = key
+    def __init__(self, output_dir: str | Path | None = None) -> None:
+        super().__init__((*SCGM_METRICS, *AREAS), "mean_dice", output_dir, "scgm_metrics.csv")
 
     def score(self, item: dict) -> dict:
         meta = item["label"].meta
@@ -36,7 +35,7 @@ class ScgmReport(CaseReport):
         return row | {name: mean_area(mask, pixel) for name, mask in zip(AREAS, masks, strict=True)}
 
     def metrics(self, means: dict[str, float]) -> dict[str, float]:
-        return {self.key: means["dice"]}
+        return {"mean_dice": means["dice"]}
 
 
 def mean_area(mask: np.ndarray, pixel: float) -> float:

@@ -20,7 +20,7 @@ class TimeBudget:
 
     Args:
         minutes: to train, or None for the epochs that the trainer names.
-        scheduler: schedule with ``total_iters`` epochs, such as ``PolynomialLR``, or None.
+        scheduler: schedule with ``total_iters`` or ``T_max`` epochs, such as ``PolynomialLR``, or None.
         reserve: share of the minutes that is left free, for the last validation.
         clock: seconds.
 
@@ -62,5 +62,6 @@ class TimeBudget:
         if epochs != engine.state.max_epochs:
             logger.debug("epoch %d: %d epochs fit into %g minutes.", engine.state.epoch, epochs, self.minutes)
             engine.state.max_epochs = epochs
-        if self.scheduler is not None:
-            self.scheduler.total_iters = epochs
+        for name in ("total_iters", "T_max"):
+            if hasattr(self.scheduler, name):
+                setattr(self.scheduler, name, epochs)

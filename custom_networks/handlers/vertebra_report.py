@@ -20,15 +20,14 @@ class VertebraReport(CaseReport):
     scan's border does not cut (``dice_whole``); mean of the average symmetric surface distances in mm over the found ones; share
     found (IoU 0.5); share with the right number too; share of found ones whose completeness is right; number of invented
     instances. The last row holds the means over scans.
+    ``engine.state.metrics`` get the mean Dice as ``instance_dice`` and the identification rate.
 
     Args:
         output_dir: folder of ``vertebra_scores.csv`` (a row a scan) and ``vertebrae.csv`` (a row a vertebra); None writes none.
-        key: name under which the engine's ``state.metrics`` get the mean Dice; the identification rate stands beside it.
     """
 
-    def __init__(self, output_dir: str | Path | None = None, key: str = "instance_dice") -> None:
-        super().__init__(SCORES, None if output_dir is None else Path(output_dir) / "vertebra_scores.csv")
-        self.key = key
+    def __init__(self, output_dir: str | Path | None = None) -> None:
+        super().__init__(SCORES, "instance_dice", output_dir, "vertebra_scores.csv")
         self.vertebrae: list[dict] = []
 
     def start(self) -> None:
@@ -48,7 +47,7 @@ class VertebraReport(CaseReport):
         return {"case": name} | score_scan(matches, complete)
 
     def metrics(self, means: dict[str, float]) -> dict[str, float]:
-        return {self.key: means["dice"], "identification_rate": means["identification_rate"]}
+        return {"instance_dice": means["dice"], "identification_rate": means["identification_rate"]}
 
     def write(self, rows: list[dict]) -> None:
         super().write(rows)

@@ -1,10 +1,12 @@
 """What the configs of every bundle promise."""
 
 import json
+import re
 
 import pytest
 
-from tools.bundles import all_bundles
+from tools.bundles import Bundle, all_bundles
+from tools.sharing.syncing import sync
 from tools.sharing.verifying import SHARED_IDS
 
 BUNDLES = {bundle.name: bundle for bundle in all_bundles()}
@@ -56,9 +58,36 @@ def test_scores_in_metadata_stand_in_the_readme(bundle):
         assert f"{value:.3f}" in readme
 
 
-@pytest.mark.parametrize("name", ["configs/logging.conf", "configs/multi_gpu_inference.json", "scripts/__init__.py"])
-def test_bundles_share_their_boilerplate(name):
-    assert len({(bundle.folder / name).read_text() for bundle in BUNDLES.values()}) == 1
+def test_bundles_share_their_common_files():
+    """`python -m tools sync` writes them."""
+    assert sync(BUNDLES.values(), check=True) == []
+
+
+def test_sync_mends_what_differs_or_lacks(tmp_path):
+    folder = tmp_path / "bundle"
+    sync([Bundle(folder)])
+    (folder / "configs" / "evaluate.json").write_text("{}")
+    (folder / "scripts" / "__init__.py").unlink()
+    broken = [folder / "configs" / "evaluate.json", folder / "scripts" / "__init__.py"]
+    assert sync([Bundle(folder)], check=True) == sync([Bundle(folder)]) == broken
+    assert sync([Bundle(folder)]) == [] and json.loads(broken[0].read_text())["section"] == "test"
+
+
+GENERAL = (
+    "bundle_root", "dataset_dir", "output_dir", "pretrained", "seed", "max_minutes", "patience", "ema", "accumulation_steps",
+    "num_workers", "cudnn_benchmark", "max_epochs", "epoch_length", "val_interval", "learning_rate", "batch_size", "device",
+)  # fmt: skip
+
+
+def test_general_settings_have_one_name_in_all_bundles(bundle):
+    train = read(bundle, "train")
+    assert all(name in train for name in GENERAL)
+    assert all(f"@{name}" in json.dumps(train) for name in GENERAL[1:])
+
+
+def test_no_config_names_a_handler_by_its_place(bundle):
+    for path in (bundle.folder / "configs").glob("*.json"):
+        assert not re.search(r"handlers#\d", path.read_text()), path.name
 
 
 def test_what_a_reader_may_set_in_monai_label_has_an_effect(bundle):

@@ -232,7 +232,7 @@ def test_digits_train_evaluate_and_run_from_the_zip(digit_data, tmp_path):
         "evaluating", ["configs/train.json", "configs/evaluate.json"], DIGITS, dataset_dir=digit_data, output_dir=results,
         ckpt=runs / "model.pt",
     )  # fmt: skip
-    assert (results / "metrics.csv").exists()
+    assert (results / "accuracy.csv").exists()
     root = unpacked(DIGITS, tmp_path)
     output = tmp_path / "out"
     images = tmp_path / "images"

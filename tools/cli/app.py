@@ -27,6 +27,7 @@ from .phantom import phantom
 from .prepare import app as prepare
 from .program import as_typed, program
 from .segment import segment
+from .sync import sync
 from .synthesise import synthesise
 from .unpack import unpack
 from .verify import verify
@@ -60,6 +61,7 @@ app.command("synthesise")(synthesise)
 app.command("mix")(mix)
 app.command("phantom")(phantom)
 app.command("segment")(segment)
+app.command("sync")(sync)
 app.command("pack")(pack)
 app.command("keys")(keys)
 app.command("unpack")(unpack)

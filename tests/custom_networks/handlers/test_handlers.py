@@ -6,7 +6,8 @@ import pytest
 import torch
 from ignite.engine import Engine, Events
 
-from custom_networks import LoadPretrained, ResumeTraining, SnapshotAverage, TrainingCurves, UserError
+from custom_networks import Checkpoint, LoadPretrained, TrainingCurves, TrainingRecord, UserError, WeightAverage
+from custom_networks.handlers.progress_log import duration
 
 
 def counting_trainer(network: torch.nn.Linear) -> Engine:
@@ -34,7 +35,7 @@ def rows(folder) -> list[dict]:
 def test_average_is_that_of_the_last_epochs(tmp_path):
     network = linear()
     trainer = counting_trainer(network)
-    SnapshotAverage(network, tmp_path, start=0.5).attach(trainer)
+    WeightAverage(network, tmp_path, start=0.5).attach(trainer)
     trainer.run([0, 1], max_epochs=4)  # the bias is 6 and 8 after epochs 3 and 4
     assert torch.load(tmp_path / "model_average.pt", weights_only=True)["bias"].item() == 7
 
@@ -42,7 +43,7 @@ def test_average_is_that_of_the_last_epochs(tmp_path):
 def test_average_in_half_precision_loads_into_float32(tmp_path):
     network = linear()
     trainer = counting_trainer(network)
-    SnapshotAverage(network, tmp_path, start=0.5, half=True).attach(trainer)
+    WeightAverage(network, tmp_path, start=0.5, half=True).attach(trainer)
     trainer.run([0, 1], max_epochs=4)
     state = torch.load(tmp_path / "model_average.pt", weights_only=True)
     assert state["bias"].dtype == torch.float16
@@ -52,23 +53,30 @@ def test_average_in_half_precision_loads_into_float32(tmp_path):
 
 def test_average_refuses_a_start_out_of_range(tmp_path):
     with pytest.raises(ValueError, match=r"\[0, 1\), got 1"):
-        SnapshotAverage(linear(), tmp_path, start=1)
+        WeightAverage(linear(), tmp_path, start=1)
+
+
+def test_moving_average_follows_every_step(tmp_path):
+    network = linear()
+    trainer = counting_trainer(network)
+    WeightAverage(network, tmp_path, decay=0.5).attach(trainer)
+    trainer.run([0, 1], max_epochs=2)  # the bias is 1, 2, 3, 4; the average 1, 1.5, 2.25, 3.125
+    assert torch.load(tmp_path / "model_average.pt", weights_only=True)["bias"].item() == 3.125
 
 
 def test_curves_hold_the_mean_loss_and_the_validation(tmp_path):
     network = linear()
     trainer, evaluator = counting_trainer(network), Engine(lambda engine, batch: None)
-    TrainingCurves(tmp_path, evaluator).attach(trainer)
 
     @trainer.on(Events.EPOCH_COMPLETED(every=2))
     def validate(engine):
         evaluator.run([0])
-        evaluator.state.metrics["dice"] = 0.5
 
     @evaluator.on(Events.EPOCH_COMPLETED)
     def score(engine):
         engine.state.metrics["dice"] = 0.25 * trainer.state.epoch
 
+    TrainingCurves(tmp_path, evaluator).attach(trainer)
     trainer.run([0, 1], max_epochs=3)
     assert rows(tmp_path) == [
         {"epoch": "1", "loss": "1.5", "dice": ""},
@@ -78,24 +86,138 @@ def test_curves_hold_the_mean_loss_and_the_validation(tmp_path):
     assert (tmp_path / "curves.png").stat().st_size > 1000
 
 
+def record(folder, epochs: int, scores=(), **settings):
+    """Train a linear network whose validations give scores, one an epoch; return network and trainer."""
+    network = linear()
+    trainer, evaluator = counting_trainer(network), Engine(lambda engine, batch: None)
+    evaluator.state.key_metric_name = "dice"
+
+    @evaluator.on(Events.EPOCH_COMPLETED)
+    def score(engine):
+        engine.state.metrics["dice"] = scores[trainer.state.epoch - 1]
+
+    trainer.add_event_handler(Events.EPOCH_COMPLETED(lambda engine, epoch: epoch <= len(scores)), lambda: evaluator.run([0]))
+    optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
+    schedule = torch.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=epochs, power=0.9)
+    TrainingRecord(folder, network, optimizer, evaluator, schedule, **settings).attach(trainer)
+    trainer.run([0, 1, 2], max_epochs=epochs)
+    return network, trainer, optimizer
+
+
+def bias(folder, name: str = "model.pt") -> float:
+    return torch.load(folder / name, weights_only=True)["bias"].item()
+
+
 def test_an_interrupted_training_ends_like_an_unbroken_one(tmp_path):
     for epochs in (2, 5):
-        network = linear()
-        trainer = counting_trainer(network)
-        ResumeTraining(tmp_path, {"network": network}).attach(trainer)
-        TrainingCurves(tmp_path).attach(trainer)
-        trainer.run([0, 1, 2], max_epochs=epochs)
+        network, _, _ = record(tmp_path, epochs)
     assert network.bias.item() == 15
     assert [row["epoch"] for row in rows(tmp_path)] == ["1", "2", "3", "4", "5"]
 
 
 def test_a_finished_training_is_left_as_it_is(tmp_path):
     for _ in range(2):
-        network = linear()
-        trainer = counting_trainer(network)
-        ResumeTraining(tmp_path, {"network": network}).attach(trainer)
-        trainer.run([0, 1, 2], max_epochs=2)
+        network, _, _ = record(tmp_path, 2)
     assert network.bias.item() == 6
+
+
+def test_a_worse_model_after_a_resumption_does_not_replace_the_best(tmp_path):
+    record(tmp_path, 2, [0.5, 0.9])
+    assert bias(tmp_path) == 6
+    record(tmp_path, 4, [0.5, 0.9, 0.7, 0.8])
+    assert bias(tmp_path) == 6
+    record(tmp_path, 5, [0.5, 0.9, 0.7, 0.8, 0.91])
+    assert bias(tmp_path) == 15
+
+
+def test_the_last_weights_are_the_model_where_nothing_was_validated(tmp_path, caplog):
+    with caplog.at_level("INFO", logger="axial"):
+        record(tmp_path, 2)
+    assert bias(tmp_path) == 6
+    assert "the last weights, as no validation told better ones" in caplog.text
+    record(tmp_path, 3, [0, 0, 0.1])
+    assert bias(tmp_path) == 9
+
+
+@pytest.mark.parametrize("factory", ["PolynomialLR", "CosineAnnealingLR", "StepLR"])
+def test_more_epochs_stretch_the_schedule(tmp_path, factory):
+    def schedule(optimizer, epochs):
+        options = {"PolynomialLR": {"total_iters": epochs}, "CosineAnnealingLR": {"T_max": epochs}, "StepLR": {"step_size": 2}}
+        return getattr(torch.optim.lr_scheduler, factory)(optimizer, **options[factory])
+
+    def rates(folder, epochs: int) -> list[float]:
+        network = linear()
+        trainer, found = counting_trainer(network), []
+        optimizer = torch.optim.SGD(network.parameters(), lr=1.0, momentum=0.9)
+        trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: found.append(optimizer.param_groups[0]["lr"]))
+        TrainingRecord(folder, network, optimizer, lr_scheduler=schedule(optimizer, epochs)).attach(trainer)
+        trainer.run([0], max_epochs=epochs)
+        return found
+
+    rates(tmp_path / "broken", 3)
+    assert rates(tmp_path / "broken", 7) == rates(tmp_path / "unbroken", 7)[3:]
+
+
+@pytest.mark.parametrize("fault", ["cut", "empty", "missing", "other"])
+def test_a_damaged_checkpoint_falls_back_on_the_one_before(tmp_path, caplog, fault):
+    record(tmp_path, 3)
+    path = tmp_path / "checkpoint.pt"
+    content = path.read_bytes()
+    if fault == "missing":
+        path.unlink()
+    else:
+        path.write_bytes({"cut": content[: len(content) // 2], "empty": b"", "other": b"no checkpoint"}[fault])
+    with caplog.at_level("INFO", logger="axial"):
+        network, _, _ = record(tmp_path, 5)
+    assert network.bias.item() == 15
+    assert "training goes on after epoch 2" in caplog.text
+    said = [entry for entry in caplog.records if entry.name == "axial" and entry.levelname == "WARNING"]
+    assert len(said) == (0 if fault == "missing" else 1)
+    assert fault == "missing" or "checkpoint.pt: damaged, kept as checkpoint_damaged.pt" in caplog.text
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["epoch"] == 5
+
+
+def test_when_all_checkpoints_are_damaged_training_says_so_and_leaves_them(tmp_path):
+    record(tmp_path, 3)
+    for name in ("checkpoint.pt", "checkpoint_backup.pt"):
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(UserError, match=r"checkpoint\.pt and .*checkpoint_backup\.pt: damaged"):
+        record(tmp_path, 5)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == b"x"
+
+
+def test_a_checkpoint_of_another_network(tmp_path):
+    record(tmp_path, 1)
+    network = torch.nn.Linear(3, 3)
+    trainer = counting_trainer(network)
+    TrainingRecord(tmp_path, network).attach(trainer)
+    with pytest.raises(UserError, match=r"checkpoint\.pt: of another network"):
+        trainer.run([0], max_epochs=2)
+
+
+def test_training_ends_when_validations_get_no_better(tmp_path, caplog):
+    scores = [0.1, 0.5, 0.4, 0.5, 0.3, 0.9]
+    with caplog.at_level("INFO", logger="axial"):
+        _, trainer, _ = record(tmp_path, 6, scores, patience=3)
+    assert trainer.state.epoch == 5 and bias(tmp_path) == 6
+    assert "No better score in 3 validations: training ends after epoch 5." in caplog.text
+    _, trainer, _ = record(tmp_path, 6, scores, patience=3)  # ended is ended
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["epoch"] == 5
+
+
+def test_every_epoch_tells_loss_scores_and_the_time_left(tmp_path, caplog):
+    with caplog.at_level("INFO", logger="axial"):
+        record(tmp_path, 2, [0.5, 0.25])
+    assert "epoch 1 of 2: loss 2, dice 0.5 (best 0.5, epoch 1); " in caplog.text
+    assert "epoch 2 of 2: loss 5, dice 0.25 (best 0.5, epoch 1); " in caplog.text
+    assert caplog.text.count(" left") == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (9.96, "10.0 s"), (42, "42 s"), (250, "4 min 10 s"), (7500, "2 h 05 min")]
+)
+def test_durations_have_units(seconds, text):
+    assert duration(seconds) == text
 
 
 def test_other_data_start_a_training_anew_and_lose_nothing(tmp_path):
@@ -104,12 +226,28 @@ def test_other_data_start_a_training_anew_and_lose_nothing(tmp_path):
         network = linear()
         trainer = counting_trainer(network)
         data = [{"image": f"/{folder}/{name}.nii.gz", "label": 1} for name in names]
-        ResumeTraining(tmp_path, {"network": network}, data=data).attach(trainer)
+        checkpoint = Checkpoint(tmp_path, network, data=data)
+        trainer.add_event_handler(Events.STARTED, checkpoint.load)
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, checkpoint.save)
         trainer.run([0, 1, 2], max_epochs=2 + len(biases))
         biases.append(network.bias.item())
     assert biases == [6, 9, 12]  # the second run added one epoch, the third began at 0
     assert torch.load(tmp_path / "checkpoint_previous.pt", weights_only=True)["epoch"] == 3
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["epoch"] == 4
+
+
+def test_a_network_gets_back_its_layout_in_memory(tmp_path):
+    """Convolutions round by it."""
+    states = []
+    for layout in (torch.channels_last, torch.contiguous_format):
+        network = torch.nn.Conv2d(4, 4, 3).to(memory_format=layout)
+        trainer = Engine(lambda engine, batch: {"loss": 0.0})
+        checkpoint = Checkpoint(tmp_path, network)
+        trainer.add_event_handler(Events.STARTED, checkpoint.load)
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, checkpoint.save)
+        trainer.run([0], max_epochs=1 + len(states))
+        states.append((tmp_path / "checkpoint.pt").read_bytes())
+        assert network.weight.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_layers_of_another_shape_stay_fresh_and_are_named(tmp_path, caplog):

@@ -18,7 +18,7 @@ def _item(name: str, pred: list[int], label: list[int]) -> dict:
 def test_means_over_cases_and_the_table(tmp_path):
     items = [_item("a", [1, 1, 2, 0], [1, 1, 2, 0]), _item("b", [1, 0, 2, 2], [1, 1, 2, 0])]
     engine = Engine(lambda engine, batch: [items[batch]])
-    LabelMapReport(["right lung", "heart"], tmp_path / "new" / "dice.csv").attach(engine)
+    LabelMapReport(["right lung", "heart"], tmp_path / "new").attach(engine)
     engine.run([0, 1])
     assert engine.state.metrics["dice_right_lung"] == approx((1 + 2 / 3) / 2)
     assert engine.state.metrics["dice_heart"] == approx((1 + 2 / 3) / 2)
@@ -32,7 +32,7 @@ def test_means_over_cases_and_the_table(tmp_path):
 def test_sizes_beside_those_of_the_labels_where_there_are_any(tmp_path):
     items = [_item("a", [1, 1, 1, 0], [1, 1, 0, 0]), _item("b", [1, 0, 2, 2], [1, 1, 2, 0])]
     engine = Engine(lambda engine, batch: [items[batch]])
-    LabelMapReport(["right lung", "heart"], tmp_path / "dice.csv").attach(engine)
+    LabelMapReport(["right lung", "heart"], tmp_path).attach(engine)
     engine.run([0, 1])
     with (tmp_path / "dice.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))

@@ -20,11 +20,11 @@ def test_scores_means_and_sums_by_size(tmp_path):
     pred = label.copy()
     pred[1:3, 1, 1] = 0
     engine = Engine(lambda engine, batch: [_item(*batch)])
-    LesionReport(tmp_path / "scores.csv").attach(engine)
+    LesionReport(tmp_path).attach(engine)
     engine.run([("a", pred, label), ("b", label, label)])
     assert engine.state.metrics["lesion_true_positive_rate"] == approx(0.75)
     assert engine.state.metrics["mean_dice"] == approx((2 * 27 / 56 + 1) / 2)
-    with (tmp_path / "scores.csv").open(newline="") as stream:
+    with (tmp_path / "lesion_scores.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["found 3-10 mm3"] for row in rows] == ["0", "1", "1"]
     assert [row["lesions 10-100 mm3"] for row in rows] == ["1", "1", "2"] and rows[2]["case"] == "mean"
