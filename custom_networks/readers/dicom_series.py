@@ -1,6 +1,7 @@
 """Read a DICOM series as one volume, or refuse it with the reason."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -9,21 +10,25 @@ from monai.utils import ensure_tuple
 
 from ..cases.cases import split_series
 from ..errors import UserError
-from .dicom_frames import Frame, frames_of, read_images
+from .bounded import check_size
+from .detached import LPS_TO_RAS
+from .dicom_files import DicomImage, read_images
+from .dicom_frames import Frame, frame_pixels, frames_of
+from .meta_data import Meta, meta_data
 
 TOLERANCE = 0.02  # share of the slice spacing by which positions may differ from even ones
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 class DicomSeriesReader(ImageReader):
     """Read a DICOM file, a folder of files or a zipped study: single-frame or enhanced multi-frame images of one series.
 
-    Slices are sorted by their position along the normal, never by name or instance number. Slope and intercept are
-    applied slice by slice in float32. MONOCHROME1 is inverted, so that bright stays bright. ``study.zip#3`` is series 3 of a study.
+    Headers are read first, pixels of the chosen series alone. Slices are sorted by their position along the normal, never by name
+    or instance number. Slope and intercept are applied slice by slice in float32. MONOCHROME1 is inverted, so that bright stays
+    bright; padding gets the darkest value. ``study.zip#3`` is series 3 of a study.
 
     Raises:
-        UserError: for files that are no DICOM images, several series where none is chosen, colour, slices of
-            different shape or orientation, doubled or missing slices, gantry tilt, or no geometry.
+        UserError: names the file: no DICOM image; pixels that are missing, damaged or cannot be unpacked; several series where none
+            is chosen; colour; localizers; slices of different shape or orientation, doubled or missing; gantry tilt; no geometry.
     """
 
     def verify_suffix(self, filename: Sequence[str] | str) -> bool:
@@ -32,26 +37,29 @@ class DicomSeriesReader(ImageReader):
     def read(self, data: Sequence[str] | str, **kwargs) -> list[Frame]:
         return read_frames(ensure_tuple(data)[0])
 
-    def get_data(self, img: list[Frame]) -> tuple[np.ndarray, dict]:
-        volume = np.stack([frame.pixels() for frame in img], axis=-1)
-        if img[0].dataset.PhotometricInterpretation == "MONOCHROME1":
+    def get_data(self, img: list[Frame]) -> tuple[np.ndarray, Meta]:
+        first = img[0]
+        volume = np.empty((*first.shape[::-1], len(img)), np.float32, order="F")
+        places = {id(frame): index for index, frame in enumerate(img)}
+        for _, group in groupby(sorted(img, key=lambda frame: id(frame.image)), key=lambda frame: id(frame.image)):
+            frames = list(group)
+            for frame, pixels in zip(frames, frame_pixels(frames[0].image, frames), strict=True):
+                volume[..., places[id(frame)]] = pixels
+        inverted = first.dataset.PhotometricInterpretation == "MONOCHROME1"
+        padding = np.isnan(volume)
+        if padding.any():
+            volume[padding] = np.nanmax(volume) if inverted else np.nanmin(volume)
+        if inverted:
             volume = volume.max() + volume.min() - volume
-        affine = series_affine(img)
-        meta = {
-            "affine": affine.copy(),
-            "original_affine": affine,
-            "spatial_shape": np.asarray(volume.shape),
-            "original_channel_dim": "no_channel",
-            "space": "RAS",
-        }
-        return volume, meta
+        return volume, meta_data(series_affine(img), volume.shape, modality=str(first.dataset.get("Modality") or ""))
 
 
 def read_frames(source: str | Path) -> list[Frame]:
-    """Read the slices of one series, sorted along the normal."""
+    """Read the slices of one series without their pixels, sorted along the normal."""
     path, chosen = split_series(source)
-    frames = [frame for file, dataset in _choose(path, chosen) for frame in frames_of(file, dataset)]
+    frames = [frame for image in _choose(path, chosen) for frame in frames_of(image)]
     _check_frames(frames)
+    check_size(path, 4 * len(frames) * int(np.prod(frames[0].shape)))
     if len(frames) > 1:
         normal = frames[0].normal
         frames.sort(key=lambda frame: float(np.dot(normal, frame.position)))
@@ -70,29 +78,29 @@ def series_affine(frames: list[Frame]) -> np.ndarray:
     return LPS_TO_RAS @ affine
 
 
-def _choose(path: Path, chosen: str | None) -> list[tuple]:
+def _choose(path: Path, chosen: str | None) -> list[DicomImage]:
     """Return the images of the chosen series, or of the only one."""
     images = list(read_images(path))
     if not images:
         raise UserError(f"{path}: no DICOM images.", "Give a folder with one series.")
-    series: dict[str, list] = {}
-    for file, dataset in images:
-        series.setdefault(str(dataset.get("SeriesInstanceUID", "?")), []).append((file, dataset))
+    series: dict[str, list[DicomImage]] = {}
+    for image in images:
+        series.setdefault(str(image.dataset.get("SeriesInstanceUID") or "?"), []).append(image)
     lines = [_describe(uid, members) for uid, members in series.items()]
     if chosen is None:
         if len(series) > 1:
             raise UserError(f"{path}: {len(series)} series: {'; '.join(lines)}.", "Choose one with --series NUMBER.")
         return images
-    fitting = [m for uid, m in series.items() if chosen in (uid, str(m[0][1].get("SeriesNumber", "?")))]
+    fitting = [members for uid, members in series.items() if chosen in (uid, str(members[0].dataset.get("SeriesNumber", "?")))]
     if len(fitting) != 1:
         problem = "no such series" if not fitting else "that number is not unique, give the UID"
         raise UserError(f"{path}: series {chosen}: {problem}; there are {'; '.join(lines)}.", "Choose one with --series NUMBER.")
     return fitting[0]
 
 
-def _describe(uid: str, members: list[tuple]) -> str:
-    dataset = members[0][1]
-    parts = [dataset.get("Modality", ""), str(dataset.get("SeriesDescription", "")).strip(), f"{len(members)} files", uid]
+def _describe(uid: str, members: list[DicomImage]) -> str:
+    dataset = members[0].dataset
+    parts = [str(dataset.get("Modality", "")), str(dataset.get("SeriesDescription", "")).strip(), f"{len(members)} files", uid]
     return f"number {dataset.get('SeriesNumber', '?')} ({', '.join(part for part in parts if part)})"
 
 
@@ -105,6 +113,8 @@ def _check_frames(frames: list[Frame]) -> None:
             raise UserError(f"{frame.file}: slices of different orientation (a localizer?).", "Give one series of parallel slices.")
         if frame.dataset.PhotometricInterpretation != first.dataset.PhotometricInterpretation:
             raise UserError(f"{frame.file}: some slices are MONOCHROME1, some are not.", "Export the series anew.")
+        if frame.dataset.get("FrameOfReferenceUID") != first.dataset.get("FrameOfReferenceUID"):
+            raise UserError(f"{frame.file}: slices of two examinations (FrameOfReferenceUID).", "Give the series of one.")
 
 
 def _check_positions(path: Path, frames: list[Frame], normal: np.ndarray) -> None:
@@ -114,13 +124,21 @@ def _check_positions(path: Path, frames: list[Frame], normal: np.ndarray) -> Non
     usual = float(np.median(gaps))
     if gaps.min() < 1e-3:
         index = int(gaps.argmin())
-        raise UserError(f"{path}: two slices at the same position ({frames[index + 1].file}).", "Remove the doubled slices.")
+        both = " and ".join(dict.fromkeys(_name(frame) for frame in frames[index : index + 2]))
+        raise UserError(
+            f"{path}: two slices at the same position ({both}).", "Remove doubled slices; give one echo or time point alone."
+        )
     if np.abs(gaps - usual).max() > TOLERANCE * usual + 1e-3:
         index = int(np.abs(gaps - usual).argmax())
-        found = f"a gap of {gaps[index]:.2f} mm after {Path(frames[index].file).name} where {usual:.2f} mm is usual"
-        raise UserError(f"{path}: uneven slices, {found}.", "Slices are missing; export the whole series.")
+        found = f"{gaps[index]:.2f} mm between {_name(frames[index])} and {_name(frames[index + 1])} where {usual:.2f} mm is usual"
+        raise UserError(f"{path}: uneven slices, a gap of {found}.", "Slices are missing; export the whole series.")
     drift = positions - positions[0] - np.outer(depth - depth[0], normal)
     if np.abs(drift).max() > 0.1 * usual:
         raise UserError(
             f"{path}: slices are sheared against each other (gantry tilt).", "Correct the tilt first, then convert to NIfTI."
         )
+
+
+def _name(frame: Frame) -> str:
+    name = Path(frame.file).name
+    return name if frame.number is None else f"frame {frame.number + 1} of {name}"

@@ -1,5 +1,6 @@
 """Load an image of any kind with errors that users understand."""
 
+import logging
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 
@@ -7,43 +8,72 @@ from monai.config import KeysCollection
 from monai.data import ImageReader
 from monai.transforms import LoadImaged
 
-from ...cases.cases import PICTURE_SUFFIXES, is_dicom, is_zip, split_series
+from ...cases.cases import is_dicom, is_zip, split_series
 from ...errors import UserError
 from ...readers.dicom_series import DicomSeriesReader
+from ...readers.kinds import check_kind
+from ...readers.metaimage import MetaImageReader
+from ...readers.modality import check_modality
+from ...readers.nifti import NiftiReader
+from ...readers.nrrd import NrrdReader
+
+logger = logging.getLogger("axial")
 
 
 class LoadVolumed(LoadImaged):
-    """MONAI's ``LoadImaged``, with `DicomSeriesReader` for DICOM files and folders.
+    """Load NIfTI, NRRD, MetaImage and DICOM by this repository's readers, which keep the file's own geometry in mm or refuse it.
+
+    What a reader had to choose or convert is a warning of the log ``axial``.
 
     Args:
         keys: paths of images.
+        modality: that DICOM files should be of: ``"CT"``, ``"MR"`` or ``"DX"``; None takes any.
+        any_modality: whether DICOM files of another modality are taken all the same.
+        quiet: whether nothing is warned of, for images that are loaded once more.
 
     Raises:
-        UserError: when a file is missing, damaged, or of no kind that is read.
+        UserError: when a file is missing, damaged, of no kind that is read, or of another modality.
     """
 
-    def __init__(self, keys: KeysCollection) -> None:
+    def __init__(self, keys: KeysCollection, modality: str | None = None, any_modality: bool = False, quiet: bool = False) -> None:
         super().__init__(keys, image_only=True)
-        self.dicom_reader, self.picture_reader = DicomSeriesReader(), None
+        self.modality, self.any_modality, self.quiet = modality, any_modality, quiet
+        self.dicom_reader: ImageReader = DicomSeriesReader()
+        self.readers: dict[str, ImageReader] = {"NIfTI": NiftiReader(), "NRRD": NrrdReader(), "MetaImage": MetaImageReader()}
 
     def __call__(self, data: Mapping[Hashable, str], reader: ImageReader | None = None) -> dict:
         loaded = dict(data)
         for key in self.key_iterator(loaded):
             path, _ = split_series(str(loaded[key]))
-            if not path.exists():
-                raise UserError(f"{path}: no such file.", "Check the path.")
-            if path.is_file() and path.stat().st_size == 0:
-                raise UserError(f"{path}: the file is empty.", "Copy or export it again.")
             try:
-                image = self._loader(str(loaded[key]), self._reader(path) or reader)
+                image = self._loader(str(loaded[key]), self._reader(path))
             except UserError:
                 raise
-            except Exception as error:  # readers raise many types for damaged files
+            except OSError as error:
+                raise UserError(f"{path}: cannot be read ({error.strerror or error}).", "Check the file.") from error
+            except Exception as error:  # libraries raise many types for damaged files
                 raise UserError(f"{path}: cannot be read as an image.", "The file is damaged or of another kind.") from error
-            loaded[key] = image[0] if isinstance(image, tuple) else image  # MONAI Label asks its loader for the meta data too
+            image = image[0] if isinstance(image, tuple) else image  # MONAI Label asks its loader for the meta data too
+            remarks = list(image.meta.pop("remarks", ()))
+            if self.modality and not self.any_modality:
+                remarks += check_modality(path, image.meta.get("modality"), self.modality)
+            for remark in () if self.quiet else remarks:
+                logger.warning("%s: %s.", path, remark)
+            loaded[key] = image
         return loaded
 
-    def _reader(self, path: Path) -> ImageReader | None:
-        if path.is_dir() or is_zip(path) or is_dicom(path):
+    def _reader(self, path: Path) -> ImageReader:
+        if not path.exists():
+            raise UserError(f"{path}: no such file.", "Check the path.")
+        if path.is_dir():
             return self.dicom_reader
-        return self.picture_reader if path.name.lower().endswith(PICTURE_SUFFIXES) else None
+        if not path.is_file():
+            raise UserError(f"{path}: no regular file.", "Give an image.")
+        if path.stat().st_size == 0:
+            raise UserError(f"{path}: the file is empty.", "Copy or export it again.")
+        if is_zip(path) or is_dicom(path):
+            return self.dicom_reader
+        kind = check_kind(path)
+        if kind not in self.readers:
+            raise UserError(f"{path}: a {kind}, no volume.", "Give NIfTI, NRRD, MetaImage or DICOM.")
+        return self.readers[kind]

@@ -50,7 +50,7 @@ class SaveLabelMapd(SaveImaged):
         affine = np.asarray(label.meta["original_affine"], dtype=float)
         image = nibabel.Nifti1Image(array, affine)
         image.header.set_xyzt_units("mm" if label.meta.get("spatial_unit", "mm") == "mm" else "unknown")
-        _copy_geometry_codes(source, image)
+        _set_codes(image, affine, label.meta)
         if self.names:
             image.header.extensions.append(label_table(self.names))
         target = self.output_dir / f"{case_name(source)}_seg.nii.gz"
@@ -60,13 +60,10 @@ class SaveLabelMapd(SaveImaged):
         write_result(target, lambda path: nibabel.save(image, path), ".nii.gz")
 
 
-def _copy_geometry_codes(source, image: nibabel.Nifti1Image) -> None:
-    """Take over both transforms and their codes from a NIfTI source, which says what its coordinates mean."""
-    if not str(source).endswith((".nii", ".nii.gz")):
+def _set_codes(image: nibabel.Nifti1Image, affine: np.ndarray, meta: Mapping[str, object]) -> None:
+    """Give the mask the codes of a NIfTI source, which say what its coordinates mean; without codes both lie as viewers choose."""
+    if "sform_code" not in meta:
         return
-    header = nibabel.load(source).header
-    for get, put in ((header.get_sform, image.set_sform), (header.get_qform, image.set_qform)):
-        affine, code = get(coded=True)
-        put(affine if code else None, int(code))
-    image.header["pixdim"] = header["pixdim"]
-    image.header.set_xyzt_units(*header.get_xyzt_units())
+    for name, put in (("sform_code", image.set_sform), ("qform_code", image.set_qform)):
+        code = int(meta[name])
+        put(affine if code else None, code)

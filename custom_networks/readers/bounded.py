@@ -1,0 +1,143 @@
+"""Read bytes of files that claim more than they hold, or hold more than a memory takes."""
+
+import bz2
+import gzip
+import io
+import os
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from ..errors import UserError
+
+MOST_BYTES = 4 * 2**30  # of one image in memory, unless AXIAL_MAX_BYTES says otherwise
+MOST_BYTES_VARIABLE = "AXIAL_MAX_BYTES"
+DEFLATE_RATIO = 1032  # bytes that one byte of a deflate stream can stand for at most
+CHUNK = 2**20
+STREAM_ERRORS = (OSError, EOFError, zlib.error)  # of damaged streams
+DAMAGED = "Copy or export it again."
+
+
+def most_bytes() -> int:
+    """Return how many bytes of one image are read at most: 4 GiB, or the environment's ``AXIAL_MAX_BYTES``.
+
+    Raises:
+        UserError: when the variable is no positive whole number.
+    """
+    text = os.environ.get(MOST_BYTES_VARIABLE, "")
+    if not text:
+        return MOST_BYTES
+    if not text.isdecimal() or int(text) == 0:
+        raise UserError(f"{MOST_BYTES_VARIABLE}={text}: no number of bytes.", f"Give a whole number, such as {MOST_BYTES}.")
+    return int(text)
+
+
+def check_size(file: str | Path, size: int) -> None:
+    """Raise a UserError when an image of ``size`` bytes is larger than `most_bytes`."""
+    most = most_bytes()
+    if size > most:
+        raise UserError(
+            f"{file}: {size / 2**30:.3g} GiB of voxels, more than the {most / 2**30:.3g} GiB that are read.",
+            f"Crop it, or raise the limit with --max-bytes ({MOST_BYTES_VARIABLE}).",
+        )
+
+
+class _ZlibStream(io.RawIOBase):
+    """The content of a zlib stream, inflated as it is asked for."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream, self.inflate = stream, zlib.decompressobj()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        content = b""
+        while not content and not self.inflate.eof:
+            packed = self.inflate.unconsumed_tail or self.stream.read(CHUNK)
+            if not packed:
+                raise EOFError("the stream ends early")
+            content = self.inflate.decompress(packed, len(buffer))
+        buffer[: len(content)] = content
+        return len(content)
+
+
+UNPACKERS = {
+    "raw": lambda stream: stream,
+    "gzip": lambda stream: gzip.GzipFile(fileobj=stream),
+    "bzip2": bz2.BZ2File,
+    "zlib": _ZlibStream,
+}
+
+
+def is_gzip(path: Path) -> bool:
+    """Tell whether a file begins as a gzip stream does, whatever its name."""
+    with path.open("rb") as stream:
+        return stream.read(2) == b"\x1f\x8b"
+
+
+def read_voxels(path: Path, start: int, encoding: str, skip: int, count: int, dtype: np.dtype) -> tuple[np.ndarray, bool]:
+    """Read an array from a file, and not a byte more; memory is taken only for what the file can hold.
+
+    Args:
+        path: file of the voxels.
+        start: byte of the file at which the stream begins.
+        encoding: of the stream: ``raw``, ``gzip``, ``bzip2`` or ``zlib``.
+        skip: bytes of the unpacked stream that come first.
+        count: number of values.
+        dtype: their type.
+
+    Returns:
+        array ``(count,)``, and whether a packed stream is followed by bytes that are none of it.
+
+    Raises:
+        UserError: when the array is larger than `most_bytes`, the file ends early, or its stream is damaged.
+    """
+    size = count * dtype.itemsize
+    check_size(path, max(skip + size, 4 * count))  # voxels become float32
+    held = path.stat().st_size - start
+    if skip + size > held * {"raw": 1, "bzip2": 2**20}.get(encoding, DEFLATE_RATIO):
+        raise UserError(f"{path}: cannot be read as an image, it ends early, {held} bytes for {size} bytes of voxels.", DAMAGED)
+    with path.open("rb") as file:
+        file.seek(start)
+        stream = UNPACKERS[encoding](file)
+        try:
+            _pass_over(stream, skip, path)
+            voxels = np.empty(count, dtype)
+            _fill(stream, memoryview(voxels).cast("B"), path)
+            rest = encoding == "gzip" and _has_foreign_rest(stream)
+        except STREAM_ERRORS as error:
+            raise UserError(
+                f"{path}: cannot be read as an image, it is damaged ({error or type(error).__name__}).", DAMAGED
+            ) from error
+    return voxels, rest
+
+
+def _pass_over(stream, count: int, path: Path) -> None:
+    while count:
+        found = len(stream.read(min(count, CHUNK)))
+        if not found:
+            raise UserError(f"{path}: cannot be read as an image, it ends early.", DAMAGED)
+        count -= found
+
+
+def _fill(stream, view: memoryview, path: Path) -> None:
+    done = 0
+    while done < len(view):
+        found = stream.readinto(view[done : done + CHUNK])
+        if not found:
+            raise UserError(f"{path}: cannot be read as an image, it ends early, {done} of {len(view)} bytes of voxels.", DAMAGED)
+        done += found
+
+
+def _has_foreign_rest(stream: gzip.GzipFile) -> bool:
+    """Read on by one byte, which compares the checksum where the stream ends there."""
+    try:
+        stream.read(1)
+    except gzip.BadGzipFile as error:
+        if "Not a gzipped file" not in str(error):
+            raise
+        return True
+    return False
