@@ -1,5 +1,6 @@
 """``axial segment``."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,13 @@ def segment(
         str | None, typer.Option(metavar="NUMBER", help="Series to take, number or UID, where a folder or zip holds several.")
     ] = None,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Other threshold than the bundle's own.")] = None,
+    any_modality: Annotated[
+        bool, typer.Option("--any-modality", help="Take DICOM files of another modality than the bundle's, at your own risk.")
+    ] = False,
+    max_bytes: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="BYTES", help="Largest image that is read; 4 GiB unless AXIAL_MAX_BYTES says otherwise."),
+    ] = None,
     dicom_seg: Annotated[
         bool, typer.Option("--dicom-seg", help="Also DICOM Segmentation, of cases that are DICOM series.")
     ] = False,
@@ -32,6 +40,10 @@ def segment(
     from ..results.segmenting import segment_cases
 
     settings = {} if threshold is None else {"threshold": threshold}
+    if any_modality:
+        settings["any_modality"] = True
+    if max_bytes is not None:
+        os.environ["AXIAL_MAX_BYTES"] = str(max_bytes)  # for every image that this command reads, masks and pictures included
     if series is not None:
         settings["series"] = series
     if weights is not None:

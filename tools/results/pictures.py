@@ -64,7 +64,7 @@ def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str, by_
 
 def load_image(path: str) -> tuple[np.ndarray, np.ndarray]:
     """Return an image of any kind ``(X, Y, Z)`` with x to the right, y to the front and z up, and the spacing in mm."""
-    return _to_ras(LoadVolumed("image")({"image": path})["image"])
+    return _to_ras(LoadVolumed("image", quiet=True)({"image": path})["image"])
 
 
 def load_mask(path: Path) -> tuple[np.ndarray, np.ndarray]:

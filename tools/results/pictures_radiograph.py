@@ -21,9 +21,9 @@ def draw_radiograph(image_path: str, mask_path: Path, target: Path, title: str) 
         target: PNG to write.
         title: of the picture.
     """
-    mask = nibabel.load(mask_path)
-    image = LoadRadiographd("image")({"image": image_path})["image"]
-    pictures = [_upright(array, mask.affine) for array in (np.asarray(image), np.asarray(mask.dataobj))]
+    mask = np.asarray(nibabel.load(mask_path).dataobj)
+    image = LoadRadiographd("image", quiet=True)({"image": image_path})["image"]
+    pictures = [_upright(array, np.asarray(image.affine)) for array in (np.asarray(image), mask)]
     rows, columns = pictures[0].shape
     figure = Figure(figsize=(10, 0.4 + 5 * rows / columns), layout="constrained")
     low, high = np.percentile(pictures[0], (0.5, 99.5))

@@ -25,15 +25,27 @@ class LoadModalitiesd(MapTransform):
         keys: lists of paths, or single paths.
         modalities: names in the order of the channels.
         tolerance: difference of affines in mm from which an image is resampled.
+        modality: that DICOM files should be of, as for `LoadVolumed`; the names above are those of sequences.
+        any_modality: whether DICOM files of another modality are taken all the same.
 
     Raises:
         UserError: when an image is missing or damaged, is no volume, is given twice, or lies elsewhere than the first.
     """
 
-    def __init__(self, keys: KeysCollection, modalities: Sequence[str], tolerance: float = 1e-2) -> None:
+    def __init__(
+        self,
+        keys: KeysCollection,
+        modalities: Sequence[str],
+        tolerance: float = 1e-2,
+        modality: str | None = None,
+        any_modality: bool = False,
+    ) -> None:
         super().__init__(keys)
         self.modalities, self.tolerance = tuple(modalities), tolerance
-        self.load, self.resample = LoadVolumed("image"), ResampleToMatch(mode="bilinear", padding_mode="zeros")
+        self.load, self.resample = (
+            LoadVolumed("image", modality, any_modality),
+            ResampleToMatch(mode="bilinear", padding_mode="zeros"),
+        )
 
     def __call__(self, data: Mapping[Hashable, object]) -> dict[Hashable, object]:
         data = dict(data)

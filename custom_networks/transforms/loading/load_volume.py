@@ -55,8 +55,8 @@ class LoadVolumed(LoadImaged):
                 raise UserError(f"{path}: cannot be read as an image.", "The file is damaged or of another kind.") from error
             image = image[0] if isinstance(image, tuple) else image  # MONAI Label asks its loader for the meta data too
             remarks = list(image.meta.pop("remarks", ()))
-            if self.modality and not self.any_modality:
-                remarks += check_modality(path, image.meta.get("modality"), self.modality)
+            if self.modality:
+                remarks += check_modality(path, image.meta.get("modality"), self.modality, self.any_modality)
             for remark in () if self.quiet else remarks:
                 logger.warning("%s: %s.", path, remark)
             loaded[key] = image
