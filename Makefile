@@ -29,7 +29,7 @@ bench: $(FRESH)
 	$(BIN)/python -m tools bench --output bench_output
 
 clean:
-	rm -rf .venv .venv-label bench_output demo_output dist
+	rm -rf .venv .venv-label bench_output build *.egg-info demo_output dist
 
 $(FRESH): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); ok or sys.exit("Axial needs Python 3.11 to 3.13, this is %d.%d; name another with PYTHON=python3.11" % sys.version_info[:2])'

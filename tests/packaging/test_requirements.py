@@ -1,0 +1,49 @@
+"""What an installation asks for is what was tested."""
+
+import tomllib
+
+import pytest
+from conftest import REPOSITORY
+from packaging.requirements import Requirement
+
+from tools import __version__
+
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+
+
+def pins(name: str) -> dict[str, str]:
+    lines = (REPOSITORY / name).read_text().splitlines()
+    found = [line.split("==") for line in lines if "==" in line and not line.startswith("#")]
+    return {package: version for package, version in found}
+
+
+def ranges(texts: list[str]) -> dict:
+    return {found.name: found.specifier for found in map(Requirement, texts)}
+
+
+def test_dependencies_are_the_pinned_ones_and_begin_there():
+    wanted, pinned = ranges(PROJECT["dependencies"]), pins("requirements.txt")
+    assert wanted.keys() == pinned.keys()
+    for name, version in pinned.items():
+        assert wanted[name].contains(version), f"{name}: {version} is pinned, pyproject.toml wants {wanted[name]}"
+        assert not wanted[name].contains("0.0.1") and not wanted[name].contains("999"), f"{name}: {wanted[name]} is open"
+
+
+@pytest.mark.parametrize("extra", ["onnx", "dev"])
+def test_extras_are_the_pinned_ones(extra):
+    pinned = pins("requirements-dev.txt")
+    for name, specifier in ranges(PROJECT["optional-dependencies"][extra]).items():
+        assert name == PROJECT["name"] or specifier.contains(pinned[name]), name
+
+
+def test_extras_are_not_hard_requirements():
+    extras = PROJECT["optional-dependencies"]
+    assert {"label", "dicomweb", "onnx", "dev"} <= extras.keys()
+    hard = ranges(PROJECT["dependencies"])
+    for name in ("onnxruntime", "dicomweb-client", "pytest", "fastapi"):
+        assert name not in hard
+
+
+def test_the_version_is_that_of_the_changelog():
+    heading = next(line for line in (REPOSITORY / "CHANGELOG.md").read_text().splitlines() if line.startswith("## "))
+    assert heading.split()[1] == __version__
