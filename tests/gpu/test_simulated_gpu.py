@@ -30,6 +30,7 @@ def gpus():
         lambda: torch.zeros(3, device="cuda").new_ones(2),
         lambda: torch.zeros(3, device="cuda")[1:] + 1,
         lambda: torch.nn.Linear(3, 2).cuda().weight,
+        lambda: torch.nn.Conv2d(1, 1, 1).to(device="cuda", memory_format=torch.channels_last).bias,
         lambda: torch.nn.Linear(3, 2).to("cuda")(torch.zeros(1, 3, device="cuda")),
         lambda: MetaTensor(torch.zeros(1, 3)).to("cuda"),
         lambda: torch.rand(3, device="cuda").double().detach().clone(),
@@ -113,7 +114,9 @@ def test_current_device():
 
 
 def test_training_step():
-    network = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Flatten(), torch.nn.Linear(144, 1)).cuda()
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Flatten(), torch.nn.Linear(144, 1)
+    ).cuda()
     optimizer = torch.optim.Adam(network.parameters())
     before = [parameter.detach().clone() for parameter in network.parameters()]
     loss = network(torch.rand(2, 1, 8, 8, device="cuda")).square().mean()

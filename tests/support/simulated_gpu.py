@@ -1,9 +1,9 @@
 """GPUs for machines without one: values are computed on the CPU, and what CUDA would refuse is refused.
 
-Inside ``with SimulatedGPUs(count=2, capability=(8, 0)):`` a tensor may live on ``cuda:0`` or ``cuda:1``. ``.device``, ``.to``, ``.cuda``,
-``device=`` and ``torch.load`` behave as with such devices; an operation over tensors of two devices, NumPy on a tensor of a GPU, and
-bfloat16 autocast below capability 8.0 raise what CUDA raises. Memory, streams, speed, fp16 kernels and collectives are not simulated,
-and a device is only known inside the thread that opened the context.
+Inside ``with SimulatedGPUs(count=2, capability=(8, 0)):`` a tensor may live on ``cuda:0`` or ``cuda:1``. ``.device``, ``.to``,
+``.cuda``, ``device=`` and ``torch.load`` behave as with such devices; an operation over tensors of two devices, NumPy on a tensor
+of a GPU, and bfloat16 autocast below capability 8.0 raise what CUDA raises. Memory, streams, speed, fp16 kernels and collectives
+are not simulated, and a device is only known inside the thread that opened the context.
 
 Two modes do the work. The function mode sees Python's calls before torch does, and answers what the C++ side cannot know: where a
 tensor is. The dispatch mode sees every operation, also those that autograd runs, and carries the place from inputs to outputs.
@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 import torch
-from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
@@ -28,31 +27,18 @@ HOST_ONLY = {"numpy", "__array__", "__dlpack__", "tolist_numpy"}
 
 
 class Places:
-    """Which storage lives on which simulated GPU; storages that are not known live on the CPU."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[StorageWeakRef, int]] = {}
+    """Which simulated GPU a storage lives on, noted on the storage itself; storages without a note live on the CPU."""
 
     def of(self, tensor: torch.Tensor) -> torch.device:
         """Return the device of a tensor."""
-        storage = _storage(tensor)
-        reference, index = self._known.get(storage._cdata, (None, 0)) if storage is not None else (None, 0)
-        if reference is None:
-            return CPU
-        if reference.expired():  # the address was given to another storage since
-            del self._known[storage._cdata]
-            return CPU
-        return torch.device("cuda", index)
+        index = getattr(_storage(tensor), "simulated_gpu", None)
+        return CPU if index is None else torch.device("cuda", index)
 
     def put(self, tensor: torch.Tensor, device: torch.device) -> None:
         """Say that a tensor's storage lives on a device."""
         storage = _storage(tensor)
-        if storage is None:
-            return
-        if device.type == "cuda":
-            self._known[storage._cdata] = (StorageWeakRef(storage), device.index)
-        else:
-            self._known.pop(storage._cdata, None)
+        if storage is not None:
+            storage.simulated_gpu = device.index if device.type == "cuda" else None
 
 
 def _storage(tensor: torch.Tensor) -> torch.UntypedStorage | None:
@@ -154,7 +140,7 @@ class _Calls(TorchFunctionMode):
                 return self._move(func, first, args[1:], kwargs, here)
         if name in ("backward", "grad") and _tensors(args):
             return self._differentiate(func, args, kwargs)
-        if kwargs.get("device") is not None:
+        if kwargs.get("device") is not None and name != "_parse_to":
             return self._make(func, args, kwargs)
         return func(*args, **kwargs)
 

@@ -1,0 +1,80 @@
+"""Every bundle trains, validates, evaluates and infers on a GPU: on simulated ones, and on a real one where there is one."""
+
+from contextlib import nullcontext
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from simulated_gpu import SimulatedGPUs
+from small_data import DIGITS, SETTINGS, write_small_data
+
+from tools.bundles import get_bundle
+
+HAS_GPU = torch.cuda.is_available()
+GPUS = {
+    "a100": lambda: SimulatedGPUs(capability=(8, 0)),
+    "t4": lambda: SimulatedGPUs(capability=(7, 5)),
+    "real": nullcontext,
+}
+REAL = pytest.param("real", marks=pytest.mark.skipif(not HAS_GPU, reason="no GPU on this machine"))
+
+
+def simulated(name: str):
+    """Mark a simulated GPU, which a machine with a real one has no use for."""
+    return pytest.param(name, marks=pytest.mark.skipif(HAS_GPU, reason="the real GPU is tested"))
+
+
+@pytest.fixture(scope="module", params=SETTINGS, ids=lambda name: "_".join(name.split("_")[:2]))
+def small(request, tmp_path_factory) -> tuple[str, dict]:
+    """A bundle's name and the settings of a short training."""
+    return request.param, write_small_data(request.param, tmp_path_factory.mktemp("data"))
+
+
+def run(bundle: str, configs: tuple[str, ...], **settings):
+    """Run a bundle's configs in this process; return the parser's network."""
+    with get_bundle(bundle).parser(*configs, **settings) as parser:
+        parser.get_parsed_content("initialize")
+        parser.get_parsed_content("run")
+        return parser.get_parsed_content("network")
+
+
+@pytest.mark.parametrize("gpu", [simulated("a100"), simulated("t4"), REAL])
+def test_bundles_train_and_validate(small, gpu, tmp_path):
+    bundle, settings = small
+    with GPUS[gpu]() as simulation:
+        network = run(bundle, ("train.json",), **settings, output_dir=str(tmp_path))
+        assert all(parameter.is_cuda for parameter in network.parameters())
+    if gpu != "real":
+        assert set(simulation.autocasts) <= {torch.bfloat16 if gpu == "a100" else torch.float16}
+    weights = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert all(weight.device.type == "cpu" and weight.isfinite().all() for weight in weights.values())
+
+
+@pytest.mark.parametrize("gpu", [simulated("a100"), REAL])
+def test_bundles_evaluate(small, gpu, tmp_path):
+    bundle, settings = small
+    with GPUS[gpu]():
+        ckpt = get_bundle(bundle).folder / "models" / "model.pt"
+        run(bundle, ("train.json", "evaluate.json"), **settings, output_dir=str(tmp_path), ckpt=str(ckpt))
+    assert list(tmp_path.glob("*.csv"))
+
+
+@pytest.mark.parametrize("gpu", [simulated("a100"), REAL])
+def test_bundles_infer_as_on_the_cpu(small, gpu, tmp_path):
+    bundle, settings = small
+    images = [path for path in sorted(Path(settings["dataset_dir"]).rglob("*")) if path.name.endswith((".nii.gz", ".png"))]
+    image = next(path for path in images if "label" not in path.name)
+    found = []
+    for device in ("cpu", "cuda"):
+        output = tmp_path / device
+        with GPUS[gpu]():
+            run(bundle, ("inference.json",), input=str(image), output_dir=str(output), device=f"$torch.device('{device}')")
+        (result,) = sorted(output.glob("*_seg.nii.gz")) or sorted(output.glob("*_pred.json"))
+        found.append(result.read_text() if bundle == DIGITS else np.asarray(nibabel.load(result).dataobj))
+    if bundle == DIGITS:
+        assert found[0].split("probabilities")[0] == found[1].split("probabilities")[0]
+    else:
+        both = np.count_nonzero((found[0] > 0) & (found[0] == found[1]))
+        assert both and 2 * both / (np.count_nonzero(found[0]) + np.count_nonzero(found[1])) > 0.99
