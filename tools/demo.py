@@ -151,6 +151,6 @@ def _demo_digits(folder: Path, console: Console, errors: Console) -> Section:
 
 
 def _render(sections: list[Section], output: Path) -> str:
-    templates = jinja2.Environment(loader=jinja2.PackageLoader("tools"), autoescape=True)
+    templates = jinja2.Environment(loader=jinja2.PackageLoader(__package__), autoescape=True)
     embedded = {picture: base64.b64encode(picture.read_bytes()).decode() for section in sections for picture in section.pictures}
     return templates.get_template("demo.html").render(sections=sections, embedded=embedded, output=output)

@@ -1,5 +1,6 @@
 """What an installation asks for is what was tested."""
 
+import re
 import tomllib
 
 import pytest
@@ -47,3 +48,9 @@ def test_extras_are_not_hard_requirements():
 def test_the_version_is_that_of_the_changelog():
     heading = next(line for line in (REPOSITORY / "CHANGELOG.md").read_text().splitlines() if line.startswith("## "))
     assert heading.split()[1] == __version__
+
+
+def test_the_package_never_calls_itself_by_the_folders_name():
+    """Installed, it is called ``axial``."""
+    for path in (REPOSITORY / "tools").rglob("*.py"):
+        assert not re.search(r"[\"']tools[.\"']|^\s*(from|import) tools\b", path.read_text(), re.MULTILINE), path

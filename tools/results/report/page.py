@@ -70,7 +70,7 @@ def write_report(
         "written": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "use": bundle.metadata["intended_use"],
     }
-    templates = jinja2.Environment(loader=jinja2.PackageLoader("tools.results.report", ""), autoescape=True)
+    templates = jinja2.Environment(loader=jinja2.PackageLoader(__package__, ""), autoescape=True)
     page = templates.get_template("report.html").render(title=bundle.metadata["name"], facts=facts, cases=cases)
     target = output / "report.html"
     write_result(target, lambda path: path.write_text(page))
