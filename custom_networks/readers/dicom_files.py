@@ -18,6 +18,7 @@ from .bounded import CHUNK, check_size
 
 MOST_MEMBERS = 100_000  # of a zip
 MOST_RATIO, FREE_BYTES = 100, 256 * 2**20  # a zip that unpacks to more than both is a bomb: images seldom halve
+IMAGE_TAGS = ("Rows", "Columns", "BitsAllocated")
 MARK, MARK_END = b"DICM", 132
 
 
@@ -73,11 +74,20 @@ def read_images(path: Path) -> Iterator[DicomImage]:
     for file in sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith(".")):
         dataset = _read_file(file)
         if _holds_image(dataset):
+            _check_whole(str(file), dataset)
             yield DicomImage(str(file), dataset, file)
 
 
 def _holds_image(dataset: pydicom.Dataset) -> bool:
-    return "Rows" in dataset or "Columns" in dataset or "BitsAllocated" in dataset
+    """Tell whether a dataset is an image, by its class too: one that was cut off before its rows is not to be passed over."""
+    kind = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
+    return any(tag in dataset for tag in IMAGE_TAGS) or getattr(kind, "name", "").endswith("Image Storage")
+
+
+def _check_whole(file: str, dataset: pydicom.Dataset) -> None:
+    """Raise a UserError for an image that was cut off before it could say which series it belongs to."""
+    if not any(tag in dataset for tag in (*IMAGE_TAGS, "SeriesInstanceUID")):
+        raise UserError(f"{file}: a DICOM image that ends early, in its header.", "Export it again.")
 
 
 def _read_file(path: Path) -> pydicom.Dataset:
@@ -138,6 +148,7 @@ def _read_zip(path: Path) -> Iterator[DicomImage]:
                 stream.seek(0)
                 dataset = _read(file, stream)
             if _holds_image(dataset):
+                _check_whole(file, dataset)
                 yield DicomImage(file, dataset, path, (archive, info))
     except ZIP_ERRORS as error:
         raise UserError(f"{path}: cannot be unpacked ({error}).", "Export the study again, without a password.") from error

@@ -17,7 +17,7 @@ from .bounded import DAMAGED, STREAM_ERRORS, UNPACKERS, is_gzip, read_voxels
 from .detached import without_single_axes
 from .meta_data import Meta, meta_data
 
-HEADERS = {348: (Nifti1Header, b"n+1\0", 352), 540: (Nifti2Header, b"n+2\0\r\n\x1a\n", 544)}  # by size: class, magic, voxels
+HEADERS = {348: (Nifti1Header, b"n+1\0", 352), 540: (Nifti2Header, b"n+2\0", 544)}  # by size: class, magic, voxels
 REPAIR = "Repair the header, or convert the original images again."
 
 

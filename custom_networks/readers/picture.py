@@ -9,20 +9,28 @@ from monai.utils import ensure_tuple
 from PIL import Image
 
 from ..errors import UserError
+from .bounded import check_size
+from .meta_data import Meta, meta_data
 
 GRAYSCALE_MODES = ("1", "L", "I", "F", "I;16", "I;16B", "I;16L")
 GRAY_TOLERANCE = 8  # of 255, by which the colours of a gray picture may differ after JPEG compression
 PICTURE_AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])  # columns run to the patient's left, rows down, a pixel is a unit
+EXIF_ORIENTATION = 0x0112
+TURNS = {  # EXIF orientation: directions, shown, of the stored columns and rows, as (right, down)
+    2: ((-1, 0), (0, 1)), 3: ((-1, 0), (0, -1)), 4: ((1, 0), (0, -1)),
+    5: ((0, 1), (1, 0)), 6: ((0, 1), (-1, 0)), 7: ((0, -1), (-1, 0)), 8: ((0, -1), (1, 0)),
+}  # fmt: skip
 
 
 class PictureReader(ImageReader):
     """Read a PNG or JPG file as ``(columns, rows)``, with all its bits.
 
     Gray pictures saved in colour are taken as gray, transparency is dropped. Pictures have no spacing: the affine counts pixels
-    and the meta data's ``spatial_unit`` is ``"pixel"``.
+    and the meta data's ``spatial_unit`` is ``"pixel"``. Pixels stay as they are stored; a picture that its EXIF orientation turns
+    has the turn in its affine.
 
     Raises:
-        UserError: for a picture in real colour, or with several frames.
+        UserError: for a picture in real colour, with several frames, or larger than is read.
     """
 
     def verify_suffix(self, filename: Sequence[str] | str) -> bool:
@@ -30,23 +38,31 @@ class PictureReader(ImageReader):
 
     def read(self, data: Sequence[str] | str, **kwargs) -> Image.Image:
         path = Path(ensure_tuple(data)[0])
-        picture = Image.open(path)
+        try:
+            picture = Image.open(path)
+        except Image.DecompressionBombError as error:
+            raise UserError(f"{path}: more than {2 * Image.MAX_IMAGE_PIXELS} pixels.", "Give a smaller picture.") from error
         if getattr(picture, "n_frames", 1) > 1:
             raise UserError(f"{path}: a picture of {picture.n_frames} frames.", "Give one picture a file.")
+        check_size(path, picture.width * picture.height * 4)
         picture.load()
         return picture
 
-    def get_data(self, img: Image.Image) -> tuple[np.ndarray, dict]:
+    def get_data(self, img: Image.Image) -> tuple[np.ndarray, Meta]:
+        affine = _affine(img)
         pixels = _gray(img).T
-        meta = {
-            "affine": PICTURE_AFFINE.copy(),
-            "original_affine": PICTURE_AFFINE.copy(),
-            "spatial_shape": np.asarray(pixels.shape),
-            "original_channel_dim": "no_channel",
-            "space": "RAS",
-            "spatial_unit": "pixel",
-        }
-        return pixels, meta
+        return pixels, meta_data(affine, pixels.shape, spatial_unit="pixel")
+
+
+def _affine(picture: Image.Image) -> np.ndarray:
+    turn = TURNS.get(picture.getexif().get(EXIF_ORIENTATION))
+    if turn is None:
+        return PICTURE_AFFINE.copy()
+    shown = np.eye(4)  # stored column and row to those that are shown
+    shown[:2, :2] = np.transpose(turn)
+    ends = shown[:2, :2] @ (picture.width - 1, picture.height - 1)
+    shown[:2, 3] = np.maximum(-ends, 0)
+    return PICTURE_AFFINE @ shown
 
 
 def _gray(picture: Image.Image) -> np.ndarray:

@@ -74,7 +74,7 @@ def _image(pixels: np.ndarray, kind: str, stored: int) -> FileDataset:
 def _save(path: Path, dataset: FileDataset, tags: dict) -> Path:
     for name, value in tags.items():
         if value is None:
-            delattr(dataset, name)
+            dataset.pop(name, None)
         else:
             setattr(dataset, name, value)
     dataset.save_as(path, enforce_file_format=True)

@@ -49,10 +49,9 @@ class LoadVolumed(LoadImaged):
                 image = self._loader(str(loaded[key]), self._reader(path))
             except UserError:
                 raise
-            except OSError as error:
-                raise UserError(f"{path}: cannot be read ({error.strerror or error}).", "Check the file.") from error
             except Exception as error:  # libraries raise many types for damaged files
-                raise UserError(f"{path}: cannot be read as an image.", "The file is damaged or of another kind.") from error
+                reason = f"cannot be read ({error.strerror})" if getattr(error, "strerror", None) else "cannot be read as an image"
+                raise UserError(f"{path}: {reason}.", "The file is damaged or of another kind.") from error
             image = image[0] if isinstance(image, tuple) else image  # MONAI Label asks its loader for the meta data too
             remarks = list(image.meta.pop("remarks", ()))
             if self.modality:
