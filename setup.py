@@ -7,8 +7,9 @@ setup(
     packages=[*rooms, *find_packages(include=["custom_networks*"]), "axial._bundles"],
     package_dir={"axial": "tools", "custom_networks": "custom_networks", "axial._bundles": "bundles"},
     package_data={
-        "": ["*.pyi", "py.typed", "*.html", "*.js", "*.css", "*.json"],
-        "axial": ["schema/*", "templates/*"],
+        "axial": ["**/*"],
+        "custom_networks": ["**/*"],
         "axial._bundles": ["*/LICENSE", "*/configs/*", "*/docs/*", "*/models/*.pt", "*/scripts/*.py"],
     },
+    exclude_package_data={"": ["**/__pycache__/*", "*.pyc"]},
 )
