@@ -26,6 +26,7 @@ from .pack import pack
 from .phantom import phantom
 from .prepare import app as prepare
 from .program import as_typed, program
+from .score import score
 from .segment import segment
 from .sync import sync
 from .synthesise import synthesise
@@ -61,6 +62,7 @@ app.command("synthesise")(synthesise)
 app.command("mix")(mix)
 app.command("phantom")(phantom)
 app.command("segment")(segment)
+app.command("score")(score)
 app.command("sync")(sync)
 app.command("pack")(pack)
 app.command("keys")(keys)

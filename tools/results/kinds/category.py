@@ -1,7 +1,8 @@
 """The kind of result that is one class of a picture."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from .kind import CaseFiles, ResultKind
 
@@ -13,3 +14,8 @@ class Category(ResultKind):
         prediction = json.loads(case.result.read_text(encoding="utf-8"))
         row = {"case": case.name, "structure": prediction["name"], "measure": "probability", "slice": "", "unit": ""}
         return [row | {"value": f"{max(prediction['probabilities']):.4f}"}]
+
+    def score(self, prediction: Path, truth: int, classes: Mapping[str, str]) -> Iterable[dict]:
+        found = json.loads(prediction.read_text(encoding="utf-8"))
+        right = found["name"] == classes[str(truth)]
+        return [{"structure": "all", "metric": "accuracy", "value": float(right), "unit": ""}]

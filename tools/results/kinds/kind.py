@@ -50,6 +50,10 @@ class ResultKind:
     def draw(self, case: CaseFiles, target: Path) -> None:
         """Write the case's picture, a PNG."""
 
+    def score(self, prediction: Path, truth: Path | int, classes: Mapping[str, str]) -> Iterable[dict]:
+        """Return the scores of a result against the truth, rows of structure, metric, value and unit."""
+        return ()
+
     def slices(self, case: CaseFiles) -> list[dict]:
         """Return the slices that the report scrolls through, as `tools.results.report.slices.slice_pictures` makes them."""
         return []

@@ -1,6 +1,6 @@
 """Kinds of results that are label maps."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..exporting import EXPORTS
@@ -26,6 +26,11 @@ class Slices(ResultKind):
         from ..pictures import draw_overlay
 
         draw_overlay(case.source, case.result, target, case.name)
+
+    def score(self, prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterable[dict]:
+        from ...scoring.tasks import score_structures
+
+        return score_structures(prediction, truth, classes)
 
     def slices(self, case: CaseFiles) -> list[dict]:
         from ..pictures import load_image, load_mask
@@ -54,6 +59,11 @@ class Vertebrae(Volumes):
 
         draw_vertebrae(case.source, case.result, target, case.name)
 
+    def score(self, prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterable[dict]:
+        from ...scoring.tasks import score_vertebrae
+
+        return score_vertebrae(prediction, truth, classes)
+
 
 class Lesions(Volumes):
     """Lesions, which the bundle describes in ``CASE_seg.json``; pictures show the slices with most of them."""
@@ -65,6 +75,11 @@ class Lesions(Volumes):
         from ..pictures import draw_overlay
 
         draw_overlay(case.source, case.result, target, case.name, by_load=True)
+
+    def score(self, prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterable[dict]:
+        from ...scoring.tasks import score_lesions
+
+        return score_lesions(prediction, truth, classes)
 
 
 class Radiograph(Volumes):

@@ -1,0 +1,156 @@
+"""``axial score`` as a user calls it."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from conftest import save_nifti
+
+from tools.cli import app as cli
+
+AFFINE = np.diag([2.0, 1.0, 1.0, 1.0])
+
+
+@pytest.fixture
+def score(monkeypatch, capfd, tmp_path):
+    """Call ``axial score``; return exit code, what was printed, and scores by case, structure and metric."""
+
+    def call(*arguments) -> tuple[int, str, dict]:
+        output = tmp_path / "scores"
+        monkeypatch.setattr("sys.argv", ["axial", "score", *map(str, arguments), "-o", str(output), "--overwrite"])
+        monkeypatch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        table = output / "scores.csv"
+        rows = list(csv.DictReader(table.open())) if table.exists() else []
+        values = {(row["case"], row["structure"], row["metric"]): float(row["value"]) for row in rows}
+        return end.value.code, "".join(capfd.readouterr()), values
+
+    return call
+
+
+def boxes(shape=(20, 20, 10), **values) -> np.ndarray:
+    """Return a label map of boxes: value to the first index of a box of 10 x 10 x 6 voxels."""
+    array = np.zeros(shape, np.uint8)
+    for value, low in values.items():
+        array[low : low + 10, 5:15, 2:8] = int(value.strip("v"))
+    return array
+
+
+def folders(tmp_path):
+    for name in ("pred", "truth"):
+        (tmp_path / name).mkdir()
+    return tmp_path / "pred", tmp_path / "truth"
+
+
+def test_every_case_then_mean_deviation_and_interval(score, tmp_path):
+    predictions, labels = folders(tmp_path)
+    for index, shift in enumerate((0, 1, 2, 5)):
+        save_nifti(predictions / f"case{index}_image_seg.nii.gz", boxes(v1=5 - min(shift, 5)), AFFINE)
+        save_nifti(labels / f"case{index}_label.nii.gz", boxes(v1=5), AFFINE)
+        save_nifti(labels / f"case{index}_image.nii.gz", boxes(), AFFINE)
+    code, printed, values = score(predictions, labels, "--bundle", "spinal_cord")
+    assert code == 0 and "Traceback" not in printed
+    dice = [values[f"case{index}", "gray matter", "Dice"] for index in range(4)]
+    assert dice == pytest.approx([1.0, 0.9, 0.8, 0.5])
+    assert values["case2", "gray matter", "HD95"] == pytest.approx(4.0)
+    assert values["case1", "gray matter", "volume error"] == 0
+    summary = json.loads((tmp_path / "scores" / "scores.json").read_text())["summary"]
+    found = next(row for row in summary if row["metric"] == "Dice")
+    assert (found["count"], found["mean"]) == (4, pytest.approx(0.8))
+    assert found["deviation"] == pytest.approx(np.std([1, 0.9, 0.8, 0.5], ddof=1))
+    assert 0.5 <= found["low"] < 0.8 < found["high"] <= 1.0
+    assert "95 % interval" in printed and "0.8" in printed
+
+
+def test_what_is_missing_is_named_and_ends_with_code_1(score, tmp_path):
+    predictions, labels = folders(tmp_path)
+    for name in ("a", "b", "extra"):
+        save_nifti(predictions / f"{name}_seg.nii.gz", boxes(v1=5), AFFINE)
+    for name in ("a", "b", "missing"):
+        save_nifti(labels / f"{name}.nii.gz", boxes(v1=5), AFFINE if name != "b" else np.eye(4))
+    code, printed, values = score(predictions, labels, "--bundle", "spinal_cord")
+    assert code == 1 and {case for case, _, _ in values} == {"a"}
+    for text in ("missing: no prediction in", "extra_seg.nii.gz: no label in", "b.nii.gz: lies elsewhere than b_seg.nii.gz"):
+        assert text in " ".join(printed.split())
+
+
+def test_a_data_set_says_which_label_is_whose(score, tmp_path):
+    predictions, labels = folders(tmp_path)
+    save_nifti(predictions / "one_seg.nii.gz", boxes(v1=5), AFFINE)
+    save_nifti(labels / "elsewhere.nii.gz", boxes(v1=5), AFFINE)
+    entry = {"image": "one.nii.gz", "label": "elsewhere.nii.gz"}
+    (labels / "dataset.json").write_text(json.dumps({"training": [entry], "test": []}))
+    code, printed, _ = score(predictions, labels, "--bundle", "spinal_cord")
+    assert code == 2 and "no section 'test'" in printed and "there are: training" in " ".join(printed.split())
+    code, _, values = score(predictions, labels, "--bundle", "spinal_cord", "--section", "training")
+    assert code == 0 and values["one", "gray matter", "Dice"] == 1
+
+
+def test_vertebrae_by_verse_and_by_us(score, tmp_path):
+    truth = np.zeros((20, 20, 100), np.uint8)
+    for number, low in ((20, 66), (21, 34), (22, 2)):
+        truth[4:16, 4:16, low : low + 24] = number
+    shifted = np.where(truth > 0, truth - 1, 0).astype(np.uint8)
+    for name, array in (("right", truth), ("high", shifted)):
+        save_nifti(tmp_path / f"{name}.nii.gz", array)
+    save_nifti(tmp_path / "truth.nii.gz", truth)
+    for name, rate in (("right", 1), ("high", 0)):
+        code, _, values = score(tmp_path / f"{name}.nii.gz", tmp_path / "truth.nii.gz", "--bundle", "vertebrae")
+        assert code == 0
+        assert values[name, "all", "identification rate (VerSe, 20 mm)"] == rate
+        assert values[name, "all", "identification rate (IoU 0.5)"] == rate
+        assert values[name, "all", "Dice of instances"] == 1
+        assert (values[name, "all", "missed"], values[name, "all", "invented"]) == (0, 0)
+
+
+def test_lesions_one_by_one(score, tmp_path):
+    truth = np.zeros((30, 30, 30), np.uint8)
+    truth[2:6, 2:6, 2:6] = truth[20:24, 20:24, 20:24] = 1
+    found = truth.copy()
+    found[20:, 20:, 20:] = 0
+    save_nifti(tmp_path / "case_seg.nii.gz", found)
+    save_nifti(tmp_path / "truth.nii.gz", truth)
+    code, _, values = score(tmp_path / "case_seg.nii.gz", tmp_path / "truth.nii.gz", "--bundle", "lesions")
+    assert code == 0
+    assert values["case", "lesions", "lesion sensitivity"] == 0.5 and values["case", "lesions", "lesion precision"] == 1
+    assert values["case", "lesions", "lesion F1"] == pytest.approx(2 / 3)
+
+
+def test_radiographs_without_spacing_are_measured_in_pixels(score, tmp_path):
+    import nibabel
+
+    for name, low in (("film_seg", 4), ("film_label", 5)):
+        image = nibabel.Nifti1Image(boxes((32, 32, 1), v1=low)[..., :1], np.eye(4))
+        array = np.zeros((32, 32, 1), np.uint8)
+        array[low : low + 10, 5:15] = 1
+        image = nibabel.Nifti1Image(array, np.eye(4))
+        nibabel.save(image, tmp_path / f"{name}.nii.gz")
+    code, _, values = score(tmp_path / "film_seg.nii.gz", tmp_path / "film_label.nii.gz", "--bundle", "chest")
+    assert code == 0 and values["film", "right lung", "Dice"] == pytest.approx(0.9)
+    assert values["film", "right lung", "HD95"] == pytest.approx(1.0)
+    rows = list(csv.DictReader((tmp_path / "scores" / "scores.csv").open()))
+    assert {row["unit"] for row in rows if row["metric"] == "HD95"} == {"pixels"}
+
+
+def test_digits_by_accuracy(score, tmp_path):
+    predictions, labels = folders(tmp_path)
+    for name, value in (("a", "3"), ("b", "5")):
+        (predictions / f"{name}_pred.json").write_text(json.dumps({"case": name, "name": value, "probabilities": [1.0]}))
+    entries = [{"image": "a.png", "label": 3}, {"image": "b.png", "label": 6}]
+    (labels / "dataset.json").write_text(json.dumps({"test": entries}))
+    code, _, values = score(predictions, labels, "--bundle", "digits")
+    assert code == 0 and (values["a", "all", "accuracy"], values["b", "all", "accuracy"]) == (1, 0)
+
+
+@pytest.mark.parametrize("missing", ["pred", "truth"])
+def test_folders_that_are_not_there_or_empty(score, tmp_path, missing):
+    predictions, labels = folders(tmp_path)
+    for folder in (predictions, labels):
+        if folder.name != missing:
+            save_nifti(folder / "a.nii.gz", boxes(v1=5))
+    code, printed, _ = score(predictions, labels, "--bundle", "spinal_cord")
+    assert code == 2 and f"{missing}: holds no" in printed
+    code, printed, _ = score(predictions, labels / "x", "--bundle", "spinal_cord")
+    assert code == 2 and "no such file or folder" in printed

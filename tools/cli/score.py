@@ -1,0 +1,52 @@
+"""``axial score``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from custom_networks.errors import UserError
+
+from .console import console, errors
+from .options import Overwrite
+
+
+def score(
+    predictions: Annotated[Path, typer.Argument(help="Masks that `axial segment` or another program wrote: a folder or a file.")],
+    labels: Annotated[Path, typer.Argument(help="The truth: a data set with dataset.json, a folder of label maps, or a file.")],
+    bundle: Annotated[str, typer.Option("--bundle", help="Whose task it is: a bundle's name or a part of it.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of scores.csv and scores.json.")] = Path("scores"),
+    section: Annotated[str, typer.Option(help="Section of dataset.json.")] = "test",
+    overwrite: Overwrite = False,
+) -> None:
+    """Score masks against labels: each case, mean, standard deviation, 95 % interval. Code 1 when a case failed."""
+    from ..bundles import get_bundle
+
+    found = get_bundle(bundle)
+    for name in ("scores.csv", "scores.json"):
+        if (output / name).exists() and not overwrite:
+            raise UserError(f"{output / name}: is there already.", "Give another folder with -o, or --overwrite.")
+    from rich.table import Table
+
+    from ..scoring.pairing import find_pairs
+    from ..scoring.score import score_pairs, write_scores
+
+    suffix = "_seg.nii.gz" if found.is_segmentation else "_pred.json"
+    scores = score_pairs(found, find_pairs(predictions, labels, section, suffix))
+    table = Table("structure", "metric", "n", "mean", "sd", "95 % interval")
+    for row in scores.summaries:
+        values = row.spread
+        several = values.count > 1
+        table.add_row(
+            row.structure,
+            f"{row.metric}, {row.unit}" if row.unit else row.metric,
+            str(values.count),
+            f"{values.mean:.4g}",
+            f"{values.deviation:.4g}" if several else "",
+            f"{values.low:.4g} to {values.high:.4g}" if several else "",
+        )
+    console.print(table)
+    for line in scores.failed:
+        errors.print(f"failed: {line}", style="red", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"wrote {' and '.join(map(str, write_scores(output, found, scores)))}", highlight=False, soft_wrap=True)
+    raise typer.Exit(1 if scores.failed else 0)

@@ -1,0 +1,73 @@
+"""Mean, spread and interval of scores."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import bootstrap
+
+RESAMPLES = 5000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A score over subjects.
+
+    Attributes:
+        count: subjects.
+        mean: over subjects.
+        deviation: standard deviation over subjects, nan for one.
+        low: lower end of the bootstrap interval of the mean, nan for one.
+        high: its upper end.
+        worst: lowest score of a case.
+    """
+
+    count: int
+    mean: float
+    deviation: float
+    low: float
+    high: float
+    worst: float
+
+    def __str__(self) -> str:
+        interval = f", {LEVEL:.0%} interval {self.low:.3f} to {self.high:.3f}" if self.count > 1 else ""
+        deviation = f" (sd {self.deviation:.3f}{interval})" if self.count > 1 else ""
+        return f"{self.mean:.3f}{deviation}, worst {self.worst:.3f}, n = {self.count}"
+
+
+def spread(scores: Sequence[float], subjects: Sequence[str]) -> Spread:
+    """Describe scores of cases; those of one subject count as their mean, as they are no independent evidence.
+
+    Args:
+        scores: of the cases; nan has no say.
+        subjects: whom each is of.
+
+    Returns:
+        the spread; its interval is the percentile bootstrap of the mean over subjects (5000 resamples, fixed seed).
+    """
+    groups: dict[str, list[float]] = {}
+    for score, subject in zip(scores, subjects, strict=True):
+        if np.isfinite(score):
+            groups.setdefault(subject, []).append(score)
+    means = np.array([np.mean(group) for group in groups.values()])
+    nan = float("nan")
+    if not len(means):
+        return Spread(0, nan, nan, nan, nan, nan)
+    worst = min(min(group) for group in groups.values())
+    if len(means) == 1:
+        return Spread(1, float(means[0]), nan, nan, nan, worst)
+    if np.ptp(means) == 0:
+        return Spread(len(means), float(means[0]), 0.0, float(means[0]), float(means[0]), worst)
+    interval = bootstrap(
+        (means,), np.mean, n_resamples=RESAMPLES, confidence_level=LEVEL, method="percentile", rng=0
+    ).confidence_interval
+    return Spread(len(means), float(means.mean()), float(means.std(ddof=1)), float(interval.low), float(interval.high), worst)
+
+
+def read_scores(path: Path) -> list[dict[str, str]]:
+    """Read a report's table: its rows of cases, without that of the means."""
+    with path.open(newline="") as stream:
+        return [row for row in csv.DictReader(stream) if row.get("case") not in (None, "mean")]

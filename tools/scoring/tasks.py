@@ -1,0 +1,105 @@
+"""Scores of one case, by what a bundle segments; the kinds of results name these functions."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import nibabel
+import numpy as np
+
+from custom_networks.data.label_values import check_label_values
+from custom_networks.errors import UserError
+from custom_networks.metrics.identification import centroids, identification_rate
+from custom_networks.metrics.lesions import lesion_scores
+from custom_networks.metrics.overlap import mask_scores
+from custom_networks.metrics.vertebra_scores import match_vertebrae
+from custom_networks.vertebrae.names import VERTEBRAE
+
+from ..layout.nifti import check_same_grid
+
+ALL = "all"  # the structure of scores over a whole case
+NAMES = {
+    "dice": "Dice",
+    "hd95": "HD95",
+    "surface_distance": "mean surface distance",
+    "volume_error": "volume error",
+    "relative_volume_error": "relative volume error",
+}
+LARGEST = 255
+
+
+def score_structures(prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterator[dict]:
+    """Yield Dice, HD95, mean surface distance and volume error of every class but background."""
+    mask, label, spacing, unit = _read(prediction, truth)
+    check_label_values(truth, label, max(map(int, classes)))
+    for value, name in classes.items():
+        if int(value):
+            yield from _rows(name, mask_scores(mask == int(value), label == int(value), spacing), unit, len(spacing))
+
+
+def score_vertebrae(prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterator[dict]:
+    """Yield scores of a scan: means over the truth's vertebrae, a missed one with a Dice of 0, and shares with the right number."""
+    mask, label, spacing, _ = _read(prediction, truth)
+    mask, label = (np.where(np.isin(labels, VERTEBRAE), labels, 0).astype(np.uint8) for labels in (mask, label))
+    matches = match_vertebrae(mask, label, spacing)
+    true = [match for match in matches if match.truth]
+    numbered = [mask_scores(mask == match.truth, label == match.truth, spacing) for match in true]
+    yield _row(ALL, "Dice", _mean([scores["dice"] for scores in numbered]))
+    yield _row(ALL, "Dice of instances", _mean([match.dice for match in true]))
+    for key, unit in (("hd95", "mm"), ("surface_distance", "mm"), ("volume_error", "mm3"), ("relative_volume_error", "")):
+        yield _row(ALL, NAMES[key], _mean([scores[key] for scores in numbered]), unit)
+    centres = centroids(label, spacing)
+    asked = {match.truth: centres[match.truth] for match in true}
+    yield _row(ALL, "identification rate (VerSe, 20 mm)", identification_rate(centroids(mask, spacing), asked))
+    yield _row(ALL, "identification rate (IoU 0.5)", _mean([float(match.identified) for match in true]))
+    yield _row(ALL, "vertebrae", len(true))
+    yield _row(ALL, "missed", sum(match.predicted == 0 for match in true))
+    yield _row(ALL, "invented", len(matches) - len(true))
+
+
+def score_lesions(prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterator[dict]:
+    """Yield scores of all lesion voxels together and lesion by lesion; label 2, other pathology, has no say."""
+    mask, label, spacing, unit = _read(prediction, truth)
+    said = label != 2
+    yield from _rows("lesions", mask_scores((mask == 1) & said, label == 1, spacing), unit, len(spacing))
+    scores = lesion_scores(mask == 1, label, float(np.prod(spacing)))
+    yield _row("lesions", "lesion F1", scores.f1)
+    yield _row("lesions", "lesion sensitivity", scores.true_positive_rate)
+    yield _row("lesions", "lesion precision", scores.positive_predictive_value)
+
+
+def _read(prediction: Path, truth: Path) -> tuple[np.ndarray, np.ndarray, tuple[float, ...], str]:
+    """Return both label maps, the spacing of their axes and its unit; one pixel deep is an image of two axes."""
+    images = [_load(path) for path in (prediction, truth)]
+    check_same_grid(truth, images[1].shape, images[1].affine, prediction, images[0].shape, images[0].affine)
+    mask, label = (np.asarray(image.dataobj) for image in images)
+    check_label_values(prediction, mask, LARGEST)
+    check_label_values(truth, label, LARGEST)
+    spacing = np.linalg.norm(images[0].affine[:3, :3], axis=0)[: mask.ndim]
+    thick = [axis for axis in range(mask.ndim) if mask.shape[axis] > 1] if mask.ndim == 3 and 1 in mask.shape else range(mask.ndim)
+    mask, label = (np.squeeze(array) if len(thick) < array.ndim else array for array in (mask, label))
+    unit = "pixels" if len(thick) == 2 and images[0].header.get_xyzt_units()[0] != "mm" else "mm"
+    return mask, label, tuple(float(spacing[axis]) for axis in thick), unit
+
+
+def _load(path: Path) -> nibabel.Nifti1Image:
+    try:
+        image = nibabel.load(path)
+        np.asarray(image.dataobj)
+    except Exception as error:  # nibabel and gzip raise many types for broken files
+        raise UserError(f"{path}: cannot be read ({error}).", "Give label maps as NIfTI.") from error
+    return image
+
+
+def _rows(structure: str, scores: dict[str, float], unit: str, axes: int) -> Iterator[dict]:
+    units = {"hd95": unit, "surface_distance": unit, "volume_error": f"{unit}{axes}" if unit == "mm" else unit}
+    for key, value in scores.items():
+        yield _row(structure, NAMES[key], value, units.get(key, ""))
+
+
+def _row(structure: str, metric: str, value: float, unit: str = "") -> dict:
+    return {"structure": structure, "metric": metric, "value": float(value), "unit": unit}
+
+
+def _mean(values: list[float]) -> float:
+    finite = [value for value in values if np.isfinite(value)]
+    return float(np.mean(finite)) if finite else float("nan")
