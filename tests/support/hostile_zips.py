@@ -159,6 +159,13 @@ def lying_size(path: Path) -> Path:
     return path
 
 
+def large_zip_record(path: Path) -> Path:
+    """Put the locator of a large zip before the end, whose list may have any size."""
+    content = write_zip(path).read_bytes()
+    path.write_bytes(content[:-22] + b"PK\x06\x07" + bytes(16) + content[-22:])
+    return path
+
+
 def huge_directory(path: Path) -> Path:
     """State a list of members of 3 GB."""
     content = bytearray(write_zip(path).read_bytes())

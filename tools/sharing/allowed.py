@@ -48,6 +48,7 @@ FUNCTIONS = {
 # Modules and names within the lists above that do more than compute, each with the reason of its refusal.
 REFUSED_MODULES = {
     "monai.handlers.clearml_handlers": "sends data to a server",
+    "monai.handlers.logfile_handler": "writes any words into a file",
     "monai.handlers.mlflow_handler": "sends data to a server",
     "monai.handlers.trt_handler": "compiles and writes code",
     "monai.inferers.merger": "writes where it is told",  # ZarrAvgMerger; AvgMerger is let through below

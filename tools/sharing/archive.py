@@ -19,6 +19,7 @@ MOST_MEMBERS = 2000
 MOST_BYTES = 512 * 2**20  # of all members together
 MOST_RATIO = 200  # unpacked over packed, of members beyond a megabyte
 LARGEST_DIRECTORY = 2**20  # bytes of a zip's list of members
+END, LOCATOR = 22, 20  # bytes of the record that ends a zip, and of the one before it where the zip is a large one
 LONGEST_NAME = 200
 TOP = re.compile(r"[A-Za-z][\w-]*(\.[\w-]+)*", re.ASCII)
 PART = re.compile(r"[\w-]+([. -]*[\w-]+)*", re.ASCII)  # begins and ends with a letter, digit, _ or -
@@ -66,16 +67,20 @@ def read_archive(path: Path) -> tuple[str, dict[str, bytes]]:
 def _check_directory(path: Path) -> None:
     """Refuse a list of members that would itself fill the memory, before it is read."""
     try:
-        size = path.stat().st_size if path.is_file() else 0
+        size = path.stat().st_size
+        if not path.is_file():
+            raise UserError(f"{path}: not a file.", "Give a zip made by `axial pack`.")
         if size > MOST_BYTES:
             _refuse(path, f"it is larger than {MOST_BYTES} bytes")
         with path.open("rb") as stream:
-            stream.seek(max(0, size - 2**16 - 22))
+            stream.seek(max(0, size - END - LOCATOR))
             end = stream.read()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}).", "Give a zip made by `axial pack`.") from error
-    record = end[end.rfind(b"PK\x05\x06") :]
-    if len(record) >= 22 and int.from_bytes(record[12:16], "little") > LARGEST_DIRECTORY:
+    record = end[-END:]
+    if not record.startswith(b"PK\x05\x06"):  # the record of the end, without a comment
+        raise UserError(f"{path}: not a zip file, or bytes follow its list of members.", "Give a zip made by `axial pack`.")
+    if int.from_bytes(record[12:16], "little") > LARGEST_DIRECTORY or end[:-END].startswith(b"PK\x06\x07"):
         _refuse(path, f"its list of members is larger than {LARGEST_DIRECTORY} bytes")
 
 

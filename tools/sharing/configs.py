@@ -14,6 +14,7 @@ from .plain import plain
 
 METADATA = "configs/metadata.json"
 LARGEST_CONFIG = 2 * 2**20
+MOST_BYTES = 8 * 2**20  # of all configs together
 DEEPEST = 40
 LARGEST_NUMBER = 10**12
 MODES = ("default", "callable")
@@ -22,7 +23,7 @@ SEPARATOR = re.compile("::|#")
 PLAIN_KEY = re.compile(r"\+?[\w.-]+((::|#)[\w.-]+)*", re.ASCII)
 RELATIVE = re.compile("[@%](::|#)")
 SHAPE = re.compile(r"\*|\d{1,4}( ?\*\* ?(p|\d))?( ?\* ?(n|\d{1,3}))?")
-LARGEST_INPUT = 2**28  # numbers of a network's input that `verify` would make
+LARGEST_INPUT = 2**26  # voxels of a network's input that `verify` would make
 # Keys that change what a harmless class does, and the values that keep it harmless.
 SWITCHES = {
     "allow_pickle": (False, None),
@@ -69,6 +70,9 @@ class ConfigReview:
         self.ours = 0
         self._definitions: dict[str, list] = defaultdict(list)
         trees = {}
+        if sum(map(len, files.values())) > MOST_BYTES:
+            self._find("configs", "", "files", f"hold more than {MOST_BYTES} bytes")
+            return
         for name, content in files.items():
             try:
                 trees[name] = read_json(content)
@@ -105,7 +109,6 @@ class ConfigReview:
                 inner = (*place, *SEPARATOR.split(name.lstrip("+") if not place else name))
                 self._key(name, part, inner, value)
                 self._walk(part, inner)
-            self._shape(value, place)
         elif isinstance(value, list):
             for index, part in enumerate(value):
                 self._walk(part, (*place, str(index)))
@@ -126,6 +129,10 @@ class ConfigReview:
             self._find(self._file, place, last, "is a key that steers MONAI in an unknown way")
         elif last in SWITCHES and not any(value is kept for kept in SWITCHES[last]) and value != {}:
             self._find(self._file, place, value, f"of {last} lets more than data be loaded or run")
+        elif last in ("spatial_shape", "num_channels") and "network_data_format" in place:
+            self._shape(value, place)
+        elif last == "result_kind" and str(value).startswith("scripts."):
+            self._find(self._file, place, value, "is a class of the bundle's own code")
         elif last in LOOKED_UP:
             for text in value if isinstance(value, list) else [value]:
                 if isinstance(text, str) and text not in READERS:
@@ -155,23 +162,19 @@ class ConfigReview:
         elif not self._describes() and place[-1:] != ("_desc_",) and (reason := path_reason(text)):
             self._find(self._file, place, text, reason)
 
-    def _shape(self, value: dict, place: tuple[str, ...]) -> None:
+    def _shape(self, value: object, place: tuple[str, ...]) -> None:
         """The shapes of metadata.json are evaluated and made."""
-        if "network_data_format" not in place or not ({"spatial_shape", "num_channels"} & value.keys()):
-            return
-        numbers = value.get("num_channels", 1)
-        shape = value.get("spatial_shape", [])
-        if not isinstance(numbers, int) or not isinstance(shape, list) or len(shape) > 4:
-            self._find(self._file, place, shape, "is no shape of an image")
-            return
-        size = max(numbers, 1)
-        for part in shape:
-            if not (isinstance(part, int) and part >= 0) and not (isinstance(part, str) and SHAPE.fullmatch(part)):
-                self._find(self._file, (*place, "spatial_shape"), part, "is no size of an image")
+        parts = value if isinstance(value, list) else [value]
+        size = 1
+        for part in parts:
+            if isinstance(part, bool) or not (
+                (isinstance(part, int) and part >= 0) or (isinstance(part, str) and SHAPE.fullmatch(part))
+            ):
+                self._find(self._file, place, part, "is no size of an image")
                 return
             size *= max(1, math.prod(int(number) for number in re.findall(r"\d+", str(part))))
-        if size > LARGEST_INPUT:
-            self._find(self._file, place, shape, "is too large an image")
+        if size > LARGEST_INPUT or len(parts) > 4:
+            self._find(self._file, place, value, "is too large an image")
 
     def _describes(self) -> bool:
         """Tell whether a file's texts are for readers, and no setting is taken from them."""

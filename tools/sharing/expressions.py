@@ -1,6 +1,7 @@
 """Read ``$`` expressions of configs as syntax trees, without evaluating them."""
 
 import ast
+import builtins
 import re
 from collections.abc import Callable
 
@@ -35,8 +36,13 @@ NODES = (
     ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.BitAnd, ast.BitOr, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE,
     ast.Is, ast.IsNot, ast.In, ast.NotIn,
 )  # fmt: skip
+NUMBERS = re.compile(r"(u?int|float|bool)\d*")  # types of an array
 CLIMBS = re.compile(r"(^|[/\\])\.\.([/\\]|$)")
-DRIVE = re.compile(r"[A-Za-z]:")
+DRIVE = re.compile(r"[A-Za-z]:[/\\]")
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/|(file|data|mailto|javascript):", re.IGNORECASE)
+# What Python, a shell or a tool beside the bundle would read as code: no config has to name it, so none can have it written
+CODE = re.compile(r"\.(pyi?|py[cod]|so|dll|dylib|exe|bat|cmd|ps1|sh|pth|conf|cfg|toml|ini|ya?ml)\s*$", re.IGNORECASE)
+HIDDEN = re.compile(r"(^|[/\\])\.[^/\\.][^/\\]*[/\\]|[/\\]\.[^/\\.]")
 SUFFIX = re.compile(r"(/|\.[A-Za-z]|[\w*-])[\w./* -]*", re.ASCII)
 
 
@@ -52,12 +58,14 @@ class _RefusedError(Exception):
 
 
 def path_reason(text: str) -> str:
-    """Say why a text must not be used as a path: it leads out of the folder where the bundle runs; empty where it may."""
-    if text.startswith(("/", "~", "\\")) or (DRIVE.match(text) and text[2:3] in ("/", "\\")):
+    """Say why a text must not be used as a path: it leads out of the bundle's folder, or to code; empty where it may."""
+    if text.startswith(("/", "~", "\\")) or DRIVE.match(text):
         return "is an absolute path"
     if CLIMBS.search(text):
         return "leads out of its folder"
-    return "is an address" if "://" in text or text.casefold().startswith("file:") else ""
+    if "://" in text or ADDRESS.match(text):
+        return "is an address"
+    return "is a file of code, or hidden" if CODE.search(text) or HIDDEN.search(text) else ""
 
 
 def expression_reason(text: str, place: str, definitions: Callable[[str], list]) -> str:
@@ -152,6 +160,10 @@ class _Reader:
         for keyword in node.keywords:
             if keyword.arg is None or keyword.arg.startswith("_") or keyword.arg in KEYWORDS_REFUSED:
                 raise _RefusedError(f"hands on {keyword.arg or 'any keywords'}")
+        if (_dotted(node.func) or "").startswith(("np.", "numpy.")) and any(
+            isinstance(_text(part), str) and not NUMBERS.fullmatch(_text(part)) for part in ast.walk(node)
+        ):
+            raise _RefusedError("makes an array of texts or objects")
         return False
 
     def _lambda(self, node: ast.Lambda, depth: int) -> bool:
@@ -160,8 +172,10 @@ class _Reader:
         arguments = node.args
         if arguments.defaults or arguments.kw_defaults or arguments.vararg or arguments.kwarg:
             raise _RefusedError("is a lambda of other than plain arguments")
+        outside = self.locals
         self._bind([argument.arg for argument in (*arguments.posonlyargs, *arguments.args)])
         self.read(node.body, depth + 1)
+        self.locals = outside
         return True
 
     def _listcomp(self, node: ast.ListComp, depth: int) -> bool:
@@ -170,17 +184,22 @@ class _Reader:
         if others or generator.is_async or not all(isinstance(target, ast.Name) for target in targets):
             raise _RefusedError("holds a nested comprehension")
         self.read(generator.iter, depth + 1)
+        outside = self.locals
         self._bind([target.id for target in targets])
         for part in (node.elt, *generator.ifs):
             self.read(part, depth + 1)
+        self.locals = outside
         return True
 
+    def _dict(self, node: ast.Dict, depth: int) -> bool:
+        if None in node.keys:
+            raise _RefusedError("holds any keys")
+        return False
+
     def _bind(self, names: list[str]) -> None:
-        if any(
-            name.startswith("_") or name in BUILTINS or name in ("torch", "monai", "np", "numpy", "os", "math") for name in names
-        ):
+        if any(name.startswith("_") or name in MODULES or hasattr(builtins, name) for name in names):
             raise _RefusedError("takes a name that stands for something else")
-        self.locals |= set(names)
+        self.locals = self.locals | set(names)
 
     def _binop(self, node: ast.BinOp, depth: int) -> bool:
         if isinstance(node.op, ast.Add):
@@ -207,9 +226,10 @@ class _Reader:
         if first is None or any(text is None for text in texts[1:]):
             raise _RefusedError("makes a text of other than a reference and a suffix")
         suffix = "".join(texts[1:])
-        if not SUFFIX.fullmatch(suffix) or CLIMBS.search(suffix):
-            raise _RefusedError(f"{suffix!r} leads out of its folder")
         values = self.definitions(first)
+        wholes = [value + suffix for value in values if isinstance(value, str) and value and not value.startswith(("$", "@"))]
+        if not SUFFIX.fullmatch(suffix) or any(path_reason(whole) for whole in (f"x{suffix}", *wholes)):
+            raise _RefusedError(f"{suffix!r} leads out of its folder, or to code")
         if "" in values and suffix.startswith("/") and first != "dataset_dir":  # which the user gives
             raise _RefusedError(f"{suffix!r} is an absolute path")
         if any(_is_computed(value) for value in values):

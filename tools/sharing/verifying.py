@@ -66,7 +66,7 @@ def verify(target: str, key: Path | None = None, trust: bool = False) -> Iterato
         UserError: when there is no such bundle.
     """
     path = Path(target)
-    if path.suffix.casefold() == ".zip" and not path.is_dir():
+    if path.is_file() or (path.suffix.casefold() == ".zip" and not path.is_dir()):
         yield from _verify_zip(path, key, trust)
         return
     if key is not None:

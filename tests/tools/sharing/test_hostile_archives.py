@@ -16,6 +16,7 @@ from hostile_zips import (
     files,
     huge_directory,
     in_top,
+    large_zip_record,
     link,
     listed,
     listed_member,
@@ -50,6 +51,11 @@ def raw(everything: bytes):
 
 def deep(levels: int, inner: str = "1") -> bytes:
     return f'{{"a": {"[" * levels}{inner}{"]" * levels}}}'.encode()
+
+
+def append(path, content: bytes):
+    path.write_bytes(path.read_bytes() + content)
+    return path
 
 
 def torchscript() -> bytes:
@@ -144,6 +150,8 @@ TABLE = {
     "lying size": (lying_size, "refused"),
     "overlapping members": (overlapping, "overlap|damaged"),
     "list of 3 GB": (huge_directory, "list of members is larger"),
+    "list of a large zip": (large_zip_record, "list of members is larger"),
+    "bytes behind": (lambda path: append(write_zip(path), b"more"), "bytes follow"),
     "too many members": (lambda path: write_zip(path, extra=[(f"{TOP}/docs/{n}.md", b"") for n in range(2001)]), "more than 2000"),
     "encrypted": (patched(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01"), "encrypted"),
     "unusual method": (member(by_lzma(f"{TOP}/docs/a.md")), "unusual method"),

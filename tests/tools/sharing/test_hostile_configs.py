@@ -1,5 +1,8 @@
 """Configs that attack, one a line: each is refused with its reason by `verify` and by `unpack`, and nothing of it runs."""
 
+import json
+import random
+
 import pytest
 from hostile_zips import (
     RUN,
@@ -21,6 +24,10 @@ from tools.cli.app import app
 
 SYSTEM = f"os.system('{RUN}')"
 ESCAPE = "\x1b]0;owned\x07\x1b[2J"
+
+
+def random_json(seed: int) -> bytes:
+    return json.dumps(random.Random(seed).randbytes(2**19).hex()).encode()
 
 
 def deep(levels: int, inner: str = "1") -> bytes:
@@ -113,6 +120,12 @@ TABLE = {
     "climbing output": (target("CheckpointSaver", save_dir="a/../../b"), "leads out"),
     "Windows output": (target("CheckpointSaver", save_dir="C:\\Users"), "absolute path"),
     "address": (config({"x": "https://example.org/x.pt"}), "address"),
+    "address without slashes": (config({"x": "https:/example.org/x"}), "address"),
+    "output over code": (target("ClassificationSaver", output_dir="scripts", filename="__init__.py"), "file of code"),
+    "output over code by a suffix": (expression("@a + 'y'", a="scripts/__init__.p"), "or to code"),
+    "output over logging.conf": (config({"x": "configs/logging.conf"}), "file of code"),
+    "output over a hook": (config({"x": ".git/hooks/pre-commit"}), "hidden"),
+    "words into a file": (target("LogfileHandler", output_dir="x", filename="y"), "any words"),
     "output by metadata": (
         files({"configs/inference.json": b'{"x": "@_meta_::o"}', "configs/metadata.json": b'{"o": "/etc"}'}),
         "absolute path",
@@ -151,13 +164,19 @@ TABLE = {
     "timer of torch": (expression(f"torch.utils.benchmark.Timer({SYSTEM!r}).timeit(1)"), "outside|timeit"),
     "torch.hub in an expression": (expression("torch.hub.load('x', 'y')"), "outside"),
     "library of NumPy": (expression("np.load('x', allow_pickle=True)"), "hands on allow_pickle"),
-    "compiler of NumPy": (expression("np.f2py.compile('x')"), "not on the list"),
+    "compiler of NumPy": (expression("np.f2py.compile"), "not on the list"),
     "run_cmd of MONAI": (expression(f"monai.utils.run_cmd('{RUN}', shell=True)"), "on the list|outside|no class"),
     "loader handed on": (expression("monai.transforms.LoadImage"), "handed on"),
     "call of a reference": (expression("@network_def('os.system')"), "calls what it is handed"),
     "call of an element": (expression("@a[0]('os.system')"), "calls what it is handed"),
     "call of a local": (expression("[f('x') for f in [@network_def]]"), "calls what it is handed"),
     "comprehension that hides torch": (expression("[torch for torch in [1]]"), "stands for something else"),
+    "comprehension that names a builtin": (expression("[[open for open in [1]], open]"), "stands for something else"),
+    "lambda that names a builtin": (expression("[lambda eval: 1, eval]"), "stands for something else"),
+    "local beyond its comprehension": (expression("[[i for i in [1]], i]"), "uses i"),
+    "any keys": (expression("{**@a}"), "any keys"),
+    "array of objects": (expression("np.array(@a, dtype='O').sum()"), "texts or objects"),
+    "array of texts": (expression("np.array(['a', 'b'])"), "texts or objects"),
     "nested comprehension": (expression("[a for b in [[1]] for a in b]"), "nested comprehension"),
     "generator": (expression("list(x for x in [1])"), "GeneratorExp"),
     "walrus": (expression("(a := 1)"), "NamedExpr"),
@@ -208,7 +227,13 @@ TABLE = {
     "shape that is code": (shape(["__import__('os').system('touch RAN')"]), "no size"),
     "shape that grows": (shape(["9**9**9"]), "no size"),
     "shape that fills memory": (shape([9999, 9999, 9999]), "too large an image"),
-    "shape that is no list": (shape("**"), "no shape"),
+    "shape that is no list": (shape("**"), "no size"),
+    "shape by nested key": (metadata(**{"network_data_format#inputs#image#spatial_shape": ["exit()"]}), "no size"),
+    "channels that fill memory": (
+        metadata(**{"network_data_format::inputs::image::num_channels": 10**9}), "too large an image"
+    ),
+    "kind of its own code": (metadata(result_kind="scripts.custom_networks.errors.UserError"), "own code"),
+    "many large configs": (files({f"configs/{n}.json": random_json(n) for n in range(9)}), "hold more than"),
     "YAML": (listed_member("configs/inference.yaml"), "does not belong"),
     "upper case JSON": (listed_member("configs/over.JSON"), "does not belong"),
     "config in scripts": (listed_member("scripts/a.json"), "does not belong"),
