@@ -63,6 +63,7 @@ from .readers.dicom_series import DicomSeriesReader as DicomSeriesReader
 from .readers.picture import PictureReader as PictureReader
 from .readers.radiograph import RadiographReader as RadiographReader
 from .transforms.augmentation.rand_affine_noise import RandAffineNoised as RandAffineNoised
+from .transforms.augmentation.rand_ct_batch import RandCtBatch as RandCtBatch
 from .transforms.augmentation.rand_field_of_view import RandFieldOfViewd as RandFieldOfViewd
 from .transforms.augmentation.rand_film_objects import RandFilmObjectsd as RandFilmObjectsd
 from .transforms.augmentation.rand_lesion_fill import RandLesionFilld as RandLesionFilld
@@ -73,7 +74,6 @@ from .transforms.augmentation.rand_mirror import RandMirrord as RandMirrord
 from .transforms.augmentation.rand_tissue_contrast import RandTissueContrastd as RandTissueContrastd
 from .transforms.augmentation.rand_tissue_shift import RandTissueShiftd as RandTissueShiftd
 from .transforms.augmentation.rand_vertebra_patch import RandVertebraPatchd as RandVertebraPatchd
-from .transforms.augmentation.vertebra_targets import VertebraTargetsd as VertebraTargetsd
 from .transforms.checking.check_hounsfield import CheckHounsfieldd as CheckHounsfieldd
 from .transforms.checking.check_label import CheckLabeld as CheckLabeld
 from .transforms.checking.check_volume import CheckVolumed as CheckVolumed
@@ -94,4 +94,5 @@ from .transforms.saving.save_lesions import FindLesionsd as FindLesionsd
 from .transforms.saving.save_lesions import SaveLesionsd as SaveLesionsd
 from .transforms.saving.save_prediction import SavePredictiond as SavePredictiond
 from .transforms.saving.save_vertebrae import SaveVertebraed as SaveVertebraed
+from .vertebrae.batches import PrepareVertebraBatch as PrepareVertebraBatch
 from .vertebrae.names import VERTEBRA_NAMES as VERTEBRA_NAMES

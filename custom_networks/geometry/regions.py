@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.ndimage import find_objects, label
 
-from ..vertebrae.names import VERTEBRAE
+from ..vertebrae.names import SACRUM, VERTEBRAE
 
 Box = tuple[slice, ...]
 
@@ -17,9 +17,9 @@ def box_of(mask: np.ndarray) -> Box:
 
 
 def vertebra_boxes(labels: np.ndarray) -> dict[int, Box]:
-    """Return the box of every vertebra of a label map of VerSe numbers, by number; other labels have none."""
+    """Return the box of every vertebra, and of the sacrum, of a label map of VerSe numbers, by number; other labels have none."""
     boxes = enumerate(find_objects(labels, max(VERTEBRAE)), start=1)
-    return {code: box for code, box in boxes if box is not None and code in VERTEBRAE}
+    return {code: box for code, box in boxes if box is not None and code in (*VERTEBRAE, SACRUM)}
 
 
 def grown(box: Box, margin: int, shape: Sequence[int]) -> Box:

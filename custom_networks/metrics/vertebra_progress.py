@@ -36,7 +36,7 @@ class VertebraProgress(Metric):
     def update(self, output) -> None:
         for pred, label in zip(*output, strict=True):
             mask, truth = pred[0] > 0, label[0] > 0.5
-            sums = torch.zeros(5)
+            sums = torch.zeros(5, device=pred.device)
             sums[0], sums[1] = 2 * (mask & truth).sum(), mask.sum() + truth.sum()
             complete = label[2, 0, 0, 0]
             if complete >= 0:

@@ -7,6 +7,7 @@ import torch
 from monai.metrics import compute_average_surface_distance
 
 from ..geometry.regions import box_of, grown, touches_border
+from ..vertebrae.names import VERTEBRAE
 
 LEAST = 1000.0  # mm3; smaller slivers of the truth are not asked for
 OVERLAP = 0.1  # IoU from which on a predicted instance counts as found in the truth, rather than invented
@@ -38,6 +39,8 @@ def match_vertebrae(
 ) -> list[VertebraMatch]:
     """Match label maps of equal shape ``(X, Y, Z)``; every predicted instance serves one vertebra at most, best overlaps first.
 
+    Sacrum and coccyx are no vertebrae and count on neither side.
+
     Args:
         predicted: label map.
         truth: label map.
@@ -47,6 +50,7 @@ def match_vertebrae(
     Returns:
         one match a vertebra of the truth, then one for every invented instance.
     """
+    predicted, truth = (np.where(np.isin(labels, VERTEBRAE), labels, 0) for labels in (predicted, truth))
     voxel = float(np.prod(spacing))
     table = np.zeros((256, 256), np.int64)
     np.add.at(table, (truth.ravel(), predicted.ravel()), 1)

@@ -4,19 +4,18 @@ import numpy as np
 
 
 class BoneBoxes:
-    """Count the bright voxels of any box in constant time, by sums over all prefixes (a summed-area table).
+    """Count the bone voxels of any box in constant time, by sums over all prefixes (a summed-area table).
 
     Args:
-        volume: intensities, ``(X, Y, Z)``.
-        threshold: from which intensity on a voxel is bone.
+        bone: where bone is, ``(X, Y, Z)``.
     """
 
-    def __init__(self, volume: np.ndarray, threshold: float) -> None:
-        sums = np.zeros([n + 1 for n in volume.shape], np.int32)
-        sums[1:, 1:, 1:] = volume > threshold
+    def __init__(self, bone: np.ndarray) -> None:
+        sums = np.zeros([n + 1 for n in bone.shape], np.int32)
+        sums[1:, 1:, 1:] = bone
         for axis in range(3):
             np.cumsum(sums, axis=axis, out=sums)
-        self.sums, self.shape = sums, np.array(volume.shape)
+        self.sums, self.shape = sums, np.array(bone.shape)
 
     def count(self, corner: np.ndarray, size: int) -> int:
         """Return the bone voxels in the cube at ``corner`` with sides of ``size``; what lies outside counts nothing."""

@@ -1,68 +1,294 @@
-"""Number a sequence of vertebrae by maximum likelihood."""
+"""Number all vertebrae of a scan at once: the likeliest sequence, how likely it is, and what else it may be."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .names import FIRST, LAST
+from .names import SACRUM
+from .variants import VARIANTS
 
-END_BONUS = 2.5  # vertebrae of error per vote that an end of the spine outweighs
-LEFT_OUT_COST = 4.0  # vertebrae of error that leaving out an instance at the lower end must save
-LEFT_OUT_MOST = 9  # a sacrum has five segments, a coccyx up to four
-INCOMPLETE_WEIGHT = 0.3  # of the error of an incomplete vertebra beside that of a complete one
+CERTAIN = 0.9  # probability of every number from which on the numbers count as certain
+ALTERNATIVE = 0.1  # probability from which on another numbering is named
+ERROR = 0.45  # vertebrae; scale of the Laplace distribution of one estimate's own error
+SHIFT = 0.4  # vertebrae; scale of the error that all estimates of a scan share
+OUTLIER = 0.1  # share of estimates that say nothing; none for the sacrum, which must look like one
+LEVELS = 26.0  # range of such an estimate
+CUT_WEIGHT = 0.3  # of what a vertebra says that the scan's border cuts, beside a complete one
+SIZES, SIZE_SD = np.array([0.8, 0.9, 1.0, 1.1, 1.2]), 0.1  # of people, against the table of distances
+SHIFTS = np.arange(-3, 3.01, 0.25)
+STEP_SD = 0.15  # of the distance of two neighbours, as a share of it
+STEP_RANGE = 100.0  # mm over which the distance of a false piece to a vertebra is spread
+STEP_FLOOR = -5.0  # log-likelihood ratio, least for one distance: deformed vertebrae may be far off
+MISSED, MISSED_UNSEEN = -3.5, -6.0  # log-probability of a vertebra that was not found, and where no distance tells of it
+MOST_MISSED = 3  # in a row
+# Log-probability that a piece is no vertebra: a complete one, one cut by the scan's border, one inside and yet incomplete.
+FALSE, FALSE_CUT, FALSE_INSIDE = -4.5, -2.2, -0.7
+INSIDE, MOST_FALSE = -3.0, 2  # the same, in addition, between two vertebrae; most of them in a row
+BONE_BEYOND = 1.5  # log-odds that the sequence ends with C1, or the last lumbar vertebra, where the scan shows bone beyond it
+REVERSED = -7.0  # log-probability of a scan that is upside down
+NEGLIGIBLE = 10.0  # in log-probability, below the best context, from which on another one is not looked at
+NOTHING = -1e9
 
 
-def number_sequence(
-    estimates: Sequence[float], complete: Sequence[bool], begins_at_first: bool = False, ends_at_last: bool = False
-) -> list[int]:
-    """Return VerSe numbers, one after the other, for vertebrae from top to bottom.
+@dataclass(frozen=True)
+class Piece:
+    """What the traversal says of one instance.
 
-    Every estimate is taken as the true number plus an error of Laplace distribution, so the likeliest sequence has the least sum
-    of absolute errors. Only complete vertebrae vote, or all where none is complete. Without an estimate, or with more vertebrae
-    than numbers, they are counted 1, 2, 3 from the top.
-
-    Where the scan shows bone beyond an end of the spine, the skull or the sacrum, a sequence that ends there with C1 or L5 is
-    preferred, unless the estimates contradict it by more than `END_BONUS` vertebrae on average.
-
-    Args:
-        estimates: the network's estimate of each vertebra's number.
-        complete: whether each is complete.
-        begins_at_first: whether there is bone above the first.
-        ends_at_last: whether there is bone below the last.
+    ``estimate`` of the number is None or not finite where there is none; ``completeness`` is the probability that the vertebra
+    lies wholly in the scan, ``certainty`` the network's mean probability inside it, ``centre`` its centre of mass in mm; ``cut``
+    tells whether it touches the scan's border;
+    ``bone_above`` and ``bone_below`` tell whether the scan shows bone beyond it: the skull or the sacrum, or other vertebrae.
     """
-    count = len(estimates)
-    position = np.arange(count)
-    finite = np.isfinite(np.asarray(estimates, float))
-    votes = np.asarray(complete, bool) & finite
-    votes = votes if votes.any() else finite
-    starts = np.arange(FIRST, LAST + 2 - count)
-    if not votes.any() or not len(starts):
-        return [int(n) for n in position + 1]
-    errors = np.array([np.abs(np.asarray(estimates)[votes] - (start + position[votes])).mean() for start in starts])
-    errors[starts == FIRST] -= END_BONUS * begins_at_first
-    errors[starts + count - 1 == LAST] -= END_BONUS * ends_at_last
-    return [int(n) for n in starts[int(np.argmin(errors))] + position]
+
+    estimate: float | None
+    completeness: float = 1.0
+    certainty: float = 1.0
+    centre: tuple[float, float, float] | None = None
+    cut: bool = True
+    bone_above: bool = False
+    bone_below: bool = False
+
+    @property
+    def weight(self) -> float:
+        """How much the estimate counts."""
+        known = self.estimate is not None and np.isfinite(self.estimate)
+        return known * (1 - (1 - CUT_WEIGHT) * (1 - self.completeness) * self.cut) * min(1.0, self.certainty)
+
+    @property
+    def cost(self) -> float:
+        """Log-probability that it is no vertebra."""
+        incomplete = FALSE_CUT if self.cut else FALSE_INSIDE
+        return incomplete + (FALSE - incomplete) * self.completeness
 
 
-def length_of_spine(estimates: Sequence[float], complete: Sequence[bool]) -> int:
-    """Return how many instances from the top belong to the spine; those below contradict the sequence, as parts of a sacrum do.
+@dataclass(frozen=True)
+class Numbering:
+    """Numbers of all pieces, in their order.
 
-    The network is never shown the number of a sacral segment, so its estimates there do not go on where those of the lumbar
-    vertebrae end. Up to `LEFT_OUT_MOST` are left out from below where each saves more than `LEFT_OUT_COST` of the sum of absolute
-    errors.
-
-    Args:
-        estimates: the network's estimate of each instance's number, from top to bottom.
-        complete: whether each is complete; incomplete ones count with `INCOMPLETE_WEIGHT`.
+    ``numbers`` are VerSe's, 0 for what is no vertebra; ``probabilities`` say how likely each number is; ``missed`` are the numbers
+    that lie between those found; ``alternative`` is the second-best numbering where its probability is `ALTERNATIVE` or more;
+    ``counted`` tells that nothing was known and pieces were merely counted from the top; ``upside_down`` that numbers grow
+    upwards.
     """
-    values = np.asarray(estimates, float)
-    weights = np.where(complete, 1.0, INCOMPLETE_WEIGHT) * np.isfinite(values)
-    values = np.nan_to_num(values)
 
-    def cost(length: int) -> float:
-        starts = np.arange(FIRST, max(FIRST, LAST + 1 - length) + 1)
-        errors = np.abs(values[:length] - (starts[:, None] + np.arange(length))) * weights[:length]
-        return float(errors.sum(1).min()) + LEFT_OUT_COST * (len(values) - length)
+    numbers: list[int]
+    probabilities: list[float]
+    missed: list[int]
+    alternative: list[int] | None = None
+    alternative_probability: float = 0.0
+    counted: bool = False
+    upside_down: bool = False
 
-    shortest = max(1, len(values) - LEFT_OUT_MOST)
-    return min(range(len(values), shortest - 1, -1), key=cost, default=0)
+    @property
+    def certain(self) -> bool:
+        """Whether every number is likelier than `CERTAIN`."""
+        found = [p for number, p in zip(self.numbers, self.probabilities, strict=True) if number]
+        return bool(found) and not self.counted and not self.upside_down and min(found) >= CERTAIN
+
+
+def number_vertebrae(pieces: Sequence[Piece]) -> Numbering:
+    """Return the likeliest numbering of pieces that are sorted from top to bottom.
+
+    A hidden Markov model over the pieces: each is a vertebra of the person's sequence or none; the sequence is one of
+    `variants.VARIANTS` at the price of its frequency; vertebrae may have been missed between two found ones, which the distance
+    of their centres tells. An estimate is the number plus an error of its own and one that all estimates of the scan share, both of
+    Laplace distribution; some estimates say nothing. Estimates of incomplete vertebrae and of a doubtful network count less.
+    """
+    if not pieces:
+        return Numbering([], [], [])
+    if not any(piece.weight for piece in pieces):
+        count = min(len(pieces), 24)
+        numbers = [*range(1, count + 1), *[0] * (len(pieces) - count)]
+        return Numbering(numbers, [0.0] * len(pieces), [], counted=True)
+    upright = _Chain(pieces)
+    if not _may_be_upside_down(pieces):
+        return upright.numbering()
+    turned = [replace(piece, bone_above=piece.bone_below, bone_below=piece.bone_above) for piece in pieces[::-1]]
+    reversed_ = _Chain(turned)
+    if reversed_.evidence + REVERSED > upright.evidence:
+        return reversed_.numbering(upside_down=True)
+    return upright.numbering()
+
+
+def _may_be_upside_down(pieces: Sequence[Piece]) -> bool:
+    """Tell whether estimates fall from top to bottom, by their weighted slope."""
+    known = [(place, piece.estimate, piece.weight) for place, piece in enumerate(pieces) if piece.weight]
+    place, estimate, weight = np.array(known).T
+    return float(np.sum(weight * (place - np.average(place, weights=weight)) * estimate)) < 0
+
+
+class _Chain:
+    """The model's scores for one sequence of pieces.
+
+    A context is a variant, a size of the person and a shift of all estimates; arrays are ``(contexts, places)``, a place being an
+    index into the variant's sequence.
+    """
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self.pieces = pieces
+        places = max(len(variant.numbers) for variant in VARIANTS)
+        contexts = [(variant, shift, size) for variant in VARIANTS for shift in SHIFTS for size in SIZES]
+        self.numbers = np.zeros((len(contexts), places), int)
+        levels, depths = (np.zeros((len(contexts), places)) for _ in range(2))
+        for row, (variant, shift, size) in enumerate(contexts):
+            count = len(variant.numbers)
+            self.numbers[row, :count] = variant.numbers
+            levels[row, :count] = variant.levels + shift
+            depths[row, :count] = variant.depths * size
+        shifts, sizes = (np.array([context[i] for context in contexts]) for i in (1, 2))
+        frequencies = np.array([variant.frequency for variant, _, _ in contexts])
+        log_shift = -np.abs(shifts) / SHIFT
+        log_size = -0.5 * ((sizes - 1) / SIZE_SD) ** 2
+        prior = np.log(frequencies) + log_shift - np.logaddexp.reduce(-np.abs(SHIFTS) / SHIFT)
+        self.prior = prior + log_size - np.logaddexp.reduce(-0.5 * ((SIZES - 1) / SIZE_SD) ** 2)
+        self.sacrum = self.numbers == SACRUM
+        self.estimates = [self._estimate(piece, levels) for piece in pieces]
+        self.costs = np.array([piece.cost for piece in pieces])
+        self.first = np.arange(places) == 0
+        self.last = np.roll(self.sacrum, -1, axis=1)
+        self.steps = {(j, i): self._steps(pieces[j], pieces[i], depths) for i in range(len(pieces)) for j in self._before(i)}
+        self._leave_out_negligible()
+        self.forward = self._sweep(np.logaddexp)
+        self.totals = [self.forward[i] + self._ending(i) for i in range(len(pieces))]
+        self.evidence = float(np.logaddexp.reduce([np.logaddexp.reduce(total, axis=None) for total in self.totals]))
+
+    def _leave_out_negligible(self) -> None:
+        """Keep the contexts whose best path is within `NEGLIGIBLE` of the best of all."""
+        best = np.max([(score + self._ending(i)).max(1) for i, score in enumerate(self._sweep(np.maximum))], axis=0)
+        kept = best > best.max() - NEGLIGIBLE
+        self.numbers, self.prior, self.sacrum, self.last = (a[kept] for a in (self.numbers, self.prior, self.sacrum, self.last))
+        self.estimates = [estimate[kept] for estimate in self.estimates]
+        self.steps = {pair: [score[kept] for score in scores] for pair, scores in self.steps.items()}
+
+    def numbering(self, upside_down: bool = False) -> Numbering:
+        """Return the best path, its probabilities and the second-best one, in the order of the pieces from top to bottom."""
+        marginals = self._marginals()
+        best, missed = self._likeliest_path(marginals)
+        probabilities = [marginal.get(number, 0.0) for marginal, number in zip(marginals, best, strict=True)]
+        alternative, chance = self._alternative(best, marginals)
+        if upside_down:
+            best, probabilities, missed = best[::-1], probabilities[::-1], missed[::-1]
+            alternative = alternative[::-1] if alternative else None
+        return Numbering(best, [round(p, 4) for p in probabilities], missed, alternative, round(chance, 4), upside_down=upside_down)
+
+    def _before(self, i: int) -> range:
+        """Pieces that may be the vertebra before piece ``i``."""
+        return range(max(0, i - 1 - MOST_FALSE), i)
+
+    def _estimate(self, piece: Piece, levels: np.ndarray) -> np.ndarray:
+        """Log-likelihood of an estimate at every place, 0 for a perfect one."""
+        if not piece.weight:
+            return np.where(self.numbers > 0, np.where(self.sacrum, NOTHING, 0.0), NOTHING)
+        fit = np.exp(-np.abs(piece.estimate - levels) / ERROR)
+        outlier = OUTLIER * 2 * ERROR / LEVELS
+        score = np.log(np.where(self.sacrum, np.maximum(fit, 1e-9), (1 - OUTLIER) * fit + outlier)) - np.log(1 - OUTLIER + outlier)
+        return np.where(self.numbers > 0, piece.weight * score, NOTHING)
+
+    def _steps(self, upper: Piece, lower: Piece, depths: np.ndarray) -> list[np.ndarray]:
+        """Log-likelihood ratio of the distance of two pieces, by the number of vertebrae missed between them, at the lower's place.
+
+        The ratio is to a piece that lies anywhere. Where places are not known only the vertebrae missed count.
+        """
+        scores = []
+        seen = upper.centre is not None and lower.centre is not None
+        certain = min(upper.completeness, lower.completeness)
+        sd = STEP_SD * (2 - certain)
+        for missed in range(MOST_MISSED + 1):
+            score = np.full(depths.shape, NOTHING)
+            expected = depths[:, missed + 1 :] - depths[:, : -missed - 1]
+            fit = np.zeros(expected.shape)
+            if seen:
+                distance = float(np.linalg.norm(np.subtract(upper.centre, lower.centre)))
+                width = np.maximum(sd * expected, 1e-3)
+                fit = -0.5 * ((distance - expected) / width) ** 2 - np.log(width * np.sqrt(2 * np.pi) / STEP_RANGE)
+                fit = np.maximum(fit, STEP_FLOOR)
+            score[:, missed + 1 :] = np.where(expected > 0, fit + missed * (MISSED if seen else MISSED_UNSEEN), NOTHING)
+            scores.append(score)
+        return scores
+
+    def _starting(self, i: int) -> np.ndarray:
+        return self.prior[:, None] + self.costs[:i].sum() + BONE_BEYOND * self.pieces[i].bone_above * self.first
+
+    def _ending(self, i: int) -> np.ndarray:
+        return self.costs[i + 1 :].sum() + BONE_BEYOND * self.pieces[i].bone_below * self.last
+
+    def _between(self, j: int, i: int) -> float:
+        return float(self.costs[j + 1 : i].sum() + INSIDE * (i - j - 1))
+
+    def _arriving(self, forward: Sequence[np.ndarray], j: int, i: int, missed: int) -> np.ndarray:
+        """Scores of reaching every place with piece ``i`` when piece ``j`` was the vertebra before it."""
+        came = np.full(forward[j].shape, NOTHING)
+        came[:, missed + 1 :] = forward[j][:, : -missed - 1]
+        return came + self.steps[j, i][missed] + self._between(j, i)
+
+    def _sweep(self, combine: Callable, only: dict[int, np.ndarray] | None = None) -> list[np.ndarray]:
+        """Return for every piece the score of all (``logaddexp``) or the best (``maximum``) ways to be there with it."""
+        forward: list[np.ndarray] = []
+        for i, estimate in enumerate(self.estimates):
+            score = self._starting(i) + np.zeros(estimate.shape)
+            for j in self._before(i):
+                for missed in range(MOST_MISSED + 1):
+                    score = combine(score, self._arriving(forward, j, i, missed))
+            forward.append(score + estimate + (only or {}).get(i, 0.0))
+        return forward
+
+    def _marginals(self) -> list[dict[int, float]]:
+        """Return for every piece how likely each number is."""
+        count = len(self.pieces)
+        backward = [self._ending(i) + np.zeros(self.estimates[0].shape) for i in range(count)]
+        for i in reversed(range(count)):
+            for j in self._before(i):
+                for missed in range(MOST_MISSED + 1):
+                    reached = backward[i] + self.estimates[i] + self.steps[j, i][missed] + self._between(j, i)
+                    left = np.full(reached.shape, NOTHING)
+                    left[:, : -missed - 1] = reached[:, missed + 1 :]
+                    backward[j] = np.logaddexp(backward[j], left)
+        result = []
+        for i in range(count):
+            share = np.exp(self.forward[i] + backward[i] - self.evidence)
+            table = {int(n): float(share[self.numbers == n].sum()) for n in np.unique(self.numbers) if n}
+            table[0] = max(0.0, 1.0 - sum(table.values()))
+            result.append(table)
+        return result
+
+    def _best_path(self, only: dict[int, np.ndarray] | None = None) -> tuple[list[int], list[int]]:
+        """Return the number of every piece, 0 for none, and the numbers missed between them."""
+        forward = self._sweep(np.maximum, only)
+        totals = [score + self._ending(i) for i, score in enumerate(forward)]
+        i = int(np.argmax([total.max() for total in totals]))
+        context, place = np.unravel_index(int(totals[i].argmax()), totals[i].shape)
+        path, between = [0] * len(self.pieces), []
+        while True:
+            path[i] = int(self.numbers[context, place])
+            choices = [(float(np.broadcast_to(self._starting(i), forward[i].shape)[context, place]), -1, 0)]
+            for j in self._before(i):
+                choices += [
+                    (float(self._arriving(forward, j, i, missed)[context, place]), j, missed) for missed in range(MOST_MISSED + 1)
+                ]
+            _, j, missed = max(choices)
+            if j < 0:
+                return path, between[::-1]
+            between += [int(n) for n in self.numbers[context, place - missed : place]][::-1]
+            i, place = j, place - missed - 1
+
+    def _likeliest_path(self, marginals: list[dict[int, float]]) -> tuple[list[int], list[int]]:
+        """Return the best path, or the one through the likeliest number of its least certain vertebra where that differs."""
+        best, missed = self._best_path()
+        doubtful = min((i for i, number in enumerate(best) if number), key=lambda i: marginals[i][best[i]])
+        likeliest = max(marginals[doubtful], key=marginals[doubtful].__getitem__)
+        if likeliest in (0, best[doubtful]):
+            return best, missed
+        return self._best_path({doubtful: np.where(self.numbers == likeliest, 0.0, NOTHING)})
+
+    def _alternative(self, best: list[int], marginals: list[dict[int, float]]) -> tuple[list[int] | None, float]:
+        """Return the best path on which the least certain vertebra has its second number, and that number's probability."""
+        kept = [i for i, number in enumerate(best) if number]
+        if not kept:
+            return None, 0.0
+        doubtful = min(kept, key=lambda i: marginals[i][best[i]])
+        others = {number: p for number, p in marginals[doubtful].items() if number not in (0, best[doubtful])}
+        second = max(others, key=others.__getitem__)
+        if others[second] < ALTERNATIVE:
+            return None, 0.0
+        return self._best_path({doubtful: np.where(self.numbers == second, 0.0, NOTHING)})[0], others[second]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from scipy.ndimage import binary_dilation
+from torch.nn.functional import max_pool3d
 
 from ..geometry.regions import overlap
 from .bone_boxes import BoneBoxes
@@ -15,13 +15,19 @@ HALO = 2  # voxels around an instance whose probabilities are kept for the upsam
 
 @dataclass
 class FoundVertebra:
-    """What the traversal says of one instance: ``number`` is VerSe's, ``steps`` the patches that it took."""
+    """What the traversal says of one instance.
+
+    ``number`` is VerSe's and ``probability`` how likely it is; ``certainty`` is the network's mean probability inside, ``steps``
+    the patches that it took.
+    """
 
     number: int
     complete: bool
     completeness: float
     estimate: float | None
     steps: int
+    probability: float = 0.0
+    certainty: float = 1.0
 
 
 @dataclass
@@ -39,29 +45,34 @@ class TraversalCounts:
 class Answer:
     """The network's answer in one patch: its corner in the volume, and the largest connected fragment that is new.
 
-    ``low`` and ``high`` bound the fragment in the volume.
+    ``probability`` stays on the device; ``fragment`` is the mask that came home. ``low`` and ``high`` bound the fragment in the
+    volume, ``centroid`` is its centre of mass there; ``cut`` tells that it ends where the scan does.
     """
 
     corner: np.ndarray
-    probability: np.ndarray
+    probability: torch.Tensor
     fragment: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    centroid: np.ndarray
     size: int
     completeness: float
     estimate: float | None
+    cut: bool
 
 
 @dataclass
 class Instance:
-    """An instance under way: its mark in the map of owners, the window's trail that it belongs to, the box of its voxels."""
+    """An instance under way: its mark in the map of owners, the window's trail that it belongs to, where it lies, in voxels."""
 
     vertebra: FoundVertebra
     owner: int
     trail: int
     low: np.ndarray
     high: np.ndarray
+    centroid: np.ndarray
     size: int
+    cut: bool = False
 
     @property
     def centre(self) -> np.ndarray:
@@ -70,42 +81,26 @@ class Instance:
 
 @dataclass
 class TraversalState:
-    """A traversal under way: ``owner`` is the instance of every voxel, ``probability`` how sure that is."""
+    """A traversal under way, on the volume's device: ``owner`` is the instance of every voxel, ``probability`` how sure that is."""
 
     volume: torch.Tensor
     bone: BoneBoxes
-    owner: np.ndarray
-    probability: np.ndarray
+    owner: torch.Tensor
+    probability: torch.Tensor
     found: list[Instance] = field(default_factory=list)
     slivers: int = 0
+    counts: TraversalCounts = field(default_factory=TraversalCounts)
 
+    @classmethod
+    def begin(cls, volume: torch.Tensor, bone: float) -> "TraversalState":
+        """Return the state before the first patch; ``bone`` is the intensity from which on a voxel is bone."""
+        owner = torch.zeros(volume.shape, dtype=torch.uint8, device=volume.device)
+        probability = torch.zeros(volume.shape, dtype=torch.float32, device=volume.device)
+        return cls(volume, BoneBoxes((volume > bone).cpu().numpy()), owner, probability)
 
-def one_spine(found: list[Instance], margin: float, reach: float) -> list[Instance]:
-    """Return the instances of the best trail, and of others what lies above or below it and not far aside.
-
-    Nobody has two vertebrae at one height, so what lies beside the best trail is something else. A trail is as good as the
-    voxels of its complete instances; incomplete ones count a tenth.
-
-    Args:
-        found: instances of all trails.
-        margin: how far two trails may overlap in height, in voxels.
-        reach: how far aside, in voxels, the next trail may begin.
-    """
-    trails: dict[int, list[Instance]] = {}
-    for instance in found:
-        trails.setdefault(instance.trail, []).append(instance)
-    kept: list[Instance] = []
-    for trail in sorted(trails.values(), key=lambda t: -sum(i.size * (1.0 if i.vertebra.complete else 0.1) for i in t)):
-        for instance in trail:
-            if kept and instance.trail != kept[0].trail:
-                heights = [other.centre[2] for other in kept]
-                nearest = min(kept, key=lambda other: abs(other.centre[2] - instance.centre[2]))
-                if min(heights) - margin < instance.centre[2] < max(heights) + margin:
-                    continue
-                if np.abs(nearest.centre - instance.centre)[:2].max() > reach:
-                    continue
-            kept.append(instance)
-    return kept
+    @property
+    def shape(self) -> np.ndarray:
+        return np.array(self.volume.shape)
 
 
 def spread(length: int, step: int) -> np.ndarray:
@@ -113,11 +108,26 @@ def spread(length: int, step: int) -> np.ndarray:
     return np.round(np.linspace(0, length - 1, int(np.ceil((length - 1) / step)) + 1)).astype(int)
 
 
-def write_instance(state: TraversalState, answer: Answer, index: int, threshold: float) -> None:
-    """Write an instance where it was computed: its voxels, and a margin of lesser probabilities around them."""
+def write_instance(state: TraversalState, answer: Answer, index: int, threshold: float) -> float:
+    """Write an instance where it was computed: its voxels, and a margin of lesser probabilities around them.
+
+    Returns:
+        the mean probability inside.
+    """
     there, inside = overlap(answer.corner, answer.fragment.shape, state.owner.shape)
-    fragment, probability = answer.fragment[inside], answer.probability[inside]
+    fragment = torch.from_numpy(answer.fragment[inside]).to(state.owner.device)
+    probability = answer.probability[inside]
     owner, held = state.owner[there], state.probability[there]
-    margin = binary_dilation(fragment, iterations=HALO) & (probability < threshold) & (held < probability)
+    margin = grown_mask(fragment, HALO) & (probability < threshold) & (held < probability)
     new = fragment | margin
     owner[new], held[new] = index, probability[new]
+    return float(probability[fragment].mean())
+
+
+def grown_mask(mask: torch.Tensor, voxels: int) -> torch.Tensor:
+    """Return a mask with every voxel added that is at most so many steps over faces away."""
+    grown = mask[None, None].float()
+    for _ in range(voxels):
+        along = [max_pool3d(grown, size, 1, [n // 2 for n in size]) for size in ((3, 1, 1), (1, 3, 1), (1, 1, 3))]
+        grown = torch.maximum(torch.maximum(along[0], along[1]), along[2])
+    return grown[0, 0] > 0

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -36,8 +37,8 @@ def bench_traversal(bundle: Bundle) -> list[str]:
             network = load_network(parser, bundle)
             inferer = parser.get_parsed_content("inferer")
             totals = []
-            for name, least in (("windows without bone skipped", inferer.min_bone_voxels), ("every window searched", 0.0)):
-                inferer.min_bone_voxels = least
+            for name, least in (("windows without bone skipped", inferer.settings.min_bone), ("every window searched", 0.0)):
+                inferer.settings = replace(inferer.settings, min_bone=least)
                 with torch.inference_mode():
                     inferer(batch["image"], network)
                 counts = inferer.counts

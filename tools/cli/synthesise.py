@@ -20,6 +20,9 @@ def synthesise(
     ] = None,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal cases.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Leave noise, kernel and slice thickness to the augmentation of training.")
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Make CT with exact instances from label maps, or deformed copies of scans that have labels."""
@@ -30,5 +33,5 @@ def synthesise(
     found = find_sources(sources, pelvis, seed)
     with Progress(console=errors) as progress:
         task = progress.add_task("synthetic CT", total=copies * len(found))
-        path = write_synthetic(destination, found, copies, seed, jobs, overwrite, lambda: progress.advance(task))
+        path = write_synthetic(destination, found, copies, seed, jobs, overwrite, quiet, lambda: progress.advance(task))
     console.print(f"wrote {path}")

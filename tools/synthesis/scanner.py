@@ -5,6 +5,8 @@ from scipy.ndimage import find_objects, gaussian_filter, uniform_filter1d, zoom
 
 from custom_networks.geometry.regions import largest_piece
 
+QUIET_STEP = 16.0  # HU; files of scans without noise are a fifth as large
+
 
 def average_pool(array: np.ndarray, factor: int) -> np.ndarray:
     """Return the means of blocks of ``factor`` voxels a side; the sides must be multiples of it."""
@@ -32,7 +34,9 @@ def pool_instances(labels: np.ndarray, factor: int, codes: tuple[int, ...]) -> n
     return pooled
 
 
-def scan(ct: np.ndarray, random: np.random.Generator, spacing: float, metal: np.ndarray | None = None) -> np.ndarray:
+def scan(
+    ct: np.ndarray, random: np.random.Generator, spacing: float, metal: np.ndarray | None = None, quiet: bool = False
+) -> np.ndarray:
     """Return an image as a scanner would give it, in HU.
 
     Args:
@@ -40,10 +44,14 @@ def scan(ct: np.ndarray, random: np.random.Generator, spacing: float, metal: np.
         random: source of kernel, slice thickness, noise and calibration.
         spacing: of the isotropic grid in mm.
         metal: where metal is; streaks start there.
+        quiet: leaves kernel, noise, calibration and thick slices to the augmentation of training, and rounds to `QUIET_STEP`.
     """
-    ct = gaussian_filter(ct, random.uniform(0.1, 0.9) / spacing)
+    if not quiet:
+        ct = gaussian_filter(ct, random.uniform(0.1, 0.9) / spacing)
     if metal is not None and metal.any():
         ct = ct + _streaks(metal, random)
+    if quiet:
+        return np.clip(np.round(ct / QUIET_STEP) * QUIET_STEP, -1024, 3071).astype(np.float32)
     ct = ct * random.uniform(0.95, 1.05) + random.uniform(-15, 15)
     noise = random.normal(0, 1, ct.shape).astype(np.float32)
     noise = gaussian_filter(noise, random.uniform(0.0, 0.7))

@@ -62,14 +62,17 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def synthesise(source: Source, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return a CT in HU (int16) and its instance labels on a grid of 2 mm: painted, or deformed where there is an image."""
+def synthesise(source: Source, random: np.random.Generator, quiet: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Return a CT in HU (int16) and its instance labels on a grid of 2 mm: painted, or deformed where there is an image.
+
+    A quiet one is without noise and the like, see `scan`.
+    """
     shape, centre = _field_of_view(source, random)
     if source.image is None:
         deformation = Deformation(random, shape, FINE, centre)
         labels = Deformation.sample(source.labels, deformation.coordinates(source.spacing), 0, 0)
-        return render(surround(labels, random, FINE, ribs=random.random() < 0.85), random, FINE, FACTOR)
-    return _deform_scan(source, random, shape, centre)
+        return render(surround(labels, random, FINE, ribs=random.random() < 0.85), random, FINE, FACTOR, quiet)
+    return _deform_scan(source, random, shape, centre, quiet)
 
 
 def _field_of_view(source: Source, random: np.random.Generator) -> tuple[tuple[int, int, int], np.ndarray]:
@@ -96,14 +99,14 @@ def _field_of_view(source: Source, random: np.random.Generator) -> tuple[tuple[i
     return shape, centre
 
 
-def _deform_scan(source: Source, random: np.random.Generator, shape, centre) -> tuple[np.ndarray, np.ndarray]:
+def _deform_scan(source: Source, random: np.random.Generator, shape, centre, quiet: bool) -> tuple[np.ndarray, np.ndarray]:
     """Deform image and labels, and cut away what lies beyond the scan's first and last slice."""
     shape = tuple(n // FACTOR for n in shape)
     deformation = Deformation(random, shape, COARSE, centre)
     coordinates = deformation.coordinates(source.spacing)
     smooth = gaussian_filter(source.image, smoothing(source.spacing, [COARSE] * 3))
     ct = Deformation.sample(smooth, coordinates, 1, -1024)
-    labels = Deformation.sample(np.where(np.isin(source.labels, VERTEBRAE), source.labels, 0), coordinates, 0, 0)
+    labels = Deformation.sample(np.where(np.isin(source.labels, (*VERTEBRAE, SACRUM)), source.labels, 0), coordinates, 0, 0)
     depth = coordinates[2]
     beyond = (depth < 0) | (depth > source.labels.shape[2] - 1)
     middle = beyond[shape[0] // 3 : -shape[0] // 3, shape[1] // 3 : -shape[1] // 3].mean(axis=(0, 1)) > 0.02
@@ -111,7 +114,7 @@ def _deform_scan(source: Source, random: np.random.Generator, shape, centre) -> 
     ct, labels = ct[..., kept[0] : kept[-1] + 1], labels[..., kept[0] : kept[-1] + 1]
     if random.random() < 0.7:
         ct = _rescale_bone(ct, random)
-    return np.round(scan(ct, random, COARSE)).astype(np.int16), labels
+    return np.round(scan(ct, random, COARSE, quiet=quiet)).astype(np.int16), labels
 
 
 def _rescale_bone(ct: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -45,11 +45,12 @@ def write_synthetic(
     seed: int,
     jobs: int = 1,
     overwrite: bool = False,
+    quiet: bool = False,
     on_case: Callable[[], None] = lambda: None,
 ) -> Path:
-    """Write ``copies`` cases of every source; equal seeds give equal cases. Every twentieth validates."""
+    """Write ``copies`` cases of every source; equal seeds give equal cases. Every twentieth validates; quiet ones: see `scan`."""
     make_empty_folder(folder, overwrite)
-    tasks = [(folder, source, copy, (seed, index, copy)) for index, source in enumerate(sources) for copy in range(copies)]
+    tasks = [(folder, source, copy, (seed, index, copy), quiet) for index, source in enumerate(sources) for copy in range(copies)]
     sections: dict[str, list[dict]] = {"training": [], "validation": [], "test": []}
     with ProcessPoolExecutor(jobs) as pool:
         for index, entry in enumerate(pool.map(_write_case, *zip(*tasks, strict=True))):
@@ -59,6 +60,6 @@ def write_synthetic(
     return write_data_list(folder, f"synthetic CT of vertebrae, seed {seed}", LABELS, sections)
 
 
-def _write_case(folder: Path, source: Source, copy: int, seed: tuple[int, ...]) -> dict[str, str]:
-    ct, labels = synthesise(source, np.random.default_rng(seed))
+def _write_case(folder: Path, source: Source, copy: int, seed: tuple[int, ...], quiet: bool) -> dict[str, str]:
+    ct, labels = synthesise(source, np.random.default_rng(seed), quiet)
     return save_pair(folder, f"{source.name}_{copy:03d}", ct, labels, np.diag([COARSE, COARSE, COARSE, 1.0]))

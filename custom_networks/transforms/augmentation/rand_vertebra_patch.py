@@ -9,7 +9,7 @@ from monai.transforms import MapTransform, Randomizable
 from scipy.ndimage import binary_erosion
 
 from ...geometry.regions import crop, touches_border, vertebra_boxes
-from ...vertebrae.names import check_direction
+from ...vertebrae.names import check_direction, level_of
 
 COMPLETE = 0.98  # share of a vertebra's voxels in the patch from which on it counts as complete
 
@@ -24,7 +24,7 @@ class RandVertebraPatchd(MapTransform, Randomizable):
     Where a patch leaves the scan it is filled with ``outside``.
 
     Written are ``image`` (1 channel), ``label`` (target and memory, 2 channels), ``complete`` (1, 0, or -1 where nothing is to
-    be segmented) and ``number`` (of the target, 0 where there is none).
+    be segmented) and ``number`` (its level as `level_of` has it, 0 where there is none).
 
     Args:
         keys: image and label, in this order; ``(1, X, Y, Z)`` in RAS, labels are VerSe numbers.
@@ -76,7 +76,7 @@ class RandVertebraPatchd(MapTransform, Randomizable):
         if target.any():
             visible = np.count_nonzero(target) / np.count_nonzero(labels[boxes[chosen]] == chosen)
             complete = float(visible >= COMPLETE and not touches_border(boxes[chosen], labels.shape))
-            number = float(chosen)
+            number = level_of(chosen)
         if self.R.random() < self.worn_memory:
             memory = self._wear(memory)
         data[image_key] = torch.from_numpy(crop(image, corner, size, self.outside)[None])

@@ -43,7 +43,7 @@ class RestoreInstancesd(MapTransform):
         for key in self.key_iterator(data):
             labels = self._restore(data[key], np.asarray(image.affine, dtype=float), affine, (*shape, 1)[:3])
             meta = {name: value for name, value in image.meta.items() if name != "affine"}
-            meta |= {name: value for name, value in getattr(data[key], "meta", {}).items() if name == "vertebrae"}
+            meta |= {name: value for name, value in getattr(data[key], "meta", {}).items() if name in ("vertebrae", "spine")}
             result = torch.from_numpy(labels.reshape(1, *shape))
             data[key] = MetaTensor(result, affine=torch.from_numpy(affine), meta=meta)
         return data

@@ -12,11 +12,14 @@ from monai.transforms import SaveImaged
 from ...cases.cases import case_name
 from ...geometry.voxels import voxel_volume
 from ...results.write_result import write_json
-from ...vertebrae.names import VERTEBRA_NAMES
+from ...vertebrae.names import NAMES
 
 
 class SaveVertebraed(SaveImaged):
-    """Write ``<case>_seg.json``: label, name, completeness, volume in mm3, centroid in mm and steps of every vertebra.
+    """Write ``<case>_seg.json``: label, its probability, name, completeness, volume in mm3, centroid in mm of every vertebra.
+
+    Above them stands what `Spine.describe` says: whether the numbers are certain, vertebrae that were missed, the second-best
+    numbering, warnings.
 
     Volumes and centroids are those of the label map on the file's own grid; centroids are in the file's world coordinates (RAS+
     in NIfTI). A vertebra that left no voxel on that grid is listed with volume 0 and no centroid. A subclass of MONAI's
@@ -38,7 +41,8 @@ class SaveVertebraed(SaveImaged):
         data = dict(data)
         for key in self.key_iterator(data):
             name = case_name(data[key].meta["filename_or_obj"])
-            content = {"case": name, "vertebrae": describe_vertebrae(data[key])}
+            spine = json.loads(data[key].meta.get("spine", "{}"))
+            content = {"case": name} | spine | {"vertebrae": describe_vertebrae(data[key])}
             write_json(self.output_dir / f"{name}_seg.json", content)
         return data
 
@@ -57,7 +61,8 @@ def describe_vertebrae(label: torch.Tensor) -> list[dict]:
         estimate = vertebra["estimate"]
         rows.append({
             "label": vertebra["number"],
-            "name": VERTEBRA_NAMES.get(vertebra["number"], str(vertebra["number"])),
+            "name": NAMES[vertebra["number"]],
+            "label_probability": vertebra["probability"],
             "complete": vertebra["complete"],
             "completeness": vertebra["completeness"],
             "estimated_label": None if estimate is None else round(estimate, 2),

@@ -12,4 +12,4 @@ VOLUME = np.random.default_rng(0).normal(size=(13, 9, 17))
 @pytest.mark.parametrize("size", [1, 4, 30])
 def test_counts(corner, size):
     expected = np.count_nonzero(VOLUME[tuple(slice(max(0, c), max(0, c + size)) for c in corner)] > 0.5)
-    assert BoneBoxes(VOLUME, 0.5).count(np.array(corner), size) == expected
+    assert BoneBoxes(VOLUME > 0.5).count(np.array(corner), size) == expected

@@ -1,11 +1,10 @@
-"""Patches of training: centres, memory, completeness, weights."""
+"""Patches of training: centres, memory, completeness, numbers."""
 
 import numpy as np
 import pytest
 import torch
 
 from custom_networks.transforms.augmentation.rand_vertebra_patch import RandVertebraPatchd
-from custom_networks.transforms.augmentation.vertebra_targets import VertebraTargetsd
 
 KEYS = ["image", "label"]
 
@@ -91,22 +90,11 @@ def test_wrong_direction():
         RandVertebraPatchd(KEYS, direction="left")
 
 
-def test_weights_follow_the_formula():
-    mask = np.zeros((20, 20, 20), bool)
-    mask[5:15, 5:15, 5:15] = True
-    weights = VertebraTargetsd(KEYS, strength=8.0, width=3.0).weights(mask)
-    distance = {(10, 10, 14): 0.5, (10, 10, 15): 0.5, (10, 10, 12): 2.5, (10, 10, 17): 2.5}
-    for place, d in distance.items():
-        assert weights[place] == pytest.approx(1 + 8 * np.exp(-((d / 3) ** 2)), rel=1e-6)
-    assert weights[0, 0, 0] < 1.05
-
-
-def test_targets_are_channels():
-    data = {"image": torch.zeros(1, 8, 8, 8), "label": torch.zeros(2, 8, 8, 8), "complete": 1.0, "number": 21.0}
-    data["label"][0, 2:4] = 1
-    data["label"][1, 5:] = 1
-    item = VertebraTargetsd(KEYS)(data)
-    assert item["image"].shape == (2, 8, 8, 8) and item["label"].shape == (4, 8, 8, 8)
-    assert torch.equal(item["image"][1], data["label"][1])
-    assert (item["label"][2] == 1).all() and (item["label"][3] == 21).all()
-    assert "complete" not in item and "number" not in item
+def test_numbers_are_levels_and_the_sacrum_is_a_target():
+    """T13 stands between T12 and L1, the sacrum two below L5."""
+    data = column()
+    for old, new in ((10, 19), (11, 28), (12, 26)):
+        data["label"][data["label"] == old] = new
+    transform = RandVertebraPatchd(KEYS, patch=32, empty=0.0)
+    transform.set_random_state(0)
+    assert {item["number"] for item in (transform(data) for _ in range(60))} - {0.0} == {19.0, 19.5, 26.0}

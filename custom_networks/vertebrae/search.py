@@ -1,0 +1,177 @@
+"""Go through a scan, window by window, and from each vertebra along the spine."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from .names import level_of
+from .patches import PatchReader
+from .settings import Levels, TraversalSettings
+from .traversal import SLIVER, Answer, FoundVertebra, Instance, TraversalState, spread, write_instance
+
+SETTLED = 2  # voxels that the centre of a patch may move and still count as found
+TRUSTED = 3  # complete vertebrae from which on a trail counts as the spine
+ASIDE = 70.0  # mm from the spine, from which on another one may stand
+BEYOND_LEVELS = 2  # complete vertebrae beyond the levels asked for, with which numbers are surer, before the search ends
+
+
+class SpineSearch:
+    """Find the vertebrae of one scan.
+
+    Args:
+        state: of a traversal that begins; it holds what was found afterwards.
+        network: see `PatchReader`.
+        settings: of the traversal.
+        levels: vertebrae that are wanted; beyond them the search ends early. None wants all.
+    """
+
+    def __init__(
+        self,
+        state: TraversalState,
+        network: Callable[[torch.Tensor], torch.Tensor],
+        settings: TraversalSettings,
+        levels: Levels | None = None,
+    ) -> None:
+        self.state, self.settings, self.levels = state, settings, levels
+        self.reader = PatchReader(state, network, settings)
+
+    def run(self) -> None:
+        """Go through the windows; from each vertebra follow its trail.
+
+        A trail of complete vertebrae is the spine, and the search goes on below it. After any other the windows beside it are
+        searched too, so that something that only looks like a vertebra does not hide the spine.
+        """
+        windows = list(self._windows())
+        index = 0
+        while self._has_room() and not self._is_beyond_levels():
+            index = self._next_window(windows, index)
+            if index == len(windows):
+                break
+            trail, last = self._follow_from(windows[index], index)
+            if _complete(trail) >= TRUSTED:
+                self._look_beside(trail, len(windows) + index)
+                index = self._resume(windows, index, last)
+            else:
+                index += 1
+
+    def _has_room(self) -> bool:
+        return len(self.state.found) < self.settings.max_vertebrae
+
+    def _is_beyond_levels(self) -> bool:
+        """Tell whether the last complete vertebrae lie beyond the levels that are wanted."""
+        if self.levels is None:
+            return False
+        found = [instance.vertebra for instance in self.state.found if instance.vertebra.complete][-BEYOND_LEVELS:]
+        end = level_of(self.levels.last if self.settings.down > 0 else self.levels.first)
+        beyond = [v.estimate is not None and (v.estimate - end) * self.settings.down > 0.5 for v in found]
+        return len(beyond) == BEYOND_LEVELS and all(beyond)
+
+    def _windows(self) -> Iterator[np.ndarray]:
+        """Yield centres half a patch apart, level by level; within a level those nearest to the scan's axis first."""
+        axes = [spread(n, self.settings.patch // 2) for n in self.state.shape]
+        middle = self.state.shape[:2] / 2
+        columns = sorted(
+            (np.array([x, y]) for x in axes[0] for y in axes[1]), key=lambda column: (np.hypot(*(column - middle)), *column)
+        )
+        for z in axes[2][:: -self.settings.down]:
+            for column in columns:
+                yield np.append(column, z)
+
+    def _next_window(self, windows: list[np.ndarray], index: int) -> int:
+        """Return the first window from ``index`` on that is worth a look: in batches, the first in which there is a fragment."""
+        if self.settings.window_batch == 1:
+            return index
+        while index < len(windows):
+            batch = windows[index : index + self.settings.window_batch]
+            for offset, answer in enumerate(self.reader.ask(batch)):
+                if answer is not None:
+                    return index + offset
+            index += len(batch)
+        return len(windows)
+
+    def _follow_from(self, start: np.ndarray, trail: int) -> tuple[list[Instance], np.ndarray | None]:
+        """Return the vertebrae of the trail that begins at a window, and the last patch's centre."""
+        first = len(self.state.found)
+        centre = last = self._write_next(start, trail)
+        while centre is not None and self._has_room() and not self._is_lost(first) and not self._is_beyond_levels():
+            last = centre
+            centre = self._write_below(last, trail)
+        return self.state.found[first:], last
+
+    def _is_lost(self, first: int) -> bool:
+        """Tell whether the last instances are inside the scan and yet incomplete: then there is no spine."""
+        latest = self.state.found[first:][-self.settings.max_doubtful :]
+        doubtful = [not i.vertebra.complete and not i.cut for i in latest]
+        return len(doubtful) == self.settings.max_doubtful and all(doubtful)
+
+    def _write_below(self, centre: np.ndarray, trail: int) -> np.ndarray | None:
+        """Look for the next vertebra where the last one was found, then half a patch further on."""
+        step = np.array([0, 0, -self.settings.down * (self.settings.patch // 4)])
+        for place in (centre, centre + step, centre + 2 * step):
+            following = self._write_next(place, trail)
+            if following is not None:
+                return following
+        return None
+
+    def _resume(self, windows: list[np.ndarray], index: int, last: np.ndarray) -> int:
+        """Return the first window after ``index`` whose patch reaches beyond the last vertebra's centre."""
+        for following in range(index + 1, len(windows)):
+            if (last[2] - windows[following][2]) * self.settings.down > -(self.settings.patch // 4):
+                return following
+        return len(windows)
+
+    def _look_beside(self, spine: list[Instance], trail: int) -> None:
+        """Look for a second spine: follow what looks like a complete vertebra beside the middle of the first."""
+        middle = spine[len(spine) // 2].centre
+        step = self.settings.patch // 2
+        places = [
+            np.array([x, y, round(middle[2])]) for x in spread(self.state.shape[0], step) for y in spread(self.state.shape[1], step)
+        ]
+        for offset, place in enumerate(places):
+            if np.abs(place - middle)[:2].max() * self.settings.spacing < ASIDE or not self._has_room():
+                continue
+            (answer,) = self.reader.ask([place])
+            if answer is not None and answer.completeness > 0.5 and answer.size >= self.settings.min_voxels:
+                self._follow_from(np.array([*place[:2], self._end_of(spine)]), trail + offset)
+
+    def _end_of(self, spine: list[Instance]) -> int:
+        """Return the height at which a trail beside this one would begin."""
+        heights = [round(instance.centre[2]) for instance in spine]
+        return max(heights) if self.settings.down > 0 else min(heights)
+
+    def _write_next(self, start: np.ndarray, trail: int) -> np.ndarray | None:
+        """Find a vertebra from a starting centre and write it; return its centre, or None where there is none."""
+        state, settings = self.state, self.settings
+        answer, steps, centre = self._settle(np.round(start).astype(int))
+        while answer is not None and answer.size < settings.min_voxels and state.slivers < settings.max_vertebrae:
+            state.slivers += 1
+            write_instance(state, answer, SLIVER, settings.threshold)
+            answer, steps, centre = self._settle(np.round(start).astype(int))
+        if answer is None or answer.size < settings.min_voxels:
+            return None
+        index = len(state.found) + 1
+        certainty = write_instance(state, answer, index, settings.threshold)
+        vertebra = FoundVertebra(
+            index, answer.completeness > 0.5, round(answer.completeness, 4), answer.estimate, steps, certainty=round(certainty, 4)
+        )
+        state.found.append(Instance(vertebra, index, trail, answer.low, answer.high, answer.centroid, answer.size, answer.cut))
+        return centre
+
+    def _settle(self, centre: np.ndarray) -> tuple[Answer | None, int, np.ndarray]:
+        """Centre the patch on the fragment until it moves no more; past ``max_steps`` on the mean of the last two centres."""
+        previous = centre
+        for step in range(1, self.settings.max_steps):
+            (answer,) = self.reader.ask([centre])
+            if answer is None:
+                return None, step, centre
+            target = np.clip((answer.low + answer.high) // 2, 0, self.state.shape - 1)
+            if np.abs(target - centre).max() <= SETTLED:
+                return answer, step, centre
+            previous, centre = centre, target
+        centre = np.round((previous + centre) / 2).astype(int)
+        return self.reader.ask([centre])[0], self.settings.max_steps, centre
+
+
+def _complete(trail: list[Instance]) -> int:
+    return sum(instance.vertebra.complete for instance in trail)

@@ -1,0 +1,141 @@
+"""From the instances of a traversal to the numbered vertebrae of one spine."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .names import NAMES
+from .numbering import ALTERNATIVE, Numbering, Piece, number_vertebrae
+from .settings import TraversalSettings
+from .traversal import Instance, TraversalState
+
+MARGIN, REACH = 6.0, 60.0  # mm, see `one_spine`
+SECOND_SPINE = 3  # complete vertebrae at the height of the spine that make another one
+BEYOND, BONE_BEYOND = 35.0, 8000.0  # mm of scan, and mm3 of bone in it, that tell the end of the spine from that of the scan
+
+
+@dataclass
+class Spine:
+    """Numbered instances from top to bottom, and what is to be known of their numbers.
+
+    ``warnings`` are sentences for the user; ``alternative`` are the names of the second-best numbering, empty where there is none.
+    """
+
+    instances: list[Instance]
+    certain: bool = False
+    missed: list[str] = field(default_factory=list)
+    alternative: list[str] = field(default_factory=list)
+    alternative_probability: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+
+    def describe(self) -> dict:
+        """Return all but the instances, for a JSON file."""
+        return {
+            "numbers_certain": self.certain,
+            "missed": self.missed,
+            "second_numbering": self.alternative,
+            "second_numbering_probability": self.alternative_probability,
+            "warnings": self.warnings,
+        }
+
+
+def number_spine(state: TraversalState, settings: TraversalSettings) -> Spine:
+    """Choose the instances of the spine and number them; what is no vertebra is left out."""
+    instances, second = one_spine(state.found, MARGIN / settings.spacing, REACH / settings.spacing)
+    instances.sort(key=lambda instance: -instance.centroid[2])
+    numbering = number_vertebrae([_piece(state, instance, settings.spacing) for instance in instances])
+    kept = []
+    for instance, number, probability in zip(instances, numbering.numbers, numbering.probabilities, strict=True):
+        instance.vertebra.number, instance.vertebra.probability = number, probability
+        kept += [instance] * bool(number)
+    alternative = [NAMES[number] for number in numbering.alternative or [] if number]
+    spine = Spine(
+        kept,
+        numbering.certain,
+        [NAMES[number] for number in numbering.missed],
+        alternative,
+        numbering.alternative_probability,
+        _warnings(numbering, alternative),
+    )
+    if second:
+        spine.warnings.append("there is more than one spine; the one with more complete vertebrae was taken.")
+    return spine
+
+
+def one_spine(found: list[Instance], margin: float, reach: float) -> tuple[list[Instance], bool]:
+    """Return the instances of the best trail, and of others what lies above or below it and not far aside.
+
+    Nobody has two vertebrae at one height, so what lies beside the best trail is something else. A trail is as good as the
+    voxels of its complete instances; incomplete ones count a tenth.
+
+    Args:
+        found: instances of all trails.
+        margin: how far two trails may overlap in height, in voxels.
+        reach: how far aside, in voxels, the next trail may begin.
+
+    Returns:
+        the instances, and whether another trail beside them is a spine too.
+    """
+    trails: dict[int, list[Instance]] = {}
+    for instance in found:
+        trails.setdefault(instance.trail, []).append(instance)
+    kept: list[Instance] = []
+    second = False
+    for trail in sorted(trails.values(), key=lambda t: -sum(i.size * (1.0 if i.vertebra.complete else 0.1) for i in t)):
+        beside = 0
+        for instance in trail:
+            if kept and instance.trail != kept[0].trail:
+                heights = [other.centre[2] for other in kept]
+                nearest = min(kept, key=lambda other: abs(other.centre[2] - instance.centre[2]))
+                aside = np.abs(nearest.centre - instance.centre)[:2].max() > reach
+                if min(heights) - margin < instance.centre[2] < max(heights) + margin:
+                    beside += aside and instance.vertebra.complete
+                    continue
+                if aside:
+                    continue
+            kept.append(instance)
+        second = second or beside >= SECOND_SPINE
+    return kept, second
+
+
+def _piece(state: TraversalState, instance: Instance, spacing: float) -> Piece:
+    vertebra = instance.vertebra
+    return Piece(
+        vertebra.estimate,
+        vertebra.completeness,
+        vertebra.certainty,
+        tuple(float(c) * spacing for c in instance.centroid),
+        instance.cut,
+        _bone_beyond(state, instance, spacing, True),
+        _bone_beyond(state, instance, spacing, False),
+    )
+
+
+def _bone_beyond(state: TraversalState, end: Instance, spacing: float, up: bool) -> bool:
+    """Tell whether the scan goes on beyond an instance and shows bone there: the skull, the sacrum, or more vertebrae."""
+    room = state.volume.shape[2] - end.high[2] if up else end.low[2]
+    if room * spacing < BEYOND:
+        return False
+    size = round(2 * BEYOND / spacing)
+    corner = np.round(end.centre - size / 2).astype(int)
+    corner[2] = end.high[2] if up else end.low[2] - size
+    return state.bone.count(corner, size) * spacing**3 >= BONE_BEYOND
+
+
+def _warnings(numbering: Numbering, alternative: list[str]) -> list[str]:
+    found = [number for number in numbering.numbers if number]
+    if not found:
+        return []
+    warnings = []
+    if numbering.upside_down:
+        warnings.append("vertebrae are numbered from bottom to top: the file's orientation may be wrong.")
+    if numbering.counted:
+        warnings.append("the network gives no estimate of any number; vertebrae are counted from the top.")
+    if numbering.missed:
+        warnings.append(f"not found between others: {', '.join(NAMES[number] for number in numbering.missed)}.")
+    if not numbering.certain and not numbering.counted:
+        text = "the numbers of the vertebrae are uncertain"
+        if numbering.alternative_probability >= ALTERNATIVE:
+            text += f"; they may be {alternative[0]} to {alternative[-1]} (probability {numbering.alternative_probability:.2f})"
+        warnings.append(f"{text}.")
+    return warnings
