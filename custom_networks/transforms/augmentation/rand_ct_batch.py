@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from monai.transforms import RandomizableTransform
-from monai.utils import get_seed
 from torch.nn.functional import affine_grid, conv3d, grid_sample, interpolate, pad
 
 # Intensities in kHU between which contrast changes: air, fat, soft tissue, marrow, spongiosa, cortex, metal.
@@ -36,7 +35,8 @@ class RandCtBatch(RandomizableTransform):
 
     Each patch gets an affine map and a bend, another contrast of bone and soft tissue, a softer or sharper kernel, thick slices
     along any axis (scans come as axial and as sagittal slices), noise of random strength and grain, and a calibration.
-    Parameters are drawn in `randomize` and applied by `apply_ct_change`.
+    Parameters are drawn in `randomize` and applied by `apply_ct_change`. Every call is seeded from NumPy's global state, which a
+    training sets at the start of every epoch.
 
     Args:
         prob: of each change.
@@ -59,7 +59,6 @@ class RandCtBatch(RandomizableTransform):
         flip: float = 0.5,
     ) -> None:
         super().__init__(prob)
-        self.set_random_state(seed=get_seed())  # it is in no Compose, which would do so
         self.rotation, self.scale, self.bend, self.noise, self.thickness, self.flip = rotation, scale, bend, noise, thickness, flip
 
     def randomize(self, data: torch.Tensor) -> list[CtChange]:
@@ -67,9 +66,9 @@ class RandCtBatch(RandomizableTransform):
 
     def __call__(self, image: torch.Tensor, label: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return both changed: image ``(B, 1, X, Y, Z)`` in kHU, label ``(B, C, X, Y, Z)`` of zeros and ones."""
+        self.set_random_state(seed=int(np.random.randint(2**31)))
         pairs = zip(image, label, self.randomize(image), strict=True)
-        seed = int(self.R.randint(2**31))
-        generator = torch.Generator(image.device).manual_seed(seed)
+        generator = torch.Generator(image.device).manual_seed(int(self.R.randint(2**31)))
         changed = [apply_ct_change(*pair, generator) for pair in pairs]
         return torch.stack([pair[0] for pair in changed]), torch.stack([pair[1] for pair in changed])
 
