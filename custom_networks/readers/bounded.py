@@ -39,9 +39,16 @@ def check_size(file: str | Path, size: int) -> None:
     most = most_bytes()
     if size > most:
         raise UserError(
-            f"{file}: {size / 2**30:.3g} GiB of voxels, more than the {most / 2**30:.3g} GiB that are read.",
+            f"{file}: {_text(size)} of voxels, more than the {_text(most)} that are read.",
             f"Crop it, or raise the limit with --max-bytes ({MOST_BYTES_VARIABLE}).",
         )
+
+
+def _text(size: int) -> str:
+    for power, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if size >= 2**power:
+            return f"{size / 2**power:.3g} {unit}"
+    return f"{size} bytes"
 
 
 class _ZlibStream(io.RawIOBase):
