@@ -31,6 +31,11 @@ ALLOWED = re.compile(
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # file names that Windows keeps for itself
 
 
+def belongs(name: str) -> bool:
+    """Tell whether a file may be a member of a zip, by its name below the top folder."""
+    return ALLOWED.fullmatch(name) is not None and len(name) <= LONGEST_NAME
+
+
 def read_archive(path: Path) -> tuple[str, dict[str, bytes]]:
     """Read every member of a packed bundle into memory, or refuse the zip.
 
@@ -113,7 +118,7 @@ def _check_names(path: Path, infos: list[zipfile.ZipInfo]) -> None:
         if key in seen:
             _refuse(path, f"members {seen[key]!r} and {name!r} have one name")
         seen[key] = name
-        if parts[0] != top or not TOP.fullmatch(top) or not ALLOWED.fullmatch("/".join(parts[1:])):
+        if parts[0] != top or not TOP.fullmatch(top) or not belongs("/".join(parts[1:])):
             _refuse(path, f"{shown} does not belong into a bundle")
     folders = {"/".join(key.split("/")[:end]): name for key, name in seen.items() for end in range(1, key.count("/") + 1)}
     for key in folders.keys() & seen.keys():

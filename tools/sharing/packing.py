@@ -6,14 +6,15 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from custom_networks.errors import UserError
 from custom_networks.results.write_result import write_result
 
 from ..bundles import COMPONENTS, Bundle
-from .archive import MANIFEST, SIGNATURE
+from .archive import MANIFEST, SIGNATURE, belongs
 from .signing import sign
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's earliest date
-LEFT_OUT = {"runs", "eval", "__pycache__", MANIFEST, SIGNATURE}
+LEFT_OUT = {"runs", "eval", "__pycache__", "py.typed", MANIFEST, SIGNATURE}
 
 
 def members(bundle: Bundle) -> Iterator[tuple[str, Path]]:
@@ -40,6 +41,9 @@ def pack(bundle: Bundle, folder: Path, key: Path | None = None) -> Path:
 
     Returns:
         the zip file.
+
+    Raises:
+        UserError: when a file of the bundle would be refused by whoever unpacks it.
     """
     target = folder / f"{bundle.name}_v{bundle.version}.zip"
     write_result(target, lambda path: _archive(bundle, path, key))
@@ -50,6 +54,8 @@ def _archive(bundle: Bundle, target: Path, key: Path | None) -> None:
     digests = {}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, path in members(bundle):
+            if not belongs(name.removeprefix(f"{bundle.name}/")):
+                raise UserError(f"{path}: does not belong into a bundle, so nobody could unpack it.", "Move it elsewhere.")
             content = path.read_bytes()
             digests[name.removeprefix(f"{bundle.name}/")] = hashlib.sha256(content).hexdigest()
             _write(archive, name, content)

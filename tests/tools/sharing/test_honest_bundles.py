@@ -150,6 +150,14 @@ def test_packed_and_unpacked_with_one_short_question(tmp_path):
     assert [entry.name for entry in (tmp_path / "yes").iterdir()] == [DIGITS.name]
 
 
+def test_nothing_is_packed_that_could_not_be_unpacked(tmp_path):
+    bundle = changed(Bundle(DIGITS), tmp_path, "train.json", lambda config: None)
+    (bundle.folder / "docs" / "figure.svg").write_text("x")
+    with pytest.raises(UserError, match=r"figure\.svg: does not belong"):
+        pack(bundle, tmp_path / "dist")
+    assert not (tmp_path / "dist").exists() or list((tmp_path / "dist").iterdir()) == []
+
+
 def test_what_is_there_is_replaced_only_where_asked_and_only_a_bundle(tmp_path):
     found = review(write_zip(tmp_path / "a.zip"))
     target = unpack(found, tmp_path)
