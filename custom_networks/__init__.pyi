@@ -13,6 +13,7 @@ from .data.lesion_shapes import load_lesion_shapes as load_lesion_shapes
 from .data.loaders import TrainingLoader as TrainingLoader
 from .data.loaders import ValidationLoader as ValidationLoader
 from .data.mirror_labels import mirror_labels as mirror_labels
+from .data.patch_batches import PatchBatches as PatchBatches
 from .data.window_dataset import WindowDataset as WindowDataset
 from .engines.case_evaluator import CaseEvaluator as CaseEvaluator
 from .engines.case_evaluator import CaseResult as CaseResult
@@ -62,6 +63,15 @@ from .networks.no_pool_aspp import NoPoolASPP as NoPoolASPP
 from .readers.dicom_series import DicomSeriesReader as DicomSeriesReader
 from .readers.picture import PictureReader as PictureReader
 from .readers.radiograph import RadiographReader as RadiographReader
+from .transforms.augmentation.batches.artefacts import BatchEdge as BatchEdge
+from .transforms.augmentation.batches.artefacts import BatchTissueShift as BatchTissueShift
+from .transforms.augmentation.batches.heads import BatchHeads as BatchHeads
+from .transforms.augmentation.batches.lesions import BatchLesions as BatchLesions
+from .transforms.augmentation.batches.scanners import BatchBiasAndGamma as BatchBiasAndGamma
+from .transforms.augmentation.batches.scanners import BatchNoise as BatchNoise
+from .transforms.augmentation.batches.scanners import BatchOnlyFirst as BatchOnlyFirst
+from .transforms.augmentation.batches.scanners import BatchRescale as BatchRescale
+from .transforms.augmentation.batches.scanners import BatchResolution as BatchResolution
 from .transforms.augmentation.rand_affine_noise import RandAffineNoised as RandAffineNoised
 from .transforms.augmentation.rand_ct_batch import RandCtBatch as RandCtBatch
 from .transforms.augmentation.rand_field_of_view import RandFieldOfViewd as RandFieldOfViewd
@@ -77,6 +87,7 @@ from .transforms.augmentation.rand_vertebra_patch import RandVertebraPatchd as R
 from .transforms.checking.check_hounsfield import CheckHounsfieldd as CheckHounsfieldd
 from .transforms.checking.check_label import CheckLabeld as CheckLabeld
 from .transforms.checking.check_volume import CheckVolumed as CheckVolumed
+from .transforms.loading.load_head_labels import LoadHeadLabelsd as LoadHeadLabelsd
 from .transforms.loading.load_modalities import LoadModalitiesd as LoadModalitiesd
 from .transforms.loading.load_radiograph import LoadRadiographd as LoadRadiographd
 from .transforms.loading.load_volume import LoadVolumed as LoadVolumed
@@ -85,6 +96,7 @@ from .transforms.preprocessing.brain_mask import BrainMaskd as BrainMaskd
 from .transforms.preprocessing.bright_on_dark import BrightOnDarkd as BrightOnDarkd
 from .transforms.preprocessing.ensure_volume import EnsureVolumed as EnsureVolumed
 from .transforms.preprocessing.keep_channel import KeepChanneld as KeepChanneld
+from .transforms.preprocessing.normalize_brain import NormalizeBraind as NormalizeBraind
 from .transforms.preprocessing.orient_radiograph import OrientRadiographd as OrientRadiographd
 from .transforms.preprocessing.pad_to_square import PadToSquared as PadToSquared
 from .transforms.preprocessing.spacing import SpacingVolumed as SpacingVolumed

@@ -7,6 +7,8 @@ from scipy import ndimage
 
 CONNECTIVITY = np.ones((3, 3, 3), bool)  # 26 neighbours
 LEAST_VOLUME = 3.0  # mm3; smaller components are no lesions, neither of the reader nor of the network
+LEAST_OVERLAP = 0.1  # of a lesion, to be found, or to be right
+LEAST_OVERLAP_JOINED = 0.5  # of one that joins several of the reader's, or a blob over everything would find them all
 SIZES = {"3-10": (3.0, 10.0), "10-100": (10.0, 100.0), "100+": (100.0, np.inf)}  # mm3
 
 
@@ -16,8 +18,9 @@ class LesionScores:
 
     Attributes:
         dice: of the voxels, of all components whatever their size.
-        true_positive_rate: share of the reader's lesions that the network touches.
-        positive_predictive_value: share of the network's lesions that touch one of the reader's.
+        true_positive_rate: share of the reader's lesions of which right ones of the network cover `LEAST_OVERLAP` or more.
+        positive_predictive_value: share of the network's lesions that are right: of which `LEAST_OVERLAP` or more lie in the
+            reader's, and `LEAST_OVERLAP_JOINED` or more where they join several of the reader's.
         f1: harmonic mean of the two; 1 where neither has a lesion, 0 where one of the two has none.
         volume_difference: |network - reader| / reader.
         by_size: for each of `SIZES` (by the volume of the lesion itself) number of the reader's lesions, of those found, and of
@@ -60,15 +63,17 @@ def lesion_scores(pred: np.ndarray, truth: np.ndarray, voxel_volume: float, igno
         ignore: label of other pathology.
 
     Returns:
-        the scores; a lesion counts as found when one voxel of it is.
+        the scores. Lesions count by overlap, as touching by a voxel would let one blob over the brain find every lesion.
+
+    Reference:
+        Commowick et al.: Objective evaluation of multiple sclerosis lesion segmentation. Scientific Reports 8:13650, 2018.
     """
     ignored = truth == ignore
     pred, truth = np.asarray(pred, bool) & ~ignored, truth == 1
     both, total = np.count_nonzero(pred & truth), np.count_nonzero(pred) + np.count_nonzero(truth)
     ours, our_volumes = find_lesions(pred, voxel_volume)
     theirs, their_volumes = find_lesions(truth, voxel_volume)
-    found = np.isin(np.arange(1, len(their_volumes) + 1), np.unique(theirs[pred]))
-    right = np.isin(np.arange(1, len(our_volumes) + 1), np.unique(ours[truth]))
+    found, right = _matched(ours, theirs, truth)
     rate = float(found.mean()) if len(found) else float("nan")
     value = float(right.mean()) if len(right) else float("nan")
     volume = np.count_nonzero(truth)
@@ -84,6 +89,17 @@ def lesion_scores(pred: np.ndarray, truth: np.ndarray, voxel_volume: float, igno
         volume_difference=abs(np.count_nonzero(pred) - volume) / volume if volume else float("nan"),
         by_size=by_size,
     )
+
+
+def _matched(ours: np.ndarray, theirs: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which of the reader's numbered lesions are found, and which of the network's are right."""
+    our_sizes, their_sizes = (np.bincount(lesions.ravel())[1:] for lesions in (ours, theirs))
+    inside = np.bincount(ours[truth], minlength=len(our_sizes) + 1)[1:]
+    pairs = np.unique(np.stack([ours, theirs])[:, (ours > 0) & (theirs > 0)], axis=1)
+    joined = np.bincount(pairs[0], minlength=len(our_sizes) + 1)[1:]
+    right = inside >= np.where(joined > 1, LEAST_OVERLAP_JOINED, LEAST_OVERLAP) * our_sizes
+    covered = np.bincount(theirs[np.append(False, right)[ours]], minlength=len(their_sizes) + 1)[1:]
+    return covered >= LEAST_OVERLAP * their_sizes, right
 
 
 def _f1(rate: float, value: float) -> float:

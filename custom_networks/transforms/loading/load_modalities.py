@@ -27,6 +27,8 @@ class LoadModalitiesd(MapTransform):
         tolerance: difference of affines in mm from which an image is resampled.
         modality: that DICOM files should be of, as for `LoadVolumed`; the names above are those of sequences.
         any_modality: whether DICOM files of another modality are taken all the same.
+        optional: those that may be missing; their channel is 0 then, and the log says that the answer is less sure. A single
+            volume is then taken for the first modality.
 
     Raises:
         UserError: when an image is missing or damaged, is no volume, is given twice, or lies elsewhere than the first.
@@ -39,9 +41,10 @@ class LoadModalitiesd(MapTransform):
         tolerance: float = 1e-2,
         modality: str | None = None,
         any_modality: bool = False,
+        optional: Sequence[str] = (),
     ) -> None:
         super().__init__(keys)
-        self.modalities, self.tolerance = tuple(modalities), tolerance
+        self.modalities, self.optional, self.tolerance = tuple(modalities), tuple(optional), tolerance
         self.load, self.resample = (
             LoadVolumed("image", modality, any_modality),
             ResampleToMatch(mode="bilinear", padding_mode="zeros"),
@@ -57,6 +60,8 @@ class LoadModalitiesd(MapTransform):
     def _single(self, path: str) -> MetaTensor:
         image = self.load({"image": path})["image"]
         expected = len(self.modalities)
+        if image.ndim == 3 and self.optional == self.modalities[1:] and self.optional:
+            return self._join([path, *[None] * (expected - 1)])
         if image.ndim != 4 or image.shape[-1] != expected:
             shape = "x".join(str(size) for size in image.shape)
             names = " and ".join(self.modalities)
@@ -67,6 +72,10 @@ class LoadModalitiesd(MapTransform):
         first = None
         channels: list[torch.Tensor] = []
         for name, path in zip(self.modalities, paths, strict=True):
+            if path is None and name in self.optional and first is not None:
+                logger.warning("%s: no %s beside it; what is found on %s alone is less sure.", paths[0], name, self.modalities[0])
+                channels.append(torch.zeros_like(channels[0]))
+                continue
             if path is None:
                 raise UserError(f"{paths[0]}: no {name} image beside it.", f"Name it as this file, with {name} in its place.")
             image = self.load({"image": path})["image"]
@@ -76,7 +85,7 @@ class LoadModalitiesd(MapTransform):
             first = image if first is None else first
             image = self._match(image, first, path, paths[0])
             for other, channel in zip(paths, channels, strict=False):
-                if torch.equal(channel, image.as_tensor()):
+                if other is not None and torch.equal(channel, image.as_tensor()):
                     raise UserError(f"{path}: the same image as {other}.", f"Give {' and '.join(self.modalities)} of one person.")
             channels.append(image.as_tensor())
         return _tensor(torch.cat(channels), first)

@@ -49,6 +49,38 @@ def test_one_missed_one_false_one_touched():
     assert scores.by_size["100+"] == {"lesions": 1, "found": 1, "false": 0}
 
 
+def test_one_blob_over_everything_finds_nothing():
+    truth = mask(SMALL, MIDDLE, LARGE)
+    for blob in (np.ones_like(truth), mask(((0, 0, 0), (18, 18, 18)))):
+        scores = lesion_scores(blob, truth, 1.0)
+        assert (scores.true_positive_rate, scores.positive_predictive_value, scores.f1) == (0, 0, 0)
+
+
+def test_a_blob_that_joins_dense_lesions_is_not_right_by_a_fifth():
+    truth = np.zeros((30, 30, 30), np.uint8)
+    for corner in np.ndindex(5, 5, 5):
+        truth[tuple(slice(6 * c, 6 * c + 3) for c in corner)] = 1  # an eighth of the space
+    assert lesion_scores(np.ones_like(truth), truth, 1.0).f1 == 0
+    assert lesion_scores(truth, truth, 1.0).f1 == 1
+
+
+def test_a_touch_by_a_voxel_finds_nothing():
+    scores = lesion_scores(mask(((16, 16, 16), (6, 6, 6))), mask(LARGE), 1.0)  # one voxel in common
+    assert (scores.true_positive_rate, scores.positive_predictive_value) == (0, 0)
+
+
+def test_two_lesions_joined_by_a_bridge_are_both_found():
+    truth = mask(((5, 5, 5), (4, 4, 4)), ((11, 5, 5), (4, 4, 4)))
+    scores = lesion_scores(mask(((5, 5, 5), (10, 4, 4))), truth, 1.0)
+    assert (scores.true_positive_rate, scores.positive_predictive_value, scores.f1) == (1, 1, 1)
+
+
+def test_pieces_of_a_large_lesion_are_right():
+    pieces = mask(((12, 12, 12), (2, 5, 5)), ((15, 12, 12), (2, 5, 5)))
+    scores = lesion_scores(pieces, mask(LARGE), 1.0)
+    assert (scores.true_positive_rate, scores.positive_predictive_value) == (1, 1)
+
+
 def test_other_pathology_counts_neither_way():
     truth = mask(MIDDLE) + 2 * mask(LARGE)
     assert lesion_scores(mask(MIDDLE, LARGE), truth, 1.0).dice == 1

@@ -1,0 +1,172 @@
+"""Batches of patches, cut out of whole scans on the device that trains."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from monai.transforms import Randomizable, Transform
+from scipy.spatial.transform import Rotation
+from torch.nn.functional import grid_sample, interpolate
+from torch.utils.data import IterableDataset
+
+from .data_list import case_weights
+
+CANDIDATES = 50000  # places kept of a scan's lesions, and of its brain, to draw centres from
+MNI_CENTRE = np.array([0.0, -18.0, 5.0])  # mm; middle of the box around a brain in the MNI space
+FAR = 30.0  # mm, from which a scan is taken to lie in another space
+BENDING_POINTS = 5  # control points of the bending along an axis
+
+
+class PatchBatches(IterableDataset, Randomizable):
+    """Draw whole batches of turned, scaled, bent and mirrored patches; scans stay in the memory of one device.
+
+    Each patch is resampled once from its scan, and what augments it afterwards works on the whole batch, so that a GPU is not kept
+    waiting by the CPU. Load it with ``DataLoader(..., batch_size=None, num_workers=0)``.
+
+    Args:
+        data: entries of a data list; `case_weights` tells how often each is drawn.
+        transform: makes of an entry ``image`` ``(C, X, Y, Z)``, and ``label`` and ``brain`` ``(1, X, Y, Z)``, all of 1 mm in RAS.
+        patch: side of the patches in voxels, or three.
+        batch_size: patches.
+        length: batches an epoch.
+        foreground: share of the patches whose centre is a voxel of label 1, where the scan has one.
+        rotate: largest angle in radians, about a random axis.
+        scale: largest relative change of size, of each axis.
+        shift: largest distance in voxels of the patch's centre from the voxel drawn.
+        bend: standard deviation in voxels of a smooth displacement.
+        flip: whether half of the patches are mirrored left to right.
+        augment: applied to a batch ``{"image", "label", "brain", "place"}``; ``place`` ``(B, 3, 4)`` maps voxels of each patch to
+            mm of its scan, moved to where the MNI space has the brain if it lies elsewhere.
+        device: where scans are kept and batches are made.
+
+    Shape:
+        image ``(B, C, P, P, P)``, label and brain ``(B, 1, P, P, P)``, float32.
+    """
+
+    def __init__(
+        self,
+        data: Sequence[dict],
+        transform: Transform,
+        patch: int | Sequence[int],
+        batch_size: int,
+        length: int,
+        foreground: float = 0.4,
+        rotate: float = 0.35,
+        scale: float = 0.15,
+        shift: float = 12.0,
+        bend: float = 1.5,
+        flip: bool = True,
+        augment: Callable[[dict], dict] | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.data, self.transform = data, transform
+        self.patch = np.broadcast_to(np.asarray(patch, int), 3)
+        self.batch_size, self.length, self.foreground = batch_size, length, foreground
+        self.rotate, self.scale, self.shift, self.bend, self.flip = rotate, scale, shift, bend, flip
+        self.augment, self.device = augment, torch.device(device)
+        self.scans: list[dict] = []
+
+    def __len__(self) -> int:
+        return self.length
+
+    def set_random_state(self, seed: int | None = None, state: np.random.RandomState | None = None) -> "PatchBatches":
+        super().set_random_state(seed, state)
+        if isinstance(self.augment, Randomizable):
+            self.augment.set_random_state(seed, state)
+        return self
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        if not self.scans:
+            self.scans = [self._load(entry) for entry in self.data]
+        weights = np.asarray(case_weights(self.data))
+        for _ in range(self.length):
+            scans = self.R.choice(len(self.scans), self.batch_size, p=weights / weights.sum())
+            matrices = np.stack([self._draw(self.scans[index]) for index in scans])
+            batch = self._cut(scans, matrices)
+            yield batch if self.augment is None else self.augment(batch)
+
+    def _load(self, entry: dict) -> dict:
+        item = self.transform(entry)
+        affine = np.asarray(getattr(item["image"], "affine", np.eye(4)), float)
+        image, label, brain = (torch.as_tensor(item[key]).as_subclass(torch.Tensor) for key in ("image", "label", "brain"))
+        places = {}
+        for name, mask in (("lesion", label[0] == 1), ("brain", brain[0] > 0)):
+            found = torch.nonzero(mask).numpy()
+            places[name] = found[self.R.permutation(len(found))[:CANDIDATES]]
+        affine = near_mni(affine, places["brain"])
+        kept = torch.cat([image, brain.to(image), label.to(image)]).to(self.device, torch.float16)
+        return {"volume": kept, "affine": affine} | places
+
+    def _draw(self, scan: dict) -> np.ndarray:
+        """Return the matrix ``(3, 4)`` from voxels of a patch to those of the scan."""
+        wanted = scan["lesion"] if len(scan["lesion"]) and self.R.random() < self.foreground else scan["brain"]
+        centre = wanted[self.R.randint(len(wanted))] + self.R.uniform(-self.shift, self.shift, 3)
+        axis = self.R.normal(size=3)
+        turn = Rotation.from_rotvec(axis / np.linalg.norm(axis) * self.R.uniform(-self.rotate, self.rotate)).as_matrix()
+        sizes = self.R.uniform(1 - self.scale, 1 + self.scale) * self.R.uniform(1 - self.scale / 3, 1 + self.scale / 3, 3)
+        sizes[0] *= -1 if self.flip and self.R.random() < 0.5 else 1
+        matrix = turn * sizes
+        return np.concatenate([matrix, (centre - matrix @ (self.patch - 1) / 2)[:, None]], 1)
+
+    def _cut(self, scans: np.ndarray, matrices: np.ndarray) -> dict[str, torch.Tensor]:
+        coordinates = self._coordinates(torch.tensor(matrices, dtype=torch.float32, device=self.device))
+        first = self.scans[scans[0]]["volume"]
+        cut = torch.empty((len(scans), len(first), *self.patch), device=self.device)
+        for index in np.unique(scans):
+            members = torch.from_numpy(np.flatnonzero(scans == index)).to(self.device)
+            cut[members] = sample(self.scans[index]["volume"], coordinates[members])
+        affines = np.stack([self.scans[index]["affine"][:3] for index in scans])
+        offsets = affines[:, :, :3] @ matrices[:, :, 3:] + affines[:, :, 3:]
+        place = np.concatenate([affines[:, :, :3] @ matrices[:, :, :3], offsets], 2)
+        return {
+            "image": cut[:, :-2] * (cut[:, -2:-1] > 0.5),
+            "brain": (cut[:, -2:-1] > 0.5).float(),
+            "label": cut[:, -1:],
+            "place": torch.tensor(place, dtype=torch.float32, device=self.device),
+        }
+
+    def _coordinates(self, matrices: torch.Tensor) -> torch.Tensor:
+        """Return where in the scan each voxel of each patch lies, ``(B, P, P, P, 3)`` in voxels, bending included."""
+        coordinates = apply_places(matrices, self.patch)
+        if self.bend:
+            points = torch.randn(len(matrices), 3, *[BENDING_POINTS] * 3, device=self.device) * self.bend
+            coordinates = coordinates + interpolate(points, tuple(self.patch), mode="trilinear", align_corners=True).movedim(1, -1)
+        return coordinates
+
+
+def near_mni(affine: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return an affine that puts a brain's voxels ``(N, 3)`` about where the MNI space has them: itself, or one moved."""
+    if not len(places):
+        return affine
+    centre = affine[:3, :3] @ (places.min(0) + places.max(0)) / 2 + affine[:3, 3]
+    moved = affine.copy()
+    moved[:3, 3] += MNI_CENTRE - centre
+    return moved if np.linalg.norm(MNI_CENTRE - centre) > FAR else affine
+
+
+def apply_places(matrices: torch.Tensor, patch: Sequence[int]) -> torch.Tensor:
+    """Return what matrices ``(B, 3, 4)`` make of the voxels of a patch, ``(B, X, Y, Z, 3)``."""
+    axes = [torch.arange(int(side), dtype=torch.float32, device=matrices.device) for side in patch]
+    grid = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1)
+    return torch.einsum("bij,xyzj->bxyzi", matrices[:, :, :3], grid) + matrices[:, None, None, None, :, 3]
+
+
+def sample(volume: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
+    """Sample a volume, the last channel by nearest neighbour, the others linearly, with 0 outside.
+
+    Args:
+        volume: ``(C, X, Y, Z)``.
+        coordinates: in its voxels, ``(N, P, P, P, 3)``.
+
+    Returns:
+        ``(N, C, P, P, P)``, float32.
+    """
+    sizes = torch.tensor(volume.shape[1:], device=volume.device)
+    grid = (2 * coordinates / (sizes - 1).clamp(min=1) - 1).flip(-1)
+    grid = grid.flatten(0, 1)[None]  # patches one below the other, so that the volume is not repeated
+    parts = [
+        grid_sample(part[None].float(), grid, mode=mode, align_corners=True)
+        for part, mode in ((volume[:-1], "bilinear"), (volume[-1:], "nearest"))
+    ]
+    joined = torch.cat(parts, 1)[0]
+    return joined.reshape(len(joined), *coordinates.shape[:-1]).transpose(0, 1)

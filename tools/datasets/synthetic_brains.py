@@ -1,0 +1,56 @@
+"""Make lesion-free brains of any contrast out of label maps."""
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+
+from custom_networks.cases.cases import case_name
+from custom_networks.errors import UserError
+from custom_networks.geometry.regions import box_of, grown
+
+from ..layout.data_list import Report, make_empty_folder, write_data_list
+from ..synthesis.brain_mri import render_brain, tissue_map
+from .folder import load_nifti
+from .lesions import LABELS, MODALITIES, PRIORS, copy_priors, entry_of
+
+
+def prepare_synthetic_brains(
+    source: Path, folder: Path, priors: Path | None = None, seed: int = 0, overwrite: bool = False
+) -> Report:
+    """Draw FLAIR and T1 of every label map of a folder, without lesions, and write the data list.
+
+    Args:
+        source: folder of label maps of FreeSurfer, such as those of SynthSeg, about 1 mm.
+        folder: the data set to make.
+        priors: folder of lesion masks of patients, copied to be painted in training.
+        seed: equal seeds give equal brains.
+        overwrite: whether a data set in the folder may be replaced.
+
+    Raises:
+        UserError: when the folder holds no label map, or one without white matter.
+    """
+    files = sorted(source.glob("*.nii*")) if source.is_dir() else []
+    if not files:
+        raise UserError(f"{source}: no label maps.", "Give a folder of NIfTI label maps of FreeSurfer.")
+    make_empty_folder(folder, overwrite)
+    entries = {}
+    for number, file in enumerate(files):
+        image = nibabel.as_closest_canonical(load_nifti(file))
+        tissues = tissue_map(np.asarray(image.dataobj).astype(np.int32))
+        if not (tissues == 1).any():
+            raise UserError(f"{file}: no white matter (label 2 or 41).", "Give label maps of FreeSurfer.")
+        box = grown(box_of(tissues > 0), 2, tissues.shape)
+        affine = image.affine.copy()
+        affine[:3, 3] += affine[:3, :3] @ [side.start for side in box]
+        case = case_name(file)
+        entries[case] = entry_of(case)
+        drawn = render_brain(tissues[box], np.random.default_rng((seed, number)))
+        for modality, name in zip(MODALITIES, entries[case]["image"], strict=True):
+            nibabel.save(nibabel.Nifti1Image(drawn[modality], affine), folder / name)
+        nibabel.save(nibabel.Nifti1Image(np.zeros(tissues[box].shape, np.uint8), affine), folder / entries[case]["label"])
+    if priors is not None:
+        copy_priors(priors, folder / PRIORS)
+    training = list(entries.values())
+    sections = {"training": training, "validation": training, "test": []}
+    return Report(write_data_list(folder, f"brains drawn from {source.name}", LABELS, sections), list(entries))
