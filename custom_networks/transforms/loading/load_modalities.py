@@ -10,6 +10,7 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform, ResampleToMatch
 
 from ...errors import UserError
+from ...heads.raw_heads import RawHeads
 from .load_volume import LoadVolumed
 
 logger = logging.getLogger("axial")
@@ -29,6 +30,8 @@ class LoadModalitiesd(MapTransform):
         any_modality: whether DICOM files of another modality are taken all the same.
         optional: those that may be missing; their channel is 0 then, and the log says that the answer is less sure. A single
             volume is then taken for the first modality.
+        heads: tells heads with skull from stripped brains by the first modality. The other images are then registered to it, the
+            brain is cut out and the bias field corrected, and the log says so. None takes images as they are.
 
     Raises:
         UserError: when an image is missing or damaged, is no volume, is given twice, or lies elsewhere than the first.
@@ -42,9 +45,11 @@ class LoadModalitiesd(MapTransform):
         modality: str | None = None,
         any_modality: bool = False,
         optional: Sequence[str] = (),
+        heads: RawHeads | None = None,
     ) -> None:
         super().__init__(keys)
         self.modalities, self.optional, self.tolerance = tuple(modalities), tuple(optional), tolerance
+        self.heads = heads
         self.load, self.resample = (
             LoadVolumed("image", modality, any_modality),
             ResampleToMatch(mode="bilinear", padding_mode="zeros"),
@@ -66,10 +71,29 @@ class LoadModalitiesd(MapTransform):
             shape = "x".join(str(size) for size in image.shape)
             names = " and ".join(self.modalities)
             raise UserError(f"{path}: shape {shape}.", f"Give the folder with {names}, or one file of {expected} channels.")
-        return _tensor(image.movedim(-1, 0), image)
+        channels = image.movedim(-1, 0)
+        first, *others = (MetaTensor(channel[None].as_tensor(), affine=image.affine, meta=dict(image.meta)) for channel in channels)
+        brain = self._brain(first, path)
+        if brain is None:
+            return _tensor(channels, image)
+        aligned = [self._match(self.heads.aligned(other, first, path), first, path, path) for other in others]
+        return _tensor(self._stripped([first, *aligned], brain, first), image)
+
+    def _brain(self, first: MetaTensor, path: str) -> np.ndarray | None:
+        """Return the mask of the brain of a head with its skull, None for what was stripped or is no head."""
+        brain = None if self.heads is None else self.heads.find_brain(first)
+        if brain is not None:
+            logger.warning(
+                "%s: a head with skull. The brain was cut out, the other images were registered to it, the bias field was corrected; "
+                "look at the mask.", path
+            )  # fmt: skip
+        return brain
+
+    def _stripped(self, channels: Sequence[torch.Tensor], brain: np.ndarray, first: MetaTensor) -> torch.Tensor:
+        return self.heads.stripped(torch.cat([torch.as_tensor(channel) for channel in channels]).float(), brain, first.affine)
 
     def _join(self, paths: list[str | None]) -> MetaTensor:
-        first = None
+        first, brain = None, None
         channels: list[torch.Tensor] = []
         for name, path in zip(self.modalities, paths, strict=True):
             if path is None and name in self.optional and first is not None:
@@ -82,13 +106,16 @@ class LoadModalitiesd(MapTransform):
             if image.ndim != 3:
                 raise UserError(f"{path}: an image of {image.ndim} axes.", "Give one volume a file.")
             image = image.unsqueeze(0)
-            first = image if first is None else first
+            if first is None:
+                first, brain = image, self._brain(image, path)
+            elif brain is not None:
+                image = self.heads.aligned(image, first, path)
             image = self._match(image, first, path, paths[0])
             for other, channel in zip(paths, channels, strict=False):
                 if other is not None and torch.equal(channel, image.as_tensor()):
                     raise UserError(f"{path}: the same image as {other}.", f"Give {' and '.join(self.modalities)} of one person.")
             channels.append(image.as_tensor())
-        return _tensor(torch.cat(channels), first)
+        return _tensor(torch.cat(channels) if brain is None else self._stripped(channels, brain, first), first)
 
     def _match(self, image: MetaTensor, first: MetaTensor, path: str, first_path: str) -> MetaTensor:
         difference = np.abs(np.asarray(image.affine) - np.asarray(first.affine)).max()
@@ -97,7 +124,8 @@ class LoadModalitiesd(MapTransform):
         matched = self.resample(image, first)
         if not bool(matched.any()):
             raise UserError(f"{path}: does not overlap with {first_path}.", "Give images of one person and session.")
-        logger.warning("%s: has another grid than %s; resampled to it.", path, first_path)
+        if path != first_path:
+            logger.warning("%s: has another grid than %s; resampled to it.", path, first_path)
         return matched
 
 

@@ -1,0 +1,78 @@
+"""Make of images with skull what the networks for brains expect."""
+
+import logging
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from scipy import ndimage
+
+from .bias import correct_bias
+from .brain_extraction import BrainExtractor
+from .itk_images import is_rectangular
+from .registration import register_rigid
+
+logger = logging.getLogger("axial")
+LEAST_BRAIN = 500.0  # ml; below, no head was seen
+MARGIN = 6.0  # mm around the brain that skull-stripping may leave
+MOST_BESIDE = 0.25  # of the brain's volume; what is beside it in a stripped image is less
+MOST_MOVED = 60.0  # mm between two sequences of one session; a registration that found more has failed
+
+
+class RawHeads:
+    """Tell heads with skull from stripped brains, lay sequences over each other, cut the brain out, correct the bias field.
+
+    Args:
+        extractor: finds the brain.
+        bias: whether the bias field is corrected.
+    """
+
+    def __init__(self, extractor: BrainExtractor, bias: bool = True) -> None:
+        self.extractor, self.bias = extractor, bias
+
+    def find_brain(self, image: MetaTensor) -> np.ndarray | None:
+        """Return the mask of the brain ``(X, Y, Z)`` of a head with skull ``(1, X, Y, Z)``, None for any other image."""
+        values = np.asarray(torch.as_tensor(image)[0], np.float32)
+        if values.ndim != 3 or min(values.shape) < 2 or not np.isfinite(values).all() or values.max() <= values.min():
+            return None
+        affine = np.asarray(image.affine, float)
+        spacing = np.linalg.norm(affine[:3, :3], axis=0)
+        if spacing.min() <= 0:
+            return None
+        brain = self.extractor(image)
+        volume = np.count_nonzero(brain) * np.prod(spacing) / 1000
+        if volume < LEAST_BRAIN:
+            return None
+        away = ndimage.distance_transform_edt(~brain, sampling=spacing) > MARGIN
+        level = 0.1 * np.median(values[brain])  # noise of the air is no scalp
+        beside = np.count_nonzero(away & (np.abs(values) > abs(level)))
+        return brain if beside > MOST_BESIDE * np.count_nonzero(brain) else None
+
+    def aligned(self, moving: MetaTensor, fixed: MetaTensor, name: str) -> MetaTensor:
+        """Return an image with the affine that lays it over another one of the same head; its values stay."""
+        affines = [np.asarray(image.affine, float) for image in (fixed, moving)]
+        if not all(is_rectangular(affine) for affine in affines):
+            logger.warning("%s: axes are not at right angles; not registered.", name)
+            return moving
+        arrays = [np.asarray(torch.as_tensor(image)[0], np.float32) for image in (fixed, moving)]
+        try:
+            matrix = register_rigid(arrays[0], affines[0], arrays[1], affines[1])
+        except (ImportError, RuntimeError) as error:  # elastix raises RuntimeError where images hardly overlap
+            logger.warning("%s: not registered (%s); its position is taken from its header.", name, str(error).splitlines()[-1])
+            return moving
+        centre = np.append(affines[0][:3] @ [*(np.array(arrays[0].shape) / 2), 1], 1)
+        moved = float(np.linalg.norm((matrix @ centre - centre)[:3]))
+        if moved > MOST_MOVED:
+            logger.warning("%s: registration moved it by %.0f mm and is not used.", name, moved)
+            return moving
+        logger.info("%s: registered; moved by %.1f mm in the middle of the head.", name, moved)
+        return MetaTensor(torch.as_tensor(moving), affine=np.linalg.inv(matrix) @ affines[1], meta=dict(moving.meta))
+
+    def stripped(self, channels: torch.Tensor, brain: np.ndarray, affine: np.ndarray) -> torch.Tensor:
+        """Return channels ``(C, X, Y, Z)`` with the bias field corrected and 0 outside the brain."""
+        affine, result = np.asarray(affine, float), []
+        for channel in channels.numpy():
+            usable = self.bias and is_rectangular(affine) and bool((channel[brain] > 0).mean() > 0.5)
+            values = correct_bias(np.maximum(channel, 0), affine, brain & (channel > 0)) if usable else channel
+            result.append(torch.from_numpy(np.where(brain, values, 0).astype(np.float32)))
+        return torch.stack(result)
