@@ -78,6 +78,7 @@ class PatchBatches(IterableDataset, Randomizable):
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         if not self.scans:
             self.scans = [self._load(entry) for entry in self.data]
+        self.set_random_state(int(np.random.randint(2**31 - 1)))
         weights = np.asarray(case_weights(self.data))
         for _ in range(self.length):
             scans = self.R.choice(len(self.scans), self.batch_size, p=weights / weights.sum())

@@ -84,7 +84,7 @@ class LoadModalitiesd(MapTransform):
         brain = None if self.heads is None else self.heads.find_brain(first)
         if brain is not None:
             logger.warning(
-                "%s: a head with skull. The brain was cut out, the other images were registered to it, the bias field was corrected; "
+                "%s: a head with skull. The brain was cut out, other images were registered to it, the bias field was corrected; "
                 "look at the mask.", path
             )  # fmt: skip
         return brain
