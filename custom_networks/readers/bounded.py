@@ -112,8 +112,7 @@ def read_voxels(path: Path, start: int, encoding: str, skip: int, count: int, dt
         stream = UNPACKERS[encoding](file)
         try:
             _pass_over(stream, skip, path)
-            voxels = np.empty(count, dtype)
-            _fill(stream, memoryview(voxels).cast("B"), path)
+            voxels = np.frombuffer(_read_exactly(stream, size, path), dtype)
             rest = encoding == "gzip" and _has_foreign_rest(stream)
         except STREAM_ERRORS as error:
             raise UserError(
@@ -130,13 +129,17 @@ def _pass_over(stream, count: int, path: Path) -> None:
         count -= found
 
 
-def _fill(stream, view: memoryview, path: Path) -> None:
-    done = 0
-    while done < len(view):
-        found = stream.readinto(view[done : done + CHUNK])
+def _read_exactly(stream, size: int, path: Path) -> bytearray:
+    """Read ``size`` bytes into a buffer that grows with what comes, for a packed file may promise what it does not hold."""
+    content = bytearray()
+    while len(content) < size:
+        found = stream.read(min(CHUNK, size - len(content)))
         if not found:
-            raise UserError(f"{path}: cannot be read as an image, it ends early, {done} of {len(view)} bytes of voxels.", DAMAGED)
-        done += found
+            raise UserError(
+                f"{path}: cannot be read as an image, it ends early, {len(content)} of {size} bytes of voxels.", DAMAGED
+            )
+        content += found
+    return content
 
 
 def _has_foreign_rest(stream: gzip.GzipFile) -> bool:

@@ -1,7 +1,6 @@
 """Read a DICOM series as one volume, or refuse it with the reason."""
 
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -40,11 +39,13 @@ class DicomSeriesReader(ImageReader):
     def get_data(self, img: list[Frame]) -> tuple[np.ndarray, Meta]:
         first = img[0]
         volume = np.empty((*first.shape[::-1], len(img)), np.float32, order="F")
-        places = {id(frame): index for index, frame in enumerate(img)}
-        for _, group in groupby(sorted(img, key=lambda frame: id(frame.image)), key=lambda frame: id(frame.image)):
-            frames = list(group)
-            for frame, pixels in zip(frames, frame_pixels(frames[0].image, frames), strict=True):
-                volume[..., places[id(frame)]] = pixels
+        places: dict[int, list[int]] = {}  # of the slices of every image
+        for index, frame in enumerate(img):
+            places.setdefault(id(frame.image), []).append(index)
+        for indices in places.values():
+            frames = [img[index] for index in indices]
+            for index, pixels in zip(indices, frame_pixels(frames[0].image, frames), strict=True):
+                volume[..., index] = pixels
         inverted = first.dataset.PhotometricInterpretation == "MONOCHROME1"
         padding = np.isnan(volume)
         if padding.any():

@@ -15,7 +15,7 @@ from .meta_data import Meta, meta_data
 GRAYSCALE_MODES = ("1", "L", "I", "F", "I;16", "I;16B", "I;16L")
 GRAY_TOLERANCE = 8  # of 255, by which the colours of a gray picture may differ after JPEG compression
 PICTURE_AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])  # columns run to the patient's left, rows down, a pixel is a unit
-EXIF_ORIENTATION = 0x0112
+EXIF_ORIENTATION, UPRIGHT = 0x0112, 1
 TURNS = {  # EXIF orientation: directions, shown, of the stored columns and rows, as (right, down)
     2: ((-1, 0), (0, 1)), 3: ((-1, 0), (0, -1)), 4: ((1, 0), (0, -1)),
     5: ((0, 1), (1, 0)), 6: ((0, 1), (-1, 0)), 7: ((0, -1), (-1, 0)), 8: ((0, -1), (1, 0)),
@@ -27,7 +27,7 @@ class PictureReader(ImageReader):
 
     Gray pictures saved in colour are taken as gray, transparency is dropped. Pictures have no spacing: the affine counts pixels
     and the meta data's ``spatial_unit`` is ``"pixel"``. Pixels stay as they are stored; a picture that its EXIF orientation turns
-    has the turn in its affine.
+    has the turn in its affine, and its number as ``exif_orientation``.
 
     Raises:
         UserError: for a picture in real colour, with several frames, or larger than is read.
@@ -49,13 +49,15 @@ class PictureReader(ImageReader):
         return picture
 
     def get_data(self, img: Image.Image) -> tuple[np.ndarray, Meta]:
-        affine = _affine(img)
+        orientation = img.getexif().get(EXIF_ORIENTATION)
+        orientation = orientation if orientation in TURNS else UPRIGHT
         pixels = _gray(img).T
-        return pixels, meta_data(affine, pixels.shape, spatial_unit="pixel")
+        affine = _affine(img, orientation)
+        return pixels, meta_data(affine, pixels.shape, spatial_unit="pixel", exif_orientation=orientation)
 
 
-def _affine(picture: Image.Image) -> np.ndarray:
-    turn = TURNS.get(picture.getexif().get(EXIF_ORIENTATION))
+def _affine(picture: Image.Image, orientation: int) -> np.ndarray:
+    turn = TURNS.get(orientation)
     if turn is None:
         return PICTURE_AFFINE.copy()
     shown = np.eye(4)  # stored column and row to those that are shown

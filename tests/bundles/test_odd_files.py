@@ -36,7 +36,7 @@ from odd_files import (
     written,
     zipped,
 )  # fmt: skip
-from PIL import Image
+from PIL import Image, ImageOps
 
 from custom_networks import LoadVolumed, SaveLabelMapd, UserError
 from tools.bundles import Bundle
@@ -233,6 +233,10 @@ OVERLAY_BITS = {"BitsStored": 12, "HighBit": 11, "PixelData": lambda z: (
 SIGNED = {"PixelRepresentation": 1, "RescaleIntercept": 0, "PixelData": lambda z: VOLUME[..., z].T.astype("<i2").tobytes()}
 PADDED = {"PixelPaddingValue": 64000, "PixelData": lambda z: np.where(VOLUME[..., z] == -1000, 64000, VOLUME[..., z] + 1024).T
     .astype("<u2").tobytes()}  # fmt: skip
+FLOATS = {"PixelData": None, "BitsAllocated": 32, "BitsStored": None, "HighBit": None, "PixelRepresentation": None,
+    "RescaleSlope": None, "RescaleIntercept": None,
+    "FloatPixelData": lambda z: VOLUME[..., z].T.astype("<f4").tobytes()}  # fmt: skip
+NO_IMAGE = dict.fromkeys(("Rows", "Columns", "BitsAllocated", "PixelData")) | {"SOPClassUID": pydicom.uid.EncapsulatedPDFStorage}
 DICOM = [
     right("plain", series()),
     right("zipped", series(then=zipped)),
@@ -243,6 +247,10 @@ DICOM = [
     right("no rescale", series(RescaleSlope=None, RescaleIntercept=None)),
     right("dark is bright", series(PhotometricInterpretation="MONOCHROME1", 
         PixelData=lambda z: (3000 - VOLUME[..., z].T).astype("<u2").tobytes())),
+    right("decimal pixels", series(**FLOATS)),
+    right("decimal pixels of 64 bits", series(**FLOATS | {"FloatPixelData": None, "BitsAllocated": 64,
+        "DoubleFloatPixelData": lambda z: VOLUME[..., z].T.astype("<f8").tobytes()})),
+    right("a report among them", series(then=lambda folder: radiograph(**NO_IMAGE)(folder) and None)),
     right("no modality", series(Modality=None), "do not say their modality"),
     refused("a slice cut in its pixels", series(then=cut("s3.dcm", 0.9)), r"s3\.dcm: (truncated|no pixels)"),
     refused("a slice cut in its header", series(then=cut("s3.dcm", 0.3)), r"s3\.dcm: "),
@@ -275,6 +283,14 @@ DICOM = [
         r"readme\.txt: not a DICOM"),
     refused("CT", series(Modality="CT"), "its modality is CT, this bundle is for MR"),
     refused("secondary capture", series(Modality="OT"), "its modality is OT"),
+    refused("packed pixels that no decoder here unpacks", series(then=odd_files.repacked(pydicom.uid.JPEGLosslessSV1)),
+        r"s0\.dcm: packed as JPEG Lossless.*which cannot be unpacked here\. Install a decoder: pip install pylibjpeg"),
+    refused("packed pixels that are damaged", series(then=odd_files.repacked(pydicom.uid.JPEG2000Lossless)),
+        r"s0\.dcm: its pixels are damaged"),
+    refused("no transfer syntax", series(then=odd_files.repacked(None)), r"s0\.dcm"),
+    refused("decimal pixels of NaN", series(3, **FLOATS | {"FloatPixelData": np.full((14, 12), np.nan, "<f4").tobytes()}),
+        r"s3\.dcm: 168 values are NaN"),
+    refused("a dose", series(Modality="RTDOSE"), "its modality is RTDOSE"),
     refused("a zip of text", written("a.zip", b"PK no zip"), "cannot be unpacked"),
 ]  # fmt: skip
 FRONTAL = {"place": CENTRE, "size": PIXELS}
@@ -316,8 +332,7 @@ PICTURES = [
         "truncated|no pixels"),
     refused("DICOM of MR", radiograph(Modality="MR"), "its modality is MR, this bundle is for DX or CR"),
     refused("DICOM spacing of 0", radiograph(PixelSpacing=[0, 0]), "spacing of 0 x 0"),
-    refused("DICOM report", radiograph(Rows=None, Columns=None, BitsAllocated=None, PixelData=None,
-        SOPClassUID=pydicom.uid.EncapsulatedPDFStorage), "holds no image but Encapsulated PDF"),
+    refused("DICOM report", radiograph(**NO_IMAGE), "holds no image but Encapsulated PDF"),
 ]  # fmt: skip
 VOLUMES = {"nifti": NIFTI, "nrrd": NRRD, "metaimage": META}
 BUNDLES = {"cord": GRAY_MATTER, "muscles": MUSCLES, "vertebrae": VERTEBRAE, "lesions": LESIONS}
@@ -387,6 +402,9 @@ def test_odd_files(loaders, tmp_path, caplog, bundle, odd):
     SaveLabelMapd("pred", tmp_path / "out")({"pred": mask})
     saved = nibabel.load(next((tmp_path / "out").glob("*.nii.gz")))
     assert saved.shape == tuple(image.shape[1:])
+    if path.suffix in (".png", ".jpg"):
+        shown = ImageOps.exif_transpose(Image.open(tmp_path / "out" / "a_seg.png"))
+        assert np.array_equal(np.asarray(shown) > 0, PICTURE > 99)
     picture_without_codes = not (saved.header["sform_code"] or saved.header["qform_code"]) and bundle == CHEST
     for array, affine in ((block, np.asarray(image.affine)), (np.asarray(saved.dataobj), saved.affine)):
         place, size = measured(array, affine)

@@ -10,6 +10,7 @@ from pathlib import Path
 import nibabel
 import nrrd
 import numpy as np
+import pydicom
 from dicom_files import write_radiograph, write_slice
 from nibabel.nifti1 import header_dtype
 from nibabel.nifti2 import header_dtype as header2_dtype
@@ -135,6 +136,22 @@ def cut(name: str, share: float) -> Callable[[Path], None]:
     def then(folder: Path) -> None:
         path = folder / name
         path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+
+    return then
+
+
+def repacked(syntax: str | None) -> Callable[[Path], None]:
+    """Return what gives all slices of a folder another transfer syntax, their pixels wrapped but not packed; None takes it away."""
+
+    def then(folder: Path) -> None:
+        for file in folder.iterdir():
+            dataset = pydicom.dcmread(file)
+            if syntax is None:
+                del dataset.file_meta.TransferSyntaxUID
+            else:
+                dataset.file_meta.TransferSyntaxUID = syntax
+                dataset.PixelData = pydicom.encaps.encapsulate([dataset.PixelData])
+            dataset.save_as(file, enforce_file_format=False, implicit_vr=False, little_endian=True)
 
     return then
 

@@ -1,6 +1,7 @@
 """Write a label map on the grid of its image."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import nibabel
@@ -12,6 +13,7 @@ from PIL import Image
 
 from ...cases.cases import PICTURE_SUFFIXES, case_name
 from ...errors import UserError
+from ...readers.picture import EXIF_ORIENTATION, UPRIGHT
 from ...results.label_table import label_table
 from ...results.write_result import write_result
 
@@ -55,9 +57,16 @@ class SaveLabelMapd(SaveImaged):
             image.header.extensions.append(label_table(self.names))
         target = self.output_dir / f"{case_name(source)}_seg.nii.gz"
         if str(source).lower().endswith(PICTURE_SUFFIXES):
-            picture = Image.fromarray(array.T)
-            write_result(target.with_name(f"{case_name(source)}_seg.png"), picture.save, ".png")
+            picture = partial(Image.fromarray(array.T).save, exif=_exif(label.meta))
+            write_result(target.with_name(f"{case_name(source)}_seg.png"), picture, ".png")
         write_result(target, lambda path: nibabel.save(image, path), ".nii.gz")
+
+
+def _exif(meta: Mapping[str, object]) -> Image.Exif:
+    """Return how a picture's mask is to be turned when it is shown: as the picture is."""
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = int(meta.get("exif_orientation", UPRIGHT))
+    return exif
 
 
 def _set_codes(image: nibabel.Nifti1Image, affine: np.ndarray, meta: Mapping[str, object]) -> None:
