@@ -31,6 +31,7 @@ class TrainingLoader(DataLoader):
 
     Args:
         dataset: whose ``transform`` is randomizable, as MONAI's data sets and compositions are, and whose ``data`` are its entries.
+            One that names ``weights`` of its items is drawn by them; one whose items are on a GPU (``on_gpu``) has no workers.
         batch_size: samples of a batch, in each process.
         epoch_length: batches of an epoch, in each process, drawn as often as the entries' ``weight`` says; None takes every entry
             once.
@@ -48,16 +49,18 @@ class TrainingLoader(DataLoader):
         num_workers: int | None = None,
         drop_last: bool = False,
     ) -> None:
-        workers = default_workers() if num_workers is None else num_workers
+        on_gpu = getattr(dataset, "on_gpu", False)
+        workers = 0 if on_gpu else default_workers() if num_workers is None else num_workers
         samples = None if epoch_length is None else epoch_length * batch_size
-        entries = getattr(dataset, "data", [])
-        weights = case_weights(entries) if len(entries) == len(dataset) else None  # others are parts of entries
+        weights, entries = getattr(dataset, "weights", None), getattr(dataset, "data", [])
+        if weights is None and len(entries) == len(dataset):  # others are parts of entries
+            weights = case_weights(entries)
         super().__init__(
             SeededDataset(dataset),
             workers,
             batch_size=batch_size,
             sampler=EpochSampler(dataset, samples, weights, seed, idist.get_world_size(), idist.get_rank()),
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=torch.cuda.is_available() and not on_gpu,
             persistent_workers=workers > 0,
             drop_last=drop_last,
         )

@@ -1,13 +1,14 @@
 """Score label maps class by class."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
 from ..cases.cases import case_name
 from ..metrics.dice import dice_coefficients
-from .case_report import CaseReport
+from ..metrics.partial import allowed_classes, resolve_partial
+from .case_report import CaseReport, finite_mean
 
 
 class LabelMapReport(CaseReport):
@@ -19,20 +20,30 @@ class LabelMapReport(CaseReport):
     Args:
         names: of the classes 1, 2, ...
         output_dir: folder of ``dice.csv``, a row a case and a last one of means; None writes none.
+        allowed: labels beyond the classes that stand for one of several, see `PartialLabels`: there the prediction is right if it
+            is one of them. A class that a case knows in this way only has no score in it.
     """
 
-    def __init__(self, names: Sequence[str], output_dir: str | Path | None = None) -> None:
+    def __init__(
+        self, names: Sequence[str], output_dir: str | Path | None = None, allowed: Mapping[str | int, Sequence[int]] | None = None
+    ) -> None:
+        self.table = allowed_classes(len(names) + 1, allowed)
         self.names, self.sizes = tuple(names), tuple(f"{name} size" for name in names)
         super().__init__((*names, "mean", *self.sizes), "mean_dice", output_dir, "dice.csv")
 
     def score(self, item: dict) -> dict:
         pred, label = (torch.as_tensor(item[key]).round().long().cpu() for key in ("pred", "label"))
+        undecided = set(label[label > len(self.names)].unique().tolist())
+        decided = set(label.unique().tolist()) - undecided
+        label = resolve_partial(pred, label, self.table)
         scores = dice_coefficients(pred, label, len(self.names) + 1).tolist()
+        if undecided:
+            scores = [score if value in decided else float("nan") for value, score in enumerate(scores, 1)]
         found, true = (torch.bincount(labels.flatten(), minlength=len(self.names) + 1)[1:] for labels in (pred, label))
         return {
             "case": case_name(item["label"].meta["filename_or_obj"]),
             **dict(zip(self.names, scores, strict=True)),
-            "mean": sum(scores) / len(scores),
+            "mean": finite_mean(scores),
             **dict(zip(self.sizes, (found / true).tolist(), strict=True)),
         }
 

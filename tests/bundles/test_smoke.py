@@ -184,19 +184,11 @@ def test_bundles_train_resume_and_evaluate_in_the_folder(phantoms, tmp_path):
 
 def test_bundles_train_by_the_seeds_recipe(phantoms, tmp_path):
     bundle, _, settings = phantoms
-    short = {CHEST: {"size": 64}, MUSCLES: {"size": 64}, LESIONS: {}}
+    short = {CHEST: {"size": 64, "batch_size": 1}, MUSCLES: {"size": 64}, LESIONS: {}}  # chest drops an incomplete batch
     settings = {name: settings[name] for name in ("dataset_dir", "val_interval", "batch_size")} | {"max_epochs": 1} | short[bundle]
     configs = ["configs/train.json", "configs/train_seed.json", *(["configs/fully_conv.json"] if bundle == CHEST else [])]
     run_bundle("training", configs, bundle, output_dir=tmp_path, **settings)
     assert (tmp_path / "model.pt").exists()
-
-
-def test_chest_finishes_with_the_overlays_of_its_weights(tmp_path):
-    WRITERS[CHEST.name](tmp_path / "data", 3, 11)
-    configs = [f"configs/{name}.json" for name in ("train", "train_finish", "train_unweighted", "train_mirrored")]
-    settings = {"dataset_dir": tmp_path / "data", "output_dir": tmp_path / "runs", "max_epochs": 1, "val_interval": 1, "size": 64}
-    run_bundle("training", configs, CHEST, **settings, pretrained="models/model.pt")
-    assert (tmp_path / "runs" / "model.pt").exists()
 
 
 def test_zips_infer_and_train_from_a_foreign_folder(phantoms, tmp_path):

@@ -18,6 +18,7 @@ from ..sharing.plain import plain
 from .bench import bench
 from .console import console, errors
 from .convert_weights import convert_weights
+from .crossvalidate import crossvalidate
 from .demo import demo
 from .keys import keys
 from .list import list_bundles
@@ -70,6 +71,7 @@ app.command("unpack")(unpack)
 app.command("verify")(verify)
 app.command("convert-weights")(convert_weights)
 app.command("bench")(bench)
+app.command("crossvalidate")(crossvalidate)
 app.command("demo")(demo)
 
 

@@ -60,6 +60,9 @@ def folder(
     test: Test = [],
     validation: Validation = [],
     phantoms: Phantoms = 0,
+    pass_over_unlabelled: Annotated[
+        bool, typer.Option("--pass-over-unlabelled", help="Slices on which nothing is drawn count as not labelled.")
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """A plain folder of images and label maps or masks."""
@@ -69,8 +72,8 @@ def folder(
     from ..datasets.scgm import LABELS
 
     labels = {"0": "background"} | (named or {k: v for k, v in LABELS.items() if k != "0"})
-    sections = {"test": test, "validation": validation, "overwrite": overwrite}
-    _tell(prepare_folder(source, destination, labels, image_suffix, masks, label_suffix, phantoms=phantoms, **sections))
+    options = {"test": test, "validation": validation, "pass_over_unlabelled": pass_over_unlabelled, "overwrite": overwrite}
+    _tell(prepare_folder(source, destination, labels, image_suffix, masks, label_suffix, phantoms=phantoms, **options))
 
 
 @app.command()
@@ -119,6 +122,22 @@ def jsrt(
     _tell(prepare_jsrt(source, destination, split.value, overwrite))
 
 
+@app.command("covid-films")
+def covid_films(
+    source: Source,
+    destination: Destination,
+    fold: Annotated[str, typer.Option(metavar="K/N", help="The Kth of N groups of patients tests.")] = "",
+    test: Test = [],
+    validation: Validation = [],
+    overwrite: Overwrite = False,
+) -> None:
+    """Radiographs of disease, lungs drawn through the heart (ieee8023/covid-chestxray-dataset)."""
+    group = _fold(fold)
+    from ..datasets.covid_films import prepare_covid_films
+
+    _tell(prepare_covid_films(source, destination, fold=group, test=test, validation=validation, overwrite=overwrite))
+
+
 @app.command("dicom-slices")
 def dicom_slices(
     source: Annotated[Path, typer.Argument(help="Folder of DICOM slices with pictures of labels.")],
@@ -147,16 +166,17 @@ def volumes(
     test: Test = [],
     validation: Validation = [],
     fold: Annotated[str, typer.Option(metavar="K/N", help="The Kth of N blocks of every volume's slices tests.")] = "",
+    relabel: Annotated[list[str], typer.Option(metavar="OLD=NEW", help="Value to write for a label's, or for 0; repeatable.")] = [],
     overwrite: Overwrite = False,
 ) -> None:
     """Volumes cut into slices (muscles)."""
-    named, block = dict(pairs(label, "--label")), _fold(fold)
+    named, block, values = dict(pairs(label, "--label")), _fold(fold), _relabel(relabel)
     from ..datasets.slices import prepare_volumes
     from ..phantoms.lumbar import MUSCLES
 
     labels = {"0": "background"} | (named or MUSCLES)
-    sections = {"test": test, "validation": validation, "overwrite": overwrite}
-    _tell(prepare_volumes(source, destination, labels, image_suffix, label_suffix, fold=block, **sections))
+    options = {"test": test, "validation": validation, "fold": block, "relabel": values, "overwrite": overwrite}
+    _tell(prepare_volumes(source, destination, labels, image_suffix, label_suffix, **options))
 
 
 def _lesions(name: str, text: str) -> None:
@@ -256,6 +276,15 @@ def _fold(text: str) -> tuple[int, int] | None:
     if not (number.isdigit() and count.isdigit()):
         raise UserError(f"--fold {text}: not of the form K/N.", "For instance --fold 1/5.")
     return int(number), int(count)
+
+
+def _relabel(texts: list[str]) -> dict[int, int]:
+    found = {}
+    for old, new in pairs(texts, "--relabel"):
+        if not (old.isdigit() and new.isdigit() and int(old) < 256 and int(new) < 256):
+            raise UserError(f"--relabel {old}={new}: not two labels from 0 to 255.", "For instance --relabel 3=1.")
+        found[int(old)] = int(new)
+    return found
 
 
 def _whole(text: str, option: str) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from custom_networks.cases.cases import VOLUME_SUFFIXES, case_name
 from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError
-from custom_networks.geometry.axial import slices_last
+from custom_networks.geometry.axial import slice_axis, slices_last
 
 from ..layout.data_list import Report, make_empty_folder, split_in_order, write_data_list
 from ..layout.nifti import check_same_grid
@@ -19,6 +19,7 @@ from ..phantoms.write import write_cord_case
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
 PHANTOM_SHARE = 0.3
+PASSED_OVER = 255  # label of slices that nobody labelled
 
 
 def prepare_folder(
@@ -31,6 +32,7 @@ def prepare_folder(
     test: Sequence[str] = (),
     validation: Sequence[str] = (),
     phantoms: int = 0,
+    pass_over_unlabelled: bool = False,
     overwrite: bool = False,
 ) -> Report:
     """Copy images, make one label map of each case, write the data list.
@@ -52,6 +54,7 @@ def prepare_folder(
         test: patterns of cases that test; the others train.
         validation: patterns of cases that validate.
         phantoms: number of spinal cord phantoms to add.
+        pass_over_unlabelled: whether axial slices on which nothing is drawn are marked with `PASSED_OVER`, not as background.
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
@@ -70,16 +73,26 @@ def prepare_folder(
     entries = {}
     for case, (image_path, label_paths) in pairs.items():
         label = _merge(image_path, label_paths, max(int(value) for value in labels))
+        drawn = labelled_slices(label)
+        if pass_over_unlabelled:
+            label = _mark_unlabelled(label)
         suffix = next(s for s in VOLUME_SUFFIXES if image_path.name.endswith(s))
         entry = {"image": f"images/{case}{suffix}", "label": f"labels/{case}.nii.gz"}
         shutil.copyfile(image_path, folder / entry["image"])
         nibabel.save(label, folder / entry["label"])
-        entries[case] = entry | {"weight": labelled_slices(label)}
+        entries[case] = entry | {"weight": drawn}
     sections = split_sections(entries, test, validation, has_phantoms=phantoms > 0)
     if phantoms:
         _add_phantoms(folder, sections, phantoms, validate=not validation)
     path = write_data_list(folder, f"prepared from {source.name}", labels, sections)
     return Report(path, list(entries), left_out)
+
+
+def _mark_unlabelled(label: nibabel.Nifti1Image) -> nibabel.Nifti1Image:
+    array = np.asarray(label.dataobj).copy()
+    ordered = np.moveaxis(array, slice_axis(label.affine), -1)
+    ordered[..., ~ordered.any(axis=(0, 1))] = PASSED_OVER
+    return nibabel.Nifti1Image(array, label.affine)
 
 
 def labelled_slices(label: nibabel.Nifti1Image) -> int:

@@ -72,6 +72,7 @@ def prepare_volumes(
     test: Sequence[str] = (),
     validation: Sequence[str] = (),
     fold: tuple[int, int] | None = None,
+    relabel: dict[int, int] | None = None,
     overwrite: bool = False,
 ) -> Report:
     """Cut NIfTI volumes with label maps into their labelled axial slices, ``CASE_z012``, each with its place in space.
@@ -86,6 +87,7 @@ def prepare_volumes(
         validation: patterns of slices that validate; where none is named, every tenth slice of the training.
         fold: number of a fold from 1 and how many there are. Each volume's labelled slices are cut into as many blocks of
             neighbours, and those of the fold test.
+        relabel: value in the label maps to the one to write; also of 0, where what is not drawn may be a class that was left out.
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
@@ -103,7 +105,7 @@ def prepare_volumes(
     make_empty_folder(folder, overwrite)
     entries, held = {}, list(test)
     for case, (image_path, [(_, label_path)]) in pairs.items():
-        slices = _cut(image_path, label_path, max(int(value) for value in labels))
+        slices = _cut(image_path, label_path, max(int(value) for value in labels), relabel or {})
         names = [f"{case}_z{z:03d}" for z in slices]
         for name, (image, label, affine) in zip(names, slices.values(), strict=True):
             entries[name] = save_pair(folder, name, image, label, affine)
@@ -175,17 +177,22 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
 
 
-def _cut(image_path: Path, label_path: Path, largest: int) -> dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _cut(
+    image_path: Path, label_path: Path, largest: int, relabel: dict[int, int]
+) -> dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Return the labelled axial slices, ``(X, Y, 1)``, with their label maps and affines."""
     image, label = load_nifti(image_path), load_nifti(label_path)
     check_same_grid(label_path, label.shape, label.affine, image_path, image.shape, image.affine)
-    array = np.asarray(label.dataobj)
+    drawn = np.asarray(label.dataobj)
+    array = drawn.copy()
+    for old, new in relabel.items():
+        array[drawn == old] = new
     check_label_values(label_path, array, largest)
     axis = slice_axis(image.affine)
     slices = {}
     for z in range(image.shape[axis]):
         window = tuple(slice(z, z + 1) if i == axis else slice(None) for i in range(3))
-        if array[window].any():
+        if drawn[window].any():
             affine = image.affine.copy()
             affine[:3, 3] += z * affine[:3, axis]
             slices[z] = (image.get_fdata(dtype=np.float32)[window], array[window].astype(np.uint8), affine)

@@ -31,12 +31,15 @@ def merge(folder: Path, parts: dict[Path, float], overwrite: bool = False) -> Pa
             raise UserError(f"{part}: labels {named} differ from {labels}.", "Mix data sets of one kind.")
         for section, entries in sections.items():
             for entry in content[section]:
-                moved = {key: _absolute(part, entry[key]) for key in ("image", "label")}
+                moved = entry | {key: absolute(part, entry[key]) for key in ("image", "label")}
                 entries.append(moved | ({"weight": weight / len(content[section])} if section == "training" else {}))
         if (part / PRIORS).is_dir() and not (folder / PRIORS).exists():
             copy_priors(part / PRIORS, folder / PRIORS)
     return write_data_list(folder, "several data sets", labels, sections)
 
 
-def _absolute(folder: Path, files: str | list[str]) -> str | list[str]:
-    return [_absolute(folder, file) for file in files] if isinstance(files, list) else str((folder / files).resolve())
+def absolute(folder: Path, files: str | int | list[str]) -> str | int | list[str]:
+    """Return paths of a data list, relative to its folder, as absolute ones; a class of a picture stays."""
+    if isinstance(files, int):
+        return files
+    return [absolute(folder, file) for file in files] if isinstance(files, list) else str((folder / files).resolve())

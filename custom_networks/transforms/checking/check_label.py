@@ -21,13 +21,17 @@ class CheckLabeld(MapTransform):
         image_key: the image.
         largest: largest legal label; all labels are whole numbers from 0.
         tolerance: accepted difference of the affines, in mm.
+        further: label beyond the largest that is legal too, such as one of what is passed over.
 
     Raises:
         UserError: names the label's file, what was wrong and what to do.
     """
 
-    def __init__(self, keys: KeysCollection, image_key: str, largest: int, tolerance: float = 1e-2) -> None:
+    def __init__(
+        self, keys: KeysCollection, image_key: str, largest: int, tolerance: float = 1e-2, further: int | None = None
+    ) -> None:
         super().__init__(keys)
+        self.further = further
         self.image_key, self.largest, self.tolerance = image_key, largest, tolerance
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> Mapping[Hashable, torch.Tensor]:
@@ -47,4 +51,5 @@ class CheckLabeld(MapTransform):
                 f"{file}: its affine differs by {difference:.3g} mm from that of {image_file}.",
                 "Resample the label to the image's grid.",
             )
-        check_label_values(file, torch.as_tensor(label).cpu().numpy(), self.largest)
+        values = torch.as_tensor(label).cpu().numpy()
+        check_label_values(file, values if self.further is None else values[values != self.further], self.largest)
