@@ -94,14 +94,14 @@ READERS = {
 }  # fmt: skip
 
 TORCH = {
-    "Generator", "Tensor", "abs", "allclose", "any", "all", "arange", "argmax", "argmin", "as_tensor", "bfloat16", "bool", "cat",
-    "channels_last", "channels_last_3d", "clamp", "clip", "concat", "contiguous_format", "cuda.device_count",
+    "Generator", "Tensor", "abs", "all", "allclose", "any", "arange", "argmax", "argmin", "as_tensor", "bfloat16", "bool",
+    "cat", "channels_last", "channels_last_3d", "clamp", "clip", "concat", "contiguous_format", "cuda.device_count",
     "cuda.is_available", "cuda.is_bf16_supported", "device", "distributed.get_rank", "distributed.get_world_size",
     "distributed.is_available", "distributed.is_initialized", "double", "exp", "eye", "flip", "float", "float16", "float32",
-    "float64", "full", "half", "inf", "int", "int16", "int32", "int64", "int8", "linspace", "log", "logical_and", "logical_not",
-    "logical_or", "long", "manual_seed", "max", "mean", "min", "nan", "ones", "ones_like", "pi", "relu", "round", "sigmoid",
-    "softmax", "sqrt", "squeeze", "stack", "std", "sum", "tanh", "tensor", "uint8", "unique", "unsqueeze", "where", "zeros",
-    "zeros_like",
+    "float64", "full", "half", "inf", "int", "int16", "int32", "int64", "int8", "linspace", "log", "logical_and",
+    "logical_not", "logical_or", "long", "manual_seed", "max", "mean", "min", "nan", "ones", "ones_like", "pi",
+    "preserve_format", "relu", "round", "sigmoid", "softmax", "sqrt", "squeeze", "stack", "std", "sum", "tanh", "tensor",
+    "uint8", "unique", "unsqueeze", "where", "zeros", "zeros_like",
 }  # fmt: skip
 NUMPY = {
     "abs", "arange", "array", "asarray", "bool_", "ceil", "clip", "concatenate", "deg2rad", "diag", "exp", "eye", "float16",

@@ -45,6 +45,9 @@ def pack(bundle: Bundle, folder: Path, key: Path | None = None) -> Path:
     Raises:
         UserError: when a file of the bundle would be refused by whoever unpacks it.
     """
+    for name, path in members(bundle):
+        if not belongs(name.removeprefix(f"{bundle.name}/")):
+            raise UserError(f"{path}: does not belong into a bundle, so nobody could unpack it.", "Move it elsewhere.")
     target = folder / f"{bundle.name}_v{bundle.version}.zip"
     write_result(target, lambda path: _archive(bundle, path, key))
     return target
@@ -54,8 +57,6 @@ def _archive(bundle: Bundle, target: Path, key: Path | None) -> None:
     digests = {}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, path in members(bundle):
-            if not belongs(name.removeprefix(f"{bundle.name}/")):
-                raise UserError(f"{path}: does not belong into a bundle, so nobody could unpack it.", "Move it elsewhere.")
             content = path.read_bytes()
             digests[name.removeprefix(f"{bundle.name}/")] = hashlib.sha256(content).hexdigest()
             _write(archive, name, content)

