@@ -1,7 +1,9 @@
 """Errors that are for users: what was wrong and what to do, without a traceback."""
 
+import sys
 import zipfile
 import zlib
+from types import TracebackType
 
 ZIP_ERRORS = (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error)  # of damaged zips
 
@@ -21,10 +23,34 @@ class UserError(Exception):
 
 def explain(error: BaseException) -> str:
     """Return one line for the root cause of ``error``; MONAI wraps errors of transforms in several layers."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, UserError):
-            return str(cause)
-        error, cause = cause, cause.__cause__ or cause.__context__
+    found = find_user_error(error)
+    if found is not None:
+        return str(found)
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def find_user_error(error: BaseException | None) -> UserError | None:
+    """Return the `UserError` that another error came from, None where there is none."""
+    while error is not None and not isinstance(error, UserError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def hide_tracebacks() -> None:
+    """Let a `UserError` that ends the program, a bundle's training say, print its one line instead of a traceback."""
+    if getattr(sys.excepthook, "hides_tracebacks", False):
+        return
+    print_traceback = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        found = find_user_error(error)
+        if found is None:
+            print_traceback(kind, error, traceback)
+        else:
+            print(f"error: {found}", file=sys.stderr)
+
+    hook.hides_tracebacks = True
+    sys.excepthook = hook

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import signal
 import warnings
 from pathlib import Path
 
@@ -103,12 +104,19 @@ class TrainingRecord:
         self.weights.attach(engine)
         ProgressLog(self.curves, self.best).attach(engine)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self.checkpoint.save)
+        engine.add_event_handler(Events.EXCEPTION_RAISED, self._end)
 
     def _prepare(self, engine: Engine) -> None:
         torch.backends.cudnn.benchmark = self.cudnn_benchmark
         if self.evaluator is not None and self.evaluator.state.epoch_length == 0:
             logger.warning("No validation cases: model.pt gets the last weights.")
             warnings.filterwarnings("ignore", message=".*dataloader. is empty")
+
+    def _end(self, engine: Engine, error: BaseException) -> None:
+        if not isinstance(error, KeyboardInterrupt):
+            raise error
+        logger.info("Interrupted in epoch %d: the same command goes on from %s.", engine.state.epoch, self.checkpoint.path)
+        raise SystemExit(128 + signal.SIGINT) from None
 
     def _tell_stop(self, engine: Engine) -> None:
         if self.stopping.counter >= self.patience:

@@ -16,3 +16,7 @@ if not (Path(__file__).parent / "custom_networks").is_dir():
         from custom_networks.alias import alias
 
         alias(f"{__name__}.custom_networks", "custom_networks")
+
+from .custom_networks.errors import hide_tracebacks
+
+hide_tracebacks()
