@@ -102,8 +102,8 @@ class TrainingRecord:
         if self.lr_scheduler is not None:
             LrScheduleHandler(self.lr_scheduler, print_lr=False).attach(engine)
         self.weights.attach(engine)
-        ProgressLog(self.curves, self.best).attach(engine)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self.checkpoint.save)
+        ProgressLog(self.curves, self.best).attach(engine)  # what is told is kept
         engine.add_event_handler(Events.EXCEPTION_RAISED, self._end)
 
     def _prepare(self, engine: Engine) -> None:

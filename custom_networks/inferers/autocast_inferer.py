@@ -9,6 +9,9 @@ from monai.inferers import SimpleInferer
 CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
+SMALL = 24  # side of a patch below which three halvings make maps of 2
+
+
 def has_bfloat16(device: torch.device) -> bool:
     """Tell whether bfloat16 is fast on a device: CUDA from compute capability 8, CPUs with AVX512-BF16 or AMX."""
     if device.type == "cuda":
@@ -40,6 +43,9 @@ class AutocastInferer(SimpleInferer):
         inference = isinstance(network, torch.nn.Module) and not network.training
         if self.channels_last and inference and inputs.ndim in CHANNELS_LAST:
             network.to(memory_format=CHANNELS_LAST[inputs.ndim])
-        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.enabled and has_bfloat16(inputs.device)):
+        # oneDNN's bfloat16 gradients of 3x3x3 convolutions on maps of depth 2 read memory that nobody wrote (torch 2.13).
+        unsafe = inputs.device.type == "cpu" and inputs.ndim == 5 and not inference and min(inputs.shape[2:]) < SMALL
+        enabled = self.enabled and has_bfloat16(inputs.device) and not unsafe
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=enabled):
             output = super().__call__(inputs, network, *args, **kwargs)
         return tuple(part.float() for part in output) if isinstance(output, tuple) else output.float()

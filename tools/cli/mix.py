@@ -7,7 +7,7 @@ import typer
 
 from custom_networks.errors import UserError
 
-from .console import console
+from .console import tell_split
 from .options import Overwrite, pairs
 
 
@@ -20,7 +20,7 @@ def mix(
     shares = {Path(folder): _share(weight) for folder, weight in pairs(parts, "")}
     from ..layout.mixing import merge
 
-    console.print(f"wrote {merge(destination, shares, overwrite)}")
+    tell_split(merge(destination, shares, overwrite))
 
 
 def _share(text: str) -> float:

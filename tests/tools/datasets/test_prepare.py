@@ -118,7 +118,7 @@ def test_digits_hold_out_a_fifth_of_every_class(tmp_path):
     assert counts.min() >= 34 and counts.max() <= 38
 
 
-@pytest.mark.parametrize(("count", "sizes"), [(10, [6, 2, 2]), (5, [3, 1, 1]), (3, [1, 1, 1]), (2, [2, 2, 2])])
+@pytest.mark.parametrize(("count", "sizes"), [(10, [6, 2, 2]), (5, [3, 1, 1]), (3, [1, 1, 1]), (2, [1, 1, 0]), (1, [1, 0, 0])])
 def test_split_sizes(count, sizes):
     split = split_in_order([{"image": str(i)} for i in range(count)])
     assert [len(split[section]) for section in ("training", "validation", "test")] == sizes
