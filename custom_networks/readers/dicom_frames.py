@@ -74,19 +74,19 @@ def frame_pixels(image: DicomImage, frames: list[Frame]) -> list[np.ndarray]:
     Raises:
         UserError: names the file whose pixels cannot be read.
     """
-    stored, padding, dataset = stored_pixels(image)
-    pixels = []
-    for frame in frames:
-        number = frame.number or 0
-        item = None if frame.number is None else _item(dataset, number, "PixelValueTransformationSequence")
-        try:
+    try:
+        stored, padding, dataset = stored_pixels(image)
+        pixels = []
+        for frame in frames:
+            number = frame.number or 0
+            item = None if frame.number is None else _item(dataset, number, "PixelValueTransformationSequence")
             values = rescaled(image.file, dataset, stored[number], item).astype(np.float32)
-        except TAG_ERRORS as error:
-            raise UserError(f"{image.file}: its values cannot be rescaled ({error}).", EXPORT) from error
-        if padding is not None:
-            values[padding[number]] = np.nan
-        pixels.append(values.T)
-    return pixels
+            if padding is not None:
+                values[padding[number]] = np.nan
+            pixels.append(values.T)
+        return pixels
+    except TAG_ERRORS as error:
+        raise UserError(f"{image.file}: its pixels cannot be read ({error}).", EXPORT) from error
 
 
 def _frames_of(image: DicomImage) -> list[Frame]:

@@ -287,6 +287,8 @@ DICOM = [
         r"s0\.dcm: packed as JPEG Lossless.*which cannot be unpacked here\. Install a decoder: pip install pylibjpeg"),
     refused("packed pixels that are damaged", series(then=odd_files.repacked(pydicom.uid.JPEG2000Lossless)),
         r"s0\.dcm: its pixels are damaged"),
+    refused("a syntax that is none", series(then=odd_files.repacked("1.2.3")), r"s0\.dcm: "),
+    refused("no DICOM mark", written("a.dcm", bytes(999)), r"a\.dcm: not a DICOM file"),
     refused("no transfer syntax", series(then=odd_files.repacked(None)), r"s0\.dcm"),
     refused("decimal pixels of NaN", series(3, **FLOATS | {"FloatPixelData": np.full((14, 12), np.nan, "<f4").tobytes()}),
         r"s3\.dcm: 168 values are NaN"),

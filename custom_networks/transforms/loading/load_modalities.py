@@ -34,7 +34,8 @@ class LoadModalitiesd(MapTransform):
             brain is cut out and the bias field corrected, and the log says so. None takes images as they are.
 
     Raises:
-        UserError: when an image is missing or damaged, is no volume, is given twice, or lies elsewhere than the first.
+        UserError: when an image is missing or damaged, is no volume, is given twice, lies elsewhere than the first, or has no
+            orientation and another grid.
     """
 
     def __init__(
@@ -121,12 +122,22 @@ class LoadModalitiesd(MapTransform):
         difference = np.abs(np.asarray(image.affine) - np.asarray(first.affine)).max()
         if image.shape == first.shape and difference <= self.tolerance:
             return image
+        for one, file, other in ((image, path, first_path), (first, first_path, path)):
+            if _lies_nowhere(one):
+                raise UserError(
+                    f"{file}: its header has no orientation, so it cannot be laid over {other}.", "Convert both again from DICOM."
+                )
         matched = self.resample(image, first)
         if not bool(matched.any()):
             raise UserError(f"{path}: does not overlap with {first_path}.", "Give images of one person and session.")
         if path != first_path:
             logger.warning("%s: has another grid than %s; resampled to it.", path, first_path)
         return matched
+
+
+def _lies_nowhere(image: MetaTensor) -> bool:
+    """Tell whether an image is a NIfTI file with neither sform nor qform."""
+    return image.meta.get("sform_code") == 0 and image.meta.get("qform_code") == 0
 
 
 def _tensor(channels: torch.Tensor, first: MetaTensor) -> MetaTensor:

@@ -8,7 +8,7 @@ from monai.config import KeysCollection
 from monai.data import ImageReader
 from monai.transforms import LoadImaged
 
-from ...cases.cases import is_dicom, is_zip, split_series
+from ...cases.cases import DICOM_SUFFIXES, is_dicom, is_zip, split_series
 from ...errors import UserError
 from ...readers.dicom_series import DicomSeriesReader
 from ...readers.kinds import check_kind
@@ -70,7 +70,7 @@ class LoadVolumed(LoadImaged):
             raise UserError(f"{path}: no regular file.", "Give an image.")
         if path.stat().st_size == 0:
             raise UserError(f"{path}: the file is empty.", "Copy or export it again.")
-        if is_zip(path) or is_dicom(path):
+        if is_zip(path) or is_dicom(path) or path.name.lower().endswith(DICOM_SUFFIXES):
             return self.dicom_reader
         kind = check_kind(path)
         if kind not in self.readers:

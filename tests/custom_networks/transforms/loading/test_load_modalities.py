@@ -1,5 +1,6 @@
 import logging
 
+import nibabel
 import numpy as np
 import pytest
 from conftest import save_nifti
@@ -47,6 +48,20 @@ def test_one_file_of_two_channels(tmp_path):
     array = np.random.rand(6, 7, 8, 2).astype(np.float32)
     image = load(save_nifti(tmp_path / "both.nii.gz", array, AFFINE))
     assert image.shape == (2, 6, 7, 8) and np.array_equal(image[1].numpy(), array[..., 1])
+
+
+@pytest.mark.parametrize("bare", ["FLAIR", "T1"])
+def test_an_image_without_orientation_is_laid_over_none_of_another_grid(tmp_path, bare):
+    paths = []
+    for name, size in (("FLAIR", 6), ("T1", 8)):
+        image = nibabel.Nifti1Image(np.random.rand(size, 7, 8).astype(np.float32), AFFINE)
+        if name == bare:
+            image.set_sform(None, 0)
+            image.set_qform(None, 0)
+        nibabel.save(image, tmp_path / f"{name}.nii")
+        paths.append(str(tmp_path / f"{name}.nii"))
+    with pytest.raises(UserError, match=rf"{bare}\.nii: its header has no orientation"):
+        load(*paths)
 
 
 def test_faults(tmp_path, flair):
