@@ -12,12 +12,23 @@ def pack(
     bundle: Annotated[str, typer.Argument(help="A bundle's name or a part of it.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the zip.")],
     sign: Annotated[Path | None, typer.Option("--sign", metavar="PRIVATE_KEY", help="Sign it with this key.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Weights of one's own, such as runs/model.pt of a training.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of a bundle with weights of one's own.")] = None,
+    version: Annotated[str | None, typer.Option(help="Its version, such as 1.0.0.")] = None,
+    scores: Annotated[Path | None, typer.Option(help="Its scores: the scores.json that `axial score` wrote.")] = None,
 ) -> None:
     """Pack a bundle into one zip that needs nothing of this repository."""
     from ..bundles import get_bundle
 
-    found = get_bundle(bundle, trust=True)  # nothing of it runs
+    found = get_bundle(bundle, trust=True)  # nothing of it runs, but for the network that takes new weights
+    import tempfile
+
     from ..sharing.packing import pack as pack_bundle
 
-    path = pack_bundle(found, output, sign)
-    console.print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)", highlight=False)
+    with tempfile.TemporaryDirectory() as scratch:
+        if (weights, name, version, scores) != (None, None, None, None):
+            from ..sharing.own import make_own
+
+            found = make_own(found, Path(scratch), name, version, weights, scores)
+        path = pack_bundle(found, output, sign)
+    console.print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)", highlight=False, soft_wrap=True)
