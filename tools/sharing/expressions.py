@@ -30,11 +30,11 @@ ATTRIBUTES = {  # of values, none of which leads to a module or to code
 ENVIRONMENT = {"LOCAL_RANK", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"}
 KEYWORDS_REFUSED = {"reader", "writer", "merger_cls", "allow_pickle", "weights_only", "compile", "compile_kwargs"}
 NODES = (
-    ast.Expression, ast.Constant, ast.Name, ast.Load, ast.Attribute, ast.Subscript, ast.Slice, ast.Call, ast.keyword, ast.BinOp,
-    ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp, ast.comprehension,
-    ast.Store, ast.Lambda, ast.arguments, ast.arg, ast.And, ast.Or, ast.Not, ast.UAdd, ast.USub, ast.Invert, ast.Add, ast.Sub,
-    ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.BitAnd, ast.BitOr, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE,
-    ast.Is, ast.IsNot, ast.In, ast.NotIn,
+    ast.Expression, ast.Constant, ast.Name, ast.Load, ast.Attribute, ast.Subscript, ast.Slice, ast.Call, ast.keyword,
+    ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.List, ast.Tuple, ast.Starred, ast.Dict, ast.Set,
+    ast.ListComp, ast.comprehension, ast.Store, ast.Lambda, ast.arguments, ast.arg, ast.And, ast.Or, ast.Not, ast.UAdd,
+    ast.USub, ast.Invert, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.BitAnd, ast.BitOr, ast.Eq,
+    ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot, ast.In, ast.NotIn,
 )  # fmt: skip
 NUMBERS = re.compile(r"(u?int|float|bool)\d*")  # types of an array
 CLIMBS = re.compile(r"(^|[/\\])\.\.([/\\]|$)")
@@ -157,6 +157,8 @@ class _Reader:
         builtin = isinstance(node.func, ast.Name) and node.func.id not in self.locals
         if not builtin and not isinstance(node.func, ast.Attribute):  # names that are no builtins are refused as names
             raise _RefusedError("calls what it is handed")
+        if any(isinstance(argument, ast.Starred) for argument in node.args):
+            raise _RefusedError("hands on any arguments")
         for keyword in node.keywords:
             if keyword.arg is None or keyword.arg.startswith("_") or keyword.arg in KEYWORDS_REFUSED:
                 raise _RefusedError(f"hands on {keyword.arg or 'any keywords'}")
