@@ -5,10 +5,15 @@ BIN := .venv/bin
 FRESH := .venv/.fresh
 LABEL := .venv-label/.fresh
 
-.PHONY: demo test test-all test-label lint format bench clean
+.PHONY: demo check test test-all test-label lint format bench clean
 
 demo: $(FRESH)
 	$(BIN)/python -m tools demo --output demo_output
+
+# Lint and the tests of single parts, within three minutes; nothing that trains or starts a bundle.
+check: $(FRESH) lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadscope -m "not slow and not exhaustive" tests/custom_networks \
+		tests/packaging tests/tools/scoring tests/tools/datasets tests/bundles/test_configs.py
 
 test: $(FRESH) lint
 	MONAI_FAIL_ON_DUPLICATE_CONFIG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadscope --durations 25

@@ -58,7 +58,7 @@ class IterativeFCN(nn.Module):
         and identification. Medical Image Analysis 53:142-155, 2019.
 
     Example:
-        >>> IterativeFCN(filters=4)(torch.zeros(1, 2, 32, 32, 32)).shape
+        >>> IterativeFCN(filters=4).eval()(torch.zeros(1, 2, 32, 32, 32)).shape
         torch.Size([1, 3, 32, 32, 32])
     """
 
