@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from .console import console
+from .options import Trust
 
 
 def pack(
@@ -16,11 +17,12 @@ def pack(
     name: Annotated[str | None, typer.Option(help="Name of a bundle with weights of one's own.")] = None,
     version: Annotated[str | None, typer.Option(help="Its version, such as 1.0.0.")] = None,
     scores: Annotated[Path | None, typer.Option(help="Its scores: the scores.json that `axial score` wrote.")] = None,
+    trust: Trust = False,
 ) -> None:
     """Pack a bundle into one zip that needs nothing of this repository."""
     from ..bundles import get_bundle
 
-    found = get_bundle(bundle, trust=True)  # nothing of it runs, but for the network that takes new weights
+    found = get_bundle(bundle, trust or weights is None)  # nothing of it runs, but for the network that takes new weights
     import tempfile
 
     from ..sharing.packing import pack as pack_bundle

@@ -228,6 +228,15 @@ def test_a_strangers_folder_is_reviewed_before_anything_runs(tmp_path, monkeypat
     assert get_bundle(folder, trust=True).name == DIGITS.name
 
 
+def test_weights_of_ones_own_are_not_loaded_into_a_strangers_network_unreviewed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = hostile(tmp_path, lambda config: config.update(device="$__import__('os').system('touch RAN')"))
+    weights = str(DIGITS / "models" / "model.pt")
+    result = CliRunner().invoke(app, ["pack", folder, "-o", "dist", "--weights", weights, "--name", "mine", "--version", "1.0.0"])
+    assert isinstance(result.exception, UserError) and "configs/inference.json: device:" in str(result.exception)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [DIGITS.name]
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
