@@ -58,8 +58,8 @@ class IterativeFCN(nn.Module):
         and identification. Medical Image Analysis 53:142-155, 2019.
 
     Example:
-        >>> IterativeFCN(filters=4).eval()(torch.zeros(1, 2, 32, 32, 32)).shape
-        torch.Size([1, 3, 32, 32, 32])
+        >>> IterativeFCN(filters=2).eval()(torch.zeros(1, 2, 64, 64, 64)).shape
+        torch.Size([1, 3, 64, 64, 64])
     """
 
     def __init__(
