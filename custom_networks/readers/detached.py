@@ -47,8 +47,7 @@ def read_array(path: Path, start: int, encoding: str, skip: int, shape: Sequence
         if skip < 0 or (encoding != "raw" and skip):
             raise UserError(f"{path}: voxels cannot begin there.", REPAIR)
         values, _ = read_voxels(path, start, encoding, skip, count, dtype)
-    with np.errstate(over="ignore"):
-        return values.astype(np.float32).reshape(tuple(shape), order="F")
+    return values.astype(np.float32).reshape(tuple(shape), order="F")
 
 
 def _read_text(path: Path, start: int, count: int) -> np.ndarray:

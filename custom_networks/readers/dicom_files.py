@@ -1,8 +1,11 @@
 """DICOM images in files, folders and zipped studies: headers first, pixels where they are asked for."""
 
+import logging
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -110,13 +113,28 @@ def _read(file: str, stream: BinaryIO, pixels: bool = False) -> pydicom.Dataset:
         if syntax == DeflatedExplicitVRLittleEndian:
             _check_deflated(file, stream)
         stream.seek(0)
-        return pydicom.dcmread(stream, stop_before_pixels=not pixels)
+        with quiet_pydicom():
+            return pydicom.dcmread(stream, stop_before_pixels=not pixels)
     except InvalidDicomError as error:
         raise UserError(f"{file}: not a DICOM file.", "Remove it from the folder.") from error
     except UserError:
         raise
     except Exception as error:  # pydicom raises many types for damaged files
         raise UserError(f"{file}: a damaged DICOM file ({error or type(error).__name__}).", "Export it again.") from error
+
+
+@contextmanager
+def quiet_pydicom() -> Iterator[None]:
+    """Keep pydicom's own warnings and tracebacks from the console; what stops a file is said once, by a UserError."""
+    logger = logging.getLogger("pydicom")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)  # its children have no level of their own
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
 
 
 def _check_deflated(file: str, stream: BinaryIO) -> None:

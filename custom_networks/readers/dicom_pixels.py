@@ -6,13 +6,14 @@ from pydicom.uid import UID
 
 from ..errors import UserError
 from .bounded import check_size
-from .dicom_files import DicomImage
+from .dicom_files import DicomImage, quiet_pydicom
 from .pydicom_versions import apply_modality_lut
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
 NEEDED_OF_WHOLE_NUMBERS = ("BitsStored", "PixelRepresentation")
 GRAY = ("MONOCHROME1", "MONOCHROME2")
+NO_DECODER = ("missing dependencies", "missing required dependencies", "does not support")  # pydicom's words
 DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg pylibjpeg-rle, or decompress the files (gdcmconv --raw)"
 EXPORT = "Export the series anew."
 
@@ -54,7 +55,8 @@ def stored_pixels(image: DicomImage) -> tuple[np.ndarray, np.ndarray | None, pyd
     if not syntax.is_compressed:
         _check_length(file, dataset[name].value, size * int(dataset.BitsAllocated) // 8)
     try:
-        stored = dataset.pixel_array.reshape(shape)
+        with quiet_pydicom():
+            stored = dataset.pixel_array.reshape(shape)
     except Exception as error:  # pydicom and its decoders raise many types
         raise UserError(*_undecodable(file, syntax, error)) from error
     if stored.dtype.kind == "f" and not np.isfinite(stored).all():
@@ -102,7 +104,7 @@ def _check_length(file: str, content: bytes | None, expected: int) -> None:
 
 def _undecodable(file: str, syntax: UID, error: Exception) -> tuple[str, str]:
     text = " ".join(str(error).split())
-    if "missing dependencies" in text or "missing required dependencies" in text or isinstance(error, NotImplementedError):
+    if isinstance(error, NotImplementedError) or any(words in text for words in NO_DECODER):
         return f"{file}: packed as {syntax.name} ({syntax}), which cannot be unpacked here.", f"Install a decoder: {DECODERS}."
     return f"{file}: its pixels are damaged ({text[:200]}).", EXPORT
 

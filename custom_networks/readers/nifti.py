@@ -142,8 +142,7 @@ def _scaling(path: Path, header: Nifti1Header) -> tuple[float, float]:
 def _scaled(array: np.ndarray, slope: float, intercept: float) -> np.ndarray:
     """Return the array in float32, scaled slab by slab in float64."""
     result = np.empty(array.shape, np.float32, order="F")
-    with np.errstate(over="ignore", invalid="ignore"):
-        for index in range(array.shape[-1]):
-            slab = array[..., index]
-            result[..., index] = slab if (slope, intercept) == (1, 0) else slab.astype(np.float64) * slope + intercept
+    for index in range(array.shape[-1]):
+        slab = array[..., index]
+        result[..., index] = slab if (slope, intercept) == (1, 0) else slab.astype(np.float64) * slope + intercept
     return result

@@ -103,7 +103,7 @@ def _place(path: Path, header: dict, axes: int) -> tuple[list[int], np.ndarray, 
     if header.get("space directions") is not None:
         rows = header["space directions"]
         spatial = [axis for axis in range(len(rows)) if rows[axis] is not None and not np.isnan(rows[axis]).all()]
-        steps = np.array([rows[axis] for axis in spatial], dtype=float).T
+        steps = _in_three(np.array([rows[axis] for axis in spatial], dtype=float).T)
         if len(rows) != axes or steps.ndim != 2 or steps.shape[0] != 3 or len(spatial) not in (2, 3):
             raise UserError(f"{path}: space directions of {axes} axes that are not two or three in space.", REPAIR)
     else:
@@ -114,7 +114,7 @@ def _place(path: Path, header: dict, axes: int) -> tuple[list[int], np.ndarray, 
         steps = np.eye(3)[:, : len(spatial)] * spacings[spatial]
     space = str(header.get("space", "")).lower().removesuffix("-time")
     remarks = [] if space in SPACES else ["the header does not say which side is left; taken as left-posterior-superior"]
-    origin = np.asarray(header.get("space origin", np.zeros(3)), dtype=float)
+    origin = _in_three(np.asarray(header.get("space origin", np.zeros(3)), dtype=float))
     if origin.shape != (3,):
         raise UserError(f"{path}: an origin of {origin.size} numbers.", REPAIR)
     units = {str(unit).strip('"').lower() for unit in header.get("space units", ()) if str(unit).strip('"')}
@@ -122,3 +122,8 @@ def _place(path: Path, header: dict, axes: int) -> tuple[list[int], np.ndarray, 
         raise UserError(f"{path}: several units of length ({', '.join(sorted(units))}).", REPAIR)
     affine, converted = affine_of(path, steps, origin, SPACES.get(space, LPS_TO_RAS), next(iter(units), None))
     return spatial, affine, remarks + converted
+
+
+def _in_three(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors ``(2, ...)`` of a plane with a third component of 0; others stay as they are."""
+    return np.concatenate([vectors, np.zeros_like(vectors[:1])]) if vectors.shape[:1] == (2,) else vectors

@@ -1,5 +1,6 @@
 """Read PNG and JPG files as grayscale pictures."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,7 +40,9 @@ class PictureReader(ImageReader):
     def read(self, data: Sequence[str] | str, **kwargs) -> Image.Image:
         path = Path(ensure_tuple(data)[0])
         try:
-            picture = Image.open(path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `check_size` says how much is too much
+                picture = Image.open(path)
         except Image.DecompressionBombError as error:
             raise UserError(f"{path}: more than {2 * Image.MAX_IMAGE_PIXELS} pixels.", "Give a smaller picture.") from error
         if getattr(picture, "n_frames", 1) > 1:

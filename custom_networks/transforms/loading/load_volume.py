@@ -4,6 +4,7 @@ import logging
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 
+import numpy as np
 from monai.config import KeysCollection
 from monai.data import ImageReader
 from monai.transforms import LoadImaged
@@ -46,7 +47,8 @@ class LoadVolumed(LoadImaged):
         for key in self.key_iterator(loaded):
             path, _ = split_series(str(loaded[key]))
             try:
-                image = self._loader(str(loaded[key]), self._reader(path))
+                with np.errstate(all="ignore"):  # odd headers hold NaN and Inf; readers check what comes of them
+                    image = self._loader(str(loaded[key]), self._reader(path))
             except UserError:
                 raise
             except Exception as error:  # libraries raise many types for damaged files

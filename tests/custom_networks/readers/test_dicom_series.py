@@ -3,12 +3,13 @@
 import zipfile
 
 import numpy as np
+import odd_files
 import pydicom
 import pytest
 from dicom_files import write_enhanced, write_slice
 from monai.transforms import LoadImage
 
-from custom_networks import DicomSeriesReader, LoadVolumed, UserError, case_name, find_cases
+from custom_networks import DicomSeriesReader, LoadRadiographd, LoadVolumed, UserError, case_name, find_cases
 
 
 def write_series(folder, count: int = 5, changed: int | None = None, step=(0, 0, 4), **tags):
@@ -203,3 +204,17 @@ def test_pydicoms_samples_load_or_say_why(name):
     else:
         frames = int(pydicom.dcmread(path).get("NumberOfFrames", 1))
         assert image.shape[2] == frames
+
+
+def test_what_pydicom_prints_is_not_shown(tmp_path, caplog):
+    """A damaged stream makes it log a traceback; the user gets one line that names the slice."""
+    folder = odd_files.series(then=odd_files.repacked(pydicom.uid.JPEG2000Lossless))(tmp_path)
+    with pytest.raises(UserError, match=r"s0\.dcm: its pixels are damaged"):
+        load(folder)
+    assert not [record for record in caplog.records if record.name.startswith("pydicom")]
+
+
+def test_twelve_bits_of_jpeg_need_another_decoder():
+    path = pydicom.data.get_testdata_file("JPGExtended.dcm", download=False)
+    with pytest.raises(UserError, match=r"packed as JPEG Extended.*cannot be unpacked here\. Install a decoder: pip install"):
+        LoadRadiographd("image")({"image": str(path)})
