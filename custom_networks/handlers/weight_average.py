@@ -1,12 +1,13 @@
 """Average the weights of a training."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from ignite import distributed as idist
 from ignite.engine import Engine, Events
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
 from ..results.write_state import write_state
 from .distributed import bare
@@ -69,8 +70,8 @@ class WeightAverage:
         self.average.load_state_dict(state)
 
     def _anew(self) -> AveragedModel:
-        how = {} if self.decay is None else {"multi_avg_fn": get_ema_multi_avg_fn(self.decay)}
-        return AveragedModel(self.network, use_buffers=True, **how)
+        mean = get_swa_multi_avg_fn() if self.decay is None else get_ema_multi_avg_fn(self.decay)
+        return AveragedModel(self.network, use_buffers=True, multi_avg_fn=_sparing_counters(mean))
 
     def _take(self, engine: Engine) -> None:
         if self.decay is None:
@@ -81,3 +82,16 @@ class WeightAverage:
             self.average.update_parameters(self.network)
         if not idist.get_rank():
             write_state(self.path, self.average.module.state_dict(), self.half)
+
+
+def _sparing_counters(mean: Callable) -> Callable:
+    """Let a mean of torch take whole numbers, such as batch normalisation's counters, as they are; on GPUs it fails on them."""
+
+    @torch.no_grad()
+    def average(averaged: list[torch.Tensor], current: list[torch.Tensor], count: torch.Tensor) -> None:  # of one type each call
+        if averaged[0].is_floating_point():
+            mean(averaged, current, count)
+        else:
+            torch._foreach_copy_(averaged, current)
+
+    return average
