@@ -1,5 +1,7 @@
 """Pixels of DICOM images, as the image says they are, or a reason why not."""
 
+import re
+
 import numpy as np
 import pydicom
 from pydicom.uid import UID
@@ -103,7 +105,7 @@ def _check_length(file: str, content: bytes | None, expected: int) -> None:
 
 
 def _undecodable(file: str, syntax: UID, error: Exception) -> tuple[str, str]:
-    text = " ".join(str(error).split())
+    text = re.sub(r"<[^>]* at 0x[0-9a-f]+>", "its content", " ".join(str(error).split()))
     if isinstance(error, NotImplementedError) or any(words in text for words in NO_DECODER):
         return f"{file}: packed as {syntax.name} ({syntax}), which cannot be unpacked here.", f"Install a decoder: {DECODERS}."
     return f"{file}: its pixels are damaged ({text[:200]}).", EXPORT

@@ -209,7 +209,7 @@ def test_pydicoms_samples_load_or_say_why(name):
 def test_what_pydicom_prints_is_not_shown(tmp_path, caplog):
     """A damaged stream makes it log a traceback; the user gets one line that names the slice."""
     folder = odd_files.series(then=odd_files.repacked(pydicom.uid.JPEG2000Lossless))(tmp_path)
-    with pytest.raises(UserError, match=r"s0\.dcm: its pixels are damaged"):
+    with pytest.raises(UserError, match=r"s0\.dcm: its pixels are damaged \([^<>]*\)"):
         load(folder)
     assert not [record for record in caplog.records if record.name.startswith("pydicom")]
 
