@@ -4,6 +4,7 @@ from .cases.cases import case_name as case_name
 from .cases.cases import find_cases as find_cases
 from .cases.share_cases import share_cases as share_cases
 from .cases.studies import find_studies as find_studies
+from .data.case_dataset import CaseDataset as CaseDataset
 from .data.data_list import case_weights as case_weights
 from .data.data_list import load_data_list as load_data_list
 from .data.epoch_sampler import EpochSampler as EpochSampler

@@ -46,7 +46,7 @@ class LoadPretrained:
 
 
 class LoadWeights:
-    """Load a network's weights, all of them, when an engine starts.
+    """Load a network's weights, all of them, when an engine first starts.
 
     Args:
         network: the network.
@@ -57,14 +57,16 @@ class LoadWeights:
     """
 
     def __init__(self, network: torch.nn.Module, path: str | Path) -> None:
-        self.network, self.path = bare(network), path
+        self.network, self.path, self.loaded = bare(network), path, False
 
     def attach(self, engine: Engine) -> None:
         """Register with an evaluator."""
         engine.add_event_handler(Events.STARTED, self._load)
 
     def _load(self, engine: Engine) -> None:
-        load_weights(self.network, self.path)
+        if not self.loaded:  # an evaluator of cases starts anew for each
+            load_weights(self.network, self.path)
+            self.loaded = True
 
 
 def load_weights(network: torch.nn.Module, path: str | Path) -> None:
