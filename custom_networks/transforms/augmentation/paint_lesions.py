@@ -6,6 +6,7 @@ from scipy import ndimage
 MATTER = 0.3  # least T1 value of white matter; mean 0 and standard deviation 1 in the brain
 CONTRAST = ((0.8, 2.5), (-1.6, -0.4))  # ranges of a lesion's difference to white matter, FLAIR and T1
 OWN_VOXELS = 20  # of own lesions from which their contrast is taken
+BORDERS = (0.4, 1.0)  # voxels, range of the blur of their borders
 SPREAD = (0.5, 1.3)  # range of a lesion's contrast over that
 
 
@@ -27,9 +28,7 @@ def drawn_contrast(random: np.random.RandomState) -> np.ndarray:
     return np.array([random.uniform(*limits) for limits in CONTRAST])
 
 
-def paint_lesions(
-    image: np.ndarray, label: np.ndarray, mask: np.ndarray, contrast: np.ndarray, random: np.random.RandomState
-) -> None:
+def paint_lesions(image: np.ndarray, label: np.ndarray, mask: np.ndarray, contrast: np.ndarray, width: float) -> None:
     """Paint lesions into an image ``(2, X, Y, Z)`` and its label map ``(1, X, Y, Z)``, in place.
 
     Borders are soft, and the tissue's texture stays below.
@@ -37,9 +36,9 @@ def paint_lesions(
     Args:
         mask: their voxels ``(X, Y, Z)``.
         contrast: what is added to FLAIR and T1, ``(2, 1, 1, 1)`` or a map ``(2, X, Y, Z)``.
-        random: draws the width of the borders.
+        width: standard deviation of the borders' blur in voxels.
     """
-    soft = ndimage.gaussian_filter(mask.astype(np.float32), random.uniform(0.4, 1.0))
+    soft = ndimage.gaussian_filter(mask.astype(np.float32), width)
     soft = np.maximum(soft, 0.6 * mask) * (image != 0).any(0)
     image += soft * contrast.astype(np.float32)
     label[0][mask] = 1

@@ -5,12 +5,12 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 import torch
 from monai.config import KeysCollection
-from monai.transforms import MapTransform, Randomizable
+from monai.transforms import MapTransform, RandomizableTransform
 
 from ...geometry.regions import vertebra_boxes
 
 
-class RandFieldOfViewd(MapTransform, Randomizable):
+class RandFieldOfViewd(RandomizableTransform, MapTransform):
     """Crop image and label map to a random box around a random vertebra.
 
     Reconstructions of a few vertebrae show no ribs, no pelvis and little soft tissue, and cut the neighbours. Nothing in whole
@@ -34,23 +34,27 @@ class RandFieldOfViewd(MapTransform, Randomizable):
         along: Sequence[float] = (-10.0, 50.0),
         spacing: float = 1.0,
     ) -> None:
-        super().__init__(keys)
-        self.prob, self.side_prob, self.spacing = prob, side_prob, spacing
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, prob)
+        self.side_prob, self.spacing = side_prob, spacing
         self.margins = (across, across, along)
+
+    def randomize(self, labels: torch.Tensor) -> None:
+        """Draw the field around a vertebra of a label map ``(X, Y, Z)``, None where nothing is cut."""
+        super().randomize(None)
+        self.field = None
+        boxes = list(vertebra_boxes(np.asarray(labels).astype(np.uint8)).values()) if self._do_transform else []
+        if boxes:
+            box = boxes[self.R.randint(len(boxes))]
+            sides = zip(box, labels.shape, self.margins, strict=True)
+            self.field = tuple(self._side(part, size, margin) for part, size, margin in sides)
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
-        image_key, label_key = self.keys
-        if self.R.random() >= self.prob:
-            return data
-        labels = np.asarray(data[label_key][0]).astype(np.uint8)
-        boxes = list(vertebra_boxes(labels).values())
-        if not boxes:
-            return data
-        box = boxes[self.R.randint(len(boxes))]
-        sides = zip(box, labels.shape, self.margins, strict=True)
-        field = (slice(None), *(self._side(part, size, margin) for part, size, margin in sides))
-        return data | {image_key: data[image_key][field], label_key: data[label_key][field]}
+        self.randomize(data[self.keys[1]][0])
+        if self.field is not None:
+            data |= {key: data[key][(slice(None), *self.field)] for key in self.keys}
+        return data
 
     def _side(self, part: slice, size: int, margin: Sequence[float]) -> slice:
         """Return the field along one axis; never empty, as margins are bounded by a third of the vertebra."""

@@ -1,15 +1,15 @@
 """Draw what lies on radiographs beside the patient."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import torch
 from monai.config import KeysCollection
-from monai.transforms import MapTransform, Randomizable
+from monai.transforms import MapTransform, RandomizableTransform
 from PIL import Image, ImageDraw
 
 
-class RandFilmObjectsd(MapTransform, Randomizable):
+class RandFilmObjectsd(RandomizableTransform, MapTransform):
     """Draw side markers, wires and tubes, generators of pacemakers, and the dark rims of a collimator.
 
     Each kind comes with its own probability. Objects absorb: they take the picture towards its brightest value by a random share;
@@ -21,24 +21,27 @@ class RandFilmObjectsd(MapTransform, Randomizable):
     """
 
     def __init__(self, keys: KeysCollection, prob: float = 0.3) -> None:
-        super().__init__(keys)
-        self.prob = prob
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, prob)
+
+    def randomize(self, shape: Sequence[int]) -> None:
+        """Draw opacities of objects, ``(H, W)`` from 0 to 1, and the collimator's rim."""
+        super().randomize(None)
+        self.objects: list[torch.Tensor] = []
+        self.rim = None
+        if not self._do_transform:
+            return
+        for draw, prob in ((self._marker, 0.5), (self._wires, 0.6), (self._generator, 0.25)):
+            if self.R.random() < prob:
+                self.objects.append(torch.from_numpy(self._mask(shape, draw)) * self.R.uniform(0.3, 1.0))
+        if self.R.random() < 0.4:
+            self.rim = torch.from_numpy(self._mask(shape, self._rims))
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
-        if self.R.random() >= self.prob:
-            return data
         for key in self.key_iterator(data):
-            picture = data[key]
-            low, high = float(picture.min()), float(picture.max())
-            for draw, prob in ((self._marker, 0.5), (self._wires, 0.6), (self._generator, 0.25)):
-                if self.R.random() < prob:
-                    opacity = torch.from_numpy(self._mask(picture.shape[1:], draw)) * self.R.uniform(0.3, 1.0)
-                    picture = picture + opacity * (high - picture)
-            if self.R.random() < 0.4:
-                rim = torch.from_numpy(self._mask(picture.shape[1:], self._rims))
-                picture = picture + rim * (low - picture)
-            data[key] = picture
+            self.randomize(data[key].shape[1:])
+            data[key] = lay_objects(data[key], self.objects, self.rim)
         return data
 
     def _mask(self, shape, draw) -> np.ndarray:
@@ -69,3 +72,11 @@ class RandFilmObjectsd(MapTransform, Randomizable):
         canvas.rectangle([0, 0, *size], fill=255)
         low, high = self.R.uniform(0, 0.08, 2) * size, (1 - self.R.uniform(0, 0.08, 2)) * size
         canvas.rectangle([*low, *high], fill=0)
+
+
+def lay_objects(picture: torch.Tensor, objects: Sequence[torch.Tensor], rim: torch.Tensor | None) -> torch.Tensor:
+    """Take a picture ``(C, H, W)`` towards its brightest by opacities ``(H, W)``, and towards its darkest by the rim."""
+    low, high = float(picture.min()), float(picture.max())
+    for opacity in objects:
+        picture = picture + opacity * (high - picture)
+    return picture if rim is None else picture + rim * (low - picture)

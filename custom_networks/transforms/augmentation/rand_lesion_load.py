@@ -5,13 +5,13 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 import torch
 from monai.config import KeysCollection
-from monai.transforms import MapTransform, Randomizable
+from monai.transforms import MapTransform, RandomizableTransform
 from nibabel.affines import apply_affine, from_matvec
 from scipy import ndimage
 
 from ...data.lesion_shapes import LesionMap
 from ...geometry.regions import box_of, reach
-from .paint_lesions import SPREAD, drawn_contrast, paint_lesions, white_matter
+from .paint_lesions import BORDERS, SPREAD, drawn_contrast, paint_lesions, white_matter
 
 BRAIN = np.array([[-64.0, -97.0, -55.0], [64.0, 57.0, 68.0]])  # mm; box of a skull-stripped brain in the space of the maps
 SHIFT = 5.0  # mm, at most
@@ -20,7 +20,7 @@ LEVELS = (0.3, 0.6)  # of the smoothed mask, above which a lesion is; it grows a
 FIELD = 20  # voxels between the points at which the contrast is drawn
 
 
-class RandLesionLoadd(MapTransform, Randomizable):
+class RandLesionLoadd(RandomizableTransform, MapTransform):
     """Paint all lesions of another patient into the white matter of a brain, where that patient has them, and mark them.
 
     Large confluent lesions follow the ventricles; turned at random, as single shapes are, they fit nowhere. The box of the brain
@@ -38,26 +38,35 @@ class RandLesionLoadd(MapTransform, Randomizable):
     def __init__(
         self, keys: KeysCollection, label_key: str, mask_key: str, maps: Sequence[LesionMap] = (), prob: float = 0.3
     ) -> None:
-        super().__init__(keys)
-        self.label_key, self.mask_key, self.maps, self.prob = label_key, mask_key, list(maps), prob
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, prob)
+        self.label_key, self.mask_key, self.maps = label_key, mask_key, list(maps)
+
+    def randomize(self, image: np.ndarray, label: np.ndarray, brain: np.ndarray) -> None:
+        """Draw where which lesions lie in a brain, how bright they are and how soft; None where there are none."""
+        super().randomize(None)
+        self.load: tuple | None = None
+        if not self.maps or not self._do_transform:
+            return
+        white = white_matter(image, label)
+        if not white.any():
+            return
+        box, lesions = self._place(brain)
+        lesions &= white[box]
+        if lesions.any():  # others are of a map that lies elsewhere, or over gray matter alone
+            lesions |= ndimage.binary_closing(lesions) & (label[0][box] == 0)  # noise makes holes in white matter
+            self.load = box, lesions, self._field(lesions.shape), self.R.uniform(*BORDERS)
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
-        if not self.maps or self.R.random() >= self.prob:
-            return data
         for key in self.key_iterator(data):
             image, label = np.array(data[key], dtype=np.float32), np.array(data[self.label_key])
-            white = white_matter(image, label)
-            if not white.any():
-                continue
-            box, lesions = self._place(np.asarray(data[self.mask_key][0]) > 0)
-            lesions &= white[box]
-            if not lesions.any():  # of a map that lies elsewhere, or over gray matter alone
-                continue
-            lesions |= ndimage.binary_closing(lesions) & (label[0][box] == 0)  # noise makes holes in white matter
-            inside = (slice(None), *box)
-            paint_lesions(image[inside], label[inside], lesions, self._field(lesions.shape), self.R)
-            data[key], data[self.label_key] = torch.from_numpy(image), torch.from_numpy(label)
+            self.randomize(image, label, np.asarray(data[self.mask_key][0]) > 0)
+            if self.load is not None:
+                box, lesions, contrast, width = self.load
+                inside = (slice(None), *box)
+                paint_lesions(image[inside], label[inside], lesions, contrast, width)
+                data[key], data[self.label_key] = torch.from_numpy(image), torch.from_numpy(label)
         return data
 
     def _place(self, brain: np.ndarray) -> tuple[tuple[slice, ...], np.ndarray]:

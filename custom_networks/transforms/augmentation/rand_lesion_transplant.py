@@ -5,16 +5,16 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 import torch
 from monai.config import KeysCollection
-from monai.transforms import MapTransform, Randomizable
+from monai.transforms import MapTransform, RandomizableTransform
 from scipy import ndimage
 
-from .paint_lesions import OWN_VOXELS, SPREAD, lesion_contrast, paint_lesions, white_matter
+from .paint_lesions import BORDERS, OWN_VOXELS, SPREAD, lesion_contrast, paint_lesions, white_matter
 
 MATTER_SHARE = 0.7  # of a transplanted lesion that must be white matter
 TRIES = 8  # places tried for a lesion
 
 
-class RandLesionTransplantd(MapTransform, Randomizable):
+class RandLesionTransplantd(RandomizableTransform, MapTransform):
     """Paint lesions of given shapes into the white matter of a patch and mark them in the label map.
 
     Shapes are drawn with a probability that grows with their volume: nearly all lesions are small, yet a single large one may be a
@@ -40,28 +40,36 @@ class RandLesionTransplantd(MapTransform, Randomizable):
         most: int = 6,
         size_power: float = 0.5,
     ) -> None:
-        super().__init__(keys)
-        self.label_key, self.shapes, self.prob, self.most = label_key, list(shapes), prob, most
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, prob)
+        self.label_key, self.shapes, self.most = label_key, list(shapes), most
         weights = np.array([np.count_nonzero(shape) for shape in self.shapes], float) ** size_power
         self.probability = weights / weights.sum()
 
+    def randomize(self, image: np.ndarray, label: np.ndarray) -> None:
+        """Draw the lesions of a patch: mask, contrast in FLAIR and T1, width of the border."""
+        super().randomize(None)
+        self.lesions: list[tuple[np.ndarray, np.ndarray, float]] = []
+        if not self.shapes or not self._do_transform:
+            return
+        white = white_matter(image, label)
+        if np.count_nonzero(white) < OWN_VOXELS:
+            return
+        contrast = lesion_contrast(image, label, white, self.R)
+        for _ in range(self.R.randint(1, self.most + 1)):
+            mask = self._place(white)
+            if mask is not None:
+                self.lesions.append((mask, contrast * self.R.uniform(*SPREAD, 2), self.R.uniform(*BORDERS)))
+
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
-        if not self.shapes or self.R.random() >= self.prob:
-            return data
         for key in self.key_iterator(data):
-            image = np.array(data[key], dtype=np.float32)
-            label = np.array(data[self.label_key])
-            white = white_matter(image, label)
-            if np.count_nonzero(white) < OWN_VOXELS:
-                continue
-            contrast = lesion_contrast(image, label, white, self.R)
-            for _ in range(self.R.randint(1, self.most + 1)):
-                mask = self._place(white)
-                if mask is not None:
-                    spread = contrast * self.R.uniform(*SPREAD, 2)
-                    paint_lesions(image, label, mask, spread[:, None, None, None], self.R)
-            data[key], data[self.label_key] = torch.from_numpy(image), torch.from_numpy(label)
+            image, label = np.array(data[key], dtype=np.float32), np.array(data[self.label_key])
+            self.randomize(image, label)
+            for mask, contrast, width in self.lesions:
+                paint_lesions(image, label, mask, contrast[:, None, None, None], width)
+            if self.lesions:
+                data[key], data[self.label_key] = torch.from_numpy(image), torch.from_numpy(label)
         return data
 
     def _place(self, white: np.ndarray) -> np.ndarray | None:

@@ -5,11 +5,11 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 import torch
 from monai.config import KeysCollection
-from monai.transforms import MapTransform, Randomizable
+from monai.transforms import MapTransform, RandomizableTransform
 from scipy.ndimage import gaussian_filter
 
 
-class RandLungOpacityd(MapTransform, Randomizable):
+class RandLungOpacityd(RandomizableTransform, MapTransform):
     """Take parts of the lungs towards the brightness of the heart, as disease does; the labels stay.
 
     Half of the opacities are clouds, anywhere in a lung; the others fill a lung from its base up, like an effusion. The anatomy
@@ -26,24 +26,26 @@ class RandLungOpacityd(MapTransform, Randomizable):
     def __init__(
         self, keys: KeysCollection, label_key: str = "label", prob: float = 0.3, lungs: Sequence[int] = (1, 2), heart: int = 3
     ) -> None:
-        super().__init__(keys)
-        self.label_key, self.prob, self.lungs, self.heart = label_key, prob, tuple(lungs), heart
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, prob)
+        self.label_key, self.lungs, self.heart = label_key, tuple(lungs), heart
+
+    def randomize(self, labels: np.ndarray) -> None:
+        """Draw the opacities of a label map ``(columns, rows)``, from 0 to 1."""
+        super().randomize(None)
+        self.opacities: list[torch.Tensor] = []
+        for _ in range(self.R.randint(1, 4) if self._do_transform else 0):
+            lung = labels == self.lungs[self.R.randint(len(self.lungs))]
+            if lung.any() and (labels == self.heart).any():
+                weight = self._cloud(lung) if self.R.random() < 0.5 else self._effusion(lung)
+                self.opacities.append(torch.from_numpy((weight * self.R.uniform(0.2, 0.95)).astype(np.float32)))
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
-        if self.R.random() >= self.prob:
-            return data
         labels = np.asarray(data[self.label_key][0])
-        heart = labels == self.heart
-        for _ in range(self.R.randint(1, 4)):
-            lung = labels == self.lungs[self.R.randint(len(self.lungs))]
-            if not lung.any() or not heart.any():
-                continue
-            weight = self._cloud(lung) if self.R.random() < 0.5 else self._effusion(lung)
-            weight = torch.from_numpy((weight * self.R.uniform(0.2, 0.95)).astype(np.float32))
-            for key in self.key_iterator(data):
-                picture = data[key]
-                data[key] = picture + weight * (picture[0][torch.from_numpy(heart)].mean() - picture).clamp(min=0)
+        self.randomize(labels)
+        for key in self.key_iterator(data):
+            data[key] = cloud_lungs(data[key], self.opacities, torch.from_numpy(labels == self.heart))
         return data
 
     def _cloud(self, lung: np.ndarray) -> np.ndarray:
@@ -65,3 +67,10 @@ class RandLungOpacityd(MapTransform, Randomizable):
         tilt = self.R.uniform(-0.3, 0.3) * (columns - np.argwhere(lung)[:, 0].mean())
         below = 1 / (1 + np.exp((level + tilt - rows) / self.R.uniform(1, 8)))
         return below * gaussian_filter(lung.astype(np.float32), 2)
+
+
+def cloud_lungs(picture: torch.Tensor, opacities: Sequence[torch.Tensor], heart: torch.Tensor) -> torch.Tensor:
+    """Take a picture ``(1, columns, rows)`` by each opacity towards the mean brightness of the heart's mask, where it is darker."""
+    for weight in opacities:
+        picture = picture + weight * (picture[0][heart].mean() - picture).clamp(min=0)
+    return picture

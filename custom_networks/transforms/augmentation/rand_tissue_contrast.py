@@ -5,11 +5,11 @@ from collections.abc import Hashable, Mapping
 import numpy as np
 import torch
 from monai.config import KeysCollection
-from monai.transforms import GaussianSmooth, MapTransform, Randomizable
+from monai.transforms import GaussianSmooth, MapTransform, RandomizableTransform
 from monai.utils import convert_to_tensor
 
 
-class RandTissueContrastd(MapTransform, Randomizable):
+class RandTissueContrastd(RandomizableTransform, MapTransform):
     """Repaint an image with a random mean intensity for each tissue.
 
     Labelled tissues get intensities of their own. What carries no label is split at random quantiles of its
@@ -47,14 +47,15 @@ class RandTissueContrastd(MapTransform, Randomizable):
         texture: tuple[float, float] = (0.0, 0.8),
         blur: tuple[float, float] = (0.3, 1.5),
     ) -> None:
-        super().__init__(keys)
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, prob)
         self.label_key, self.bright, self.dark = label_key, bright, dark
-        self.prob, self.bright_prob = prob, bright_prob
+        self.bright_prob = bright_prob
         self.contrast, self.background_parts, self.texture, self.blur = contrast, background_parts, texture, blur
 
     def randomize(self, data=None) -> None:
+        super().randomize(None)
         random = self.R
-        self.active = random.rand() < self.prob
         magnitude = random.uniform(*self.contrast)
         sign = 1.0 if random.rand() < self.bright_prob else -1.0
         lowest, highest = max(0.0, -sign * magnitude), min(1.0, 1.0 - sign * magnitude)
@@ -70,7 +71,7 @@ class RandTissueContrastd(MapTransform, Randomizable):
         data = dict(data)
         self.randomize()
         label = data[self.label_key]
-        if not self.active or not bool((label == self.dark).any()):
+        if not self._do_transform or not bool((label == self.dark).any()):
             return data
         for key in self.key_iterator(data):
             data[key] = self._repaint(data[key], label)

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping
 import numpy as np
 import torch
 from monai.config import KeysCollection
-from monai.transforms import MapTransform, Randomizable
+from monai.transforms import MapTransform, RandomizableTransform
 from scipy.ndimage import binary_erosion
 
 from ...geometry.regions import crop, touches_border, vertebra_boxes
@@ -14,7 +14,7 @@ from ...vertebrae.names import check_direction, level_of
 COMPLETE = 0.98  # share of a vertebra's voxels in the patch from which on it counts as complete
 
 
-class RandVertebraPatchd(MapTransform, Randomizable):
+class RandVertebraPatchd(RandomizableTransform, MapTransform):
     """Cut a patch around one vertebra of a scan and say what the network is to do there.
 
     A vertebra is drawn; the memory holds all that come before it in the traversal; it is the target. The centre of the patch is
@@ -51,9 +51,28 @@ class RandVertebraPatchd(MapTransform, Randomizable):
         worn_memory: float = 0.0,
         outside: float = -1.0,
     ) -> None:
-        super().__init__(keys)
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self)
         self.patch, self.direction, self.empty = patch, check_direction(direction), empty
         self.thin, self.thin_size, self.worn_memory, self.outside = thin, thin_size, worn_memory, outside
+
+    def randomize(self, shape: tuple[int, ...], boxes: dict, order: list[int]) -> None:
+        """Draw the patch's size and corner, the vertebra to segment, and how the memory is worn.
+
+        Args:
+            shape: of the scan.
+            boxes: vertebrae and their bounding boxes.
+            order: of the vertebrae in the traversal.
+        """
+        self.size = np.full(3, self.patch)
+        if self.R.random() < self.thin:
+            self.size[2] = self.thin_size
+        nothing = not order or self.R.random() < self.empty
+        self.chosen = None if nothing else order[self.R.randint(len(order))]
+        centre = self._empty_centre(shape, boxes, order) if nothing else self._centre(boxes, order, self.chosen)
+        self.corner = np.round(centre - self.size / 2).astype(int)
+        self.worn = self.R.random() < self.worn_memory
+        self.shift = None if self.worn and self.R.random() < 0.4 else self.R.randint(-1, 2, 3)
 
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
@@ -61,13 +80,8 @@ class RandVertebraPatchd(MapTransform, Randomizable):
         image, labels = data[image_key][0].numpy(), data[label_key][0].numpy().astype(np.uint8)
         boxes = vertebra_boxes(labels)
         order = sorted(boxes, key=lambda code: -_middle(boxes[code])[2] if self.direction == "down" else _middle(boxes[code])[2])
-        size = np.full(3, self.patch)
-        if self.R.random() < self.thin:
-            size[2] = self.thin_size
-        nothing = not order or self.R.random() < self.empty
-        chosen = None if nothing else order[self.R.randint(len(order))]
-        centre = self._empty_centre(labels.shape, boxes, order) if chosen is None else self._centre(boxes, order, chosen)
-        corner = np.round(centre - size / 2).astype(int)
+        self.randomize(labels.shape, boxes, order)
+        chosen, corner, size = self.chosen, self.corner, self.size
         crop_labels = crop(labels, corner, size, 0)
         before = order if chosen is None else order[: order.index(chosen)]
         memory = np.isin(crop_labels, before)
@@ -77,8 +91,8 @@ class RandVertebraPatchd(MapTransform, Randomizable):
             visible = np.count_nonzero(target) / np.count_nonzero(labels[boxes[chosen]] == chosen)
             complete = float(visible >= COMPLETE and not touches_border(boxes[chosen], labels.shape))
             number = level_of(chosen)
-        if self.R.random() < self.worn_memory:
-            memory = self._wear(memory)
+        if self.worn:
+            memory = worn(memory, self.shift)
         data[image_key] = torch.from_numpy(crop(image, corner, size, self.outside)[None])
         data[label_key] = torch.from_numpy(np.stack([target, memory]).astype(np.float32))
         return data | {"complete": complete, "number": number}
@@ -106,10 +120,10 @@ class RandVertebraPatchd(MapTransform, Randomizable):
         beyond = np.array([0, 0, -step if self.direction == "down" else step])
         return _middle(boxes[order[-1]]) + beyond + self.R.uniform(-10, 10, 3)
 
-    def _wear(self, memory: np.ndarray) -> np.ndarray:
-        if self.R.random() < 0.4:
-            return binary_erosion(memory)
-        return np.roll(memory, self.R.randint(-1, 2, 3), axis=(0, 1, 2))
+
+def worn(memory: np.ndarray, shift: np.ndarray | None) -> np.ndarray:
+    """Return a memory that is shifted by voxels, or eroded where no shift is given."""
+    return binary_erosion(memory) if shift is None else np.roll(memory, shift, axis=(0, 1, 2))
 
 
 def _middle(box: tuple[slice, ...]) -> np.ndarray:

@@ -1,7 +1,9 @@
 """Class weights are where the logits are."""
 
+import pytest
 import torch
 from monai.losses import DiceCELoss
+from simulated_gpu import SimulatedGPUs
 
 from custom_networks import DeviceDiceCELoss, class_weights
 
@@ -14,5 +16,11 @@ def test_class_weights_follow_the_logits_to_another_device_and_back():
     logits, target = torch.rand(2, 3, 4, 4), torch.randint(0, 3, (2, 1, 4, 4))
     expected = DiceCELoss(**OPTIONS, weight=weights)(logits, target)
     torch.testing.assert_close(loss(logits, target), expected)
-    assert DeviceDiceCELoss(**OPTIONS, weight=weights)(logits.to("meta"), target.to("meta")).device.type == "meta"
+    with SimulatedGPUs():
+        for device in ("cuda", "cpu"):
+            found = loss(logits.to(device), target.to(device))
+            assert found.device.type == device
+            torch.testing.assert_close(found.cpu(), expected)
+        with pytest.raises(RuntimeError, match="device"):
+            DiceCELoss(**OPTIONS, weight=weights)(logits.to("cuda"), target.to("cuda"))
     assert DeviceDiceCELoss(**OPTIONS)(logits, target).isfinite()  # without weights
