@@ -1,0 +1,102 @@
+"""Folds that are trained and scored."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from custom_networks.errors import UserError
+from tests.conftest import DIGITS, REPOSITORY
+from tools.bundles import Bundle
+from tools.datasets.digits import prepare_digits
+from tools.scoring.crossvalidate import CrossValidation, summary
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """Sixty digits of six writers, so to speak."""
+    folder = tmp_path_factory.mktemp("digits")
+    path = prepare_digits(folder, 0, False)
+    content = json.loads(path.read_text())
+    entries = [entry | {"subject": f"writer {n % 6}"} for n, entry in enumerate(content["training"][:60])]
+    path.write_text(json.dumps(content | {"training": entries, "validation": content["validation"][:5], "test": []}))
+    return folder
+
+
+def test_the_command_trains_scores_and_goes_on(digits, tmp_path):
+    """As a user types it; the second time nothing is trained."""
+    command = [sys.executable, "-m", "tools", "crossvalidate", "digits", str(digits), "-o", str(tmp_path), "--folds", "2"]
+    command += ["--jobs", "2", "--set", "max_epochs=1", "--set", "val_interval=1"]
+    first = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert first.stderr.count("training on") == first.stderr.count("scoring") == 2
+    with (tmp_path / "crossvalidation.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 60
+    assert {row["subject"] for row in rows} == {f"writer {n}" for n in range(6)}
+    assert "accuracy: " in first.stdout and "n = 6" in first.stdout
+    again = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert again.returncode == 0 and "training on" not in again.stderr
+    assert again.stdout == first.stdout
+
+
+class Recorded(CrossValidation):
+    """Trains and scores by writing files."""
+
+    failing = ""
+
+    def _start(self, run_id, fold, configs, settings):
+        self.calls = [*getattr(self, "calls", []), (run_id, fold.name)]
+        folder = settings["output_dir"]
+        folder.mkdir(parents=True, exist_ok=True)
+        if fold.name == self.failing:
+            return False
+        if run_id == "training":
+            (folder / "model.pt").touch()
+        else:
+            rows = "\n".join(f"{entry['label']},0.5" for entry in fold.sections["test"])
+            (folder / "accuracy.csv").write_text(f"case,accuracy\n{rows}\nmean,0.5\n")
+        return True
+
+
+def test_a_fold_that_fails_keeps_the_others(digits, tmp_path):
+    validation = Recorded(Bundle(DIGITS), digits, tmp_path, 3)
+    validation.failing = "2"
+    with pytest.raises(UserError, match="1 of 3 folds failed: 2"):
+        validation.run()
+    validation.failing, validation.calls = "", []
+    assert summary(validation.run())[0][0] == "accuracy"
+    assert [name for _, name in validation.calls] == ["2", "2"]
+
+
+def test_scores_older_than_their_weights_are_made_anew(digits, tmp_path):
+    validation = Recorded(Bundle(DIGITS), digits, tmp_path, 2)
+    validation.run()
+    validation.calls = []
+    table = tmp_path / "fold_1" / "eval" / "accuracy.csv"
+    os.utime(table, (1, 1))
+    validation.run()
+    assert validation.calls == [("evaluating", "1")]
+
+
+def test_folds_of_other_cases_are_not_mixed_up(digits, tmp_path):
+    Recorded(Bundle(DIGITS), digits, tmp_path, 2)
+    with pytest.raises(UserError, match="other cases"):
+        Recorded(Bundle(DIGITS), digits, tmp_path, 3)
+
+
+@pytest.mark.parametrize("content", ["no json", "[]", '{"training": [{"label": 1}]}', '{"training": 3}'])
+def test_a_list_that_is_none_is_said(tmp_path, content):
+    (tmp_path / "dataset.json").write_text(content)
+    with pytest.raises(UserError, match="no data list"):
+        Recorded(Bundle(DIGITS), tmp_path, tmp_path / "out", 2)
+
+
+def test_no_data_set_and_no_overlay_are_said(digits, tmp_path):
+    with pytest.raises(UserError, match="not found"):
+        Recorded(Bundle(DIGITS), tmp_path, tmp_path / "out", 2)
+    with pytest.raises(UserError, match="no such config"):
+        Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, overlays=["nothing"])
