@@ -27,6 +27,7 @@ from .pack import pack
 from .phantom import phantom
 from .prepare import app as prepare
 from .program import as_typed, program
+from .reproduce import reproduce
 from .score import score
 from .segment import segment
 from .sync import sync
@@ -72,6 +73,7 @@ app.command("verify")(verify)
 app.command("convert-weights")(convert_weights)
 app.command("bench")(bench)
 app.command("crossvalidate")(crossvalidate)
+app.command("reproduce")(reproduce)
 app.command("demo")(demo)
 
 

@@ -27,6 +27,7 @@ PARTIAL = {
 LUNG, DEVICE = 255, 127  # of the masks
 SMALLEST = 0.002  # of the picture; smaller pieces of a mask are slips of the pen
 CROSSING = 0.2  # share of a piece on the other side of the midline, from which both lungs are one piece
+THINNEST = 0.5  # share of a mask's highest column that the column between two lungs may have
 UPPER = 0.4  # of a lung's height: clavicles lie above, the heart below
 ABOVE = 0.2  # of a lung's height, that clavicles reach beyond its top
 BELOW = 0.1  # of a lung's height, that the heart reaches beyond its base
@@ -127,6 +128,8 @@ def split_lungs(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not len(inner):
         raise ValueError("two lungs cannot be told apart")
     thin = inner[columns[inner] == columns[inner].min()]
+    if columns[thin[0]] > THINNEST * columns.max():
+        raise ValueError("one lung is missing")
     middle = int(np.round(np.median(thin)))
     right = np.zeros_like(mask)
     for number in large:
