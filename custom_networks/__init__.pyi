@@ -2,6 +2,7 @@ from .cases.cases import PICTURE_SUFFIXES as PICTURE_SUFFIXES
 from .cases.cases import VOLUME_SUFFIXES as VOLUME_SUFFIXES
 from .cases.cases import case_name as case_name
 from .cases.cases import find_cases as find_cases
+from .cases.names import name_cases as name_cases
 from .cases.share_cases import share_cases as share_cases
 from .cases.studies import find_studies as find_studies
 from .data.case_dataset import CaseDataset as CaseDataset
@@ -68,6 +69,7 @@ from .networks.no_pool_aspp import NoPoolASPP as NoPoolASPP
 from .readers.dicom_series import DicomSeriesReader as DicomSeriesReader
 from .readers.picture import PictureReader as PictureReader
 from .readers.radiograph import RadiographReader as RadiographReader
+from .results.record import ResultRecord as ResultRecord
 from .transforms.augmentation.batches.artefacts import BatchEdge as BatchEdge
 from .transforms.augmentation.batches.artefacts import BatchTissueShift as BatchTissueShift
 from .transforms.augmentation.batches.heads import BatchHeads as BatchHeads

@@ -25,11 +25,16 @@ def explain(error: BaseException) -> str:
     """Return one line for the root cause of ``error``; MONAI wraps errors of transforms in several layers."""
     found = find_user_error(error)
     if found is not None:
-        return str(found)
+        return plain(str(found))
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return plain(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def plain(text: str) -> str:
+    """Return a text with whatever cannot be printed escaped: control characters, line breaks, bytes of names that are no text."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def find_user_error(error: BaseException | None) -> UserError | None:
@@ -50,7 +55,7 @@ def hide_tracebacks() -> None:
         if found is None:
             print_traceback(kind, error, traceback)
         else:
-            print(f"error: {found}", file=sys.stderr)
+            print(f"error: {plain(str(found))}", file=sys.stderr)
 
     hook.hides_tracebacks = True
     sys.excepthook = hook

@@ -68,3 +68,23 @@ def reorient(array: np.ndarray, affine: np.ndarray, order, flips) -> tuple[np.nd
     ornt = np.array([[axis, flip] for axis, flip in zip(order, flips, strict=True)], dtype=float)
     image = nibabel.Nifti1Image(array, affine).as_reoriented(ornt)
     return np.asarray(image.dataobj), image.affine
+
+
+@pytest.fixture
+def tools(monkeypatch, capfd):
+    """Call ``python -m tools`` in this process; return exit code and what was printed."""
+
+    from tools.cli import app as cli
+
+    def call(*arguments) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["tools", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "200")
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = capfd.readouterr()
+        return code, captured.out + captured.err
+
+    return call

@@ -1,12 +1,18 @@
 """Find studies of several images, such as FLAIR and T1, of one person."""
 
+import logging
+import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
-from .cases import VOLUME_SUFFIXES, case_name, holds_dicom, is_image, reject_equal_names
+from .cases import existing, is_dicom_file, is_image
+from .names import case_name, name_cases
+from .suffixes import IMAGE_SUFFIXES, VOLUME_SUFFIXES, split_suffix
+from .tree import read_tree
 
+logger = logging.getLogger("axial")
 SEPARATORS = re.compile(r"[_\-.\s]+")
 
 
@@ -16,7 +22,8 @@ def find_studies(source: str | Path, modalities: Sequence[str], suffixes: Sequen
     Files belong together when their folder is the same and their names are equal but for the modality: ``FLAIR.nii.gz`` and
     ``T1.nii.gz``, ``p7_FLAIR.nii`` and ``p7_T1.nii``, ``sub-01_T1w.nii.gz`` and ``sub-01_FLAIR.nii.gz``. ``T1w`` is ``T1``;
     other words beside it, as in ``T1_post``, make another image. Folders are searched to any depth, so BIDS data sets are read. A
-    folder of DICOM files counts as a file of its name: ``anna/FLAIR`` and ``anna/T1``.
+    folder of DICOM files counts as a file of its name: ``anna/FLAIR`` and ``anna/T1``; where no folder's name tells, as in
+    ``PA0/ST0/SE0``, the series' descriptions do.
 
     Args:
         source: a folder; or one file of the first modality, or one file with all modalities as channels.
@@ -24,58 +31,92 @@ def find_studies(source: str | Path, modalities: Sequence[str], suffixes: Sequen
         suffixes: accepted endings of files.
 
     Returns:
-        ``[{"image": [path, ...]}, ...]`` in the order of the names, None in place of a path for an image that is missing and that
-        `LoadModalitiesd` reports; a single path for a file with all channels.
+        ``[{"image": [path, ...], "case": name}, ...]`` in the order of the names, None in place of a path for an image that is
+        missing and that `LoadModalitiesd` reports; a single path for a file with all channels. A study in which two images fit
+        one place, and a folder that cannot be read, have an ``error``.
 
     Raises:
-        UserError: when the path does not exist or holds no study, or when two images fit one place.
+        UserError: when the path does not exist or holds no study.
     """
-    path = Path(source)
-    if str(source) == "" or not path.exists():
-        raise UserError(
-            f"{source or 'input'}: no such file or folder.", f"Give --input a folder with {' and '.join(modalities)} images."
-        )
-    if path.is_file():
-        if _modality(path, modalities) is None:
-            return [{"image": [str(path)]}]
-        siblings = _images(path.parent.iterdir(), suffixes)
-        files = [file for file in siblings if _key(file, modalities) == _key(path, modalities)]
+    path = existing(source, f"Give --input a folder with {' and '.join(modalities)} images.")
+    chosen = None
+    if not path.is_dir():
+        chosen = _image(path, modalities)
+        if chosen is None:
+            return name_cases([{"image": [str(path)]}])
+        files, unreadable = [Path(entry) for entry in os.scandir(path.parent) if entry.is_file()], []
+        images = [file for file in sorted(files) if is_image(file, suffixes)]
     else:
-        files = _images(path.rglob("*"), suffixes)
-    studies: dict[tuple, dict[str, Path]] = {}
-    for file in files:
-        modality = _modality(file, modalities)
-        if modality is None:
-            continue
-        study = studies.setdefault(_key(file, modalities), {})
-        if modality in study:
-            raise UserError(f"{file} and {study[modality].name}: two {modality} images of one study.", "Keep one of them.")
-        study[modality] = file
-    found = [study for study in studies.values() if modalities[0] in study]
+        tree = read_tree(path)
+        unreadable = tree.unreadable
+        images = [file for folder, files in tree.folders for file in _images(folder, files, suffixes)]
+    studies: dict[tuple, list[_Image]] = {}
+    for image in filter(None, (_image(file, modalities) for file in images)):
+        if chosen is None or image.study == chosen.study:
+            studies.setdefault(image.study, []).append(image)
+    found = [_study(members, modalities) for members in studies.values() if any(m.modality == modalities[0] for m in members)]
+    found += [{"image": [str(file)], "error": f"{file}: cannot be read ({reason})."} for file, reason in unreadable]
     if not found:
         wanted = " and ".join(f"{name}.nii.gz" for name in modalities)
         raise UserError(f"{path}: no {modalities[0]} image.", f"Give a folder that holds {wanted}, or files named like them.")
-    cases = [{"image": [str(study[name]) if name in study else None for name in modalities]} for study in found]
-    reject_equal_names(cases)
-    return sorted(cases, key=lambda case: case_name(case["image"]))
+    return sorted(name_cases(found), key=lambda case: (case_name(case["image"]), case["case"]))
 
 
-def _images(entries: Iterable[Path], suffixes: Sequence[str]) -> list[Path]:
-    return [entry for entry in sorted(entries) if is_image(entry, suffixes) or (entry.is_dir() and holds_dicom(entry))]
+class _Image:
+    """An image of a known modality, and what the images of its study have in common."""
+
+    def __init__(self, path: Path, modality: str, study: tuple) -> None:
+        self.path, self.modality, self.study = path, modality, study
 
 
-def _words(file: Path) -> list[str]:
-    suffix = next((suffix for suffix in VOLUME_SUFFIXES if file.name.lower().endswith(suffix)), "")
-    name = file.name[: len(file.name) - len(suffix)]
-    return [word.upper() for word in SEPARATORS.split(name) if word]
+def _study(members: list[_Image], modalities: Sequence[str]) -> dict:
+    images: dict[str, Path] = {}
+    error = {}
+    for member in members:
+        if member.modality in images:
+            problem = f"{member.path} and {images[member.modality].name}: two {member.modality} images of one study."
+            error = {"error": f"{problem} Keep one of them."}
+        images.setdefault(member.modality, member.path)
+    return {"image": [str(images[name]) if name in images else None for name in modalities]} | error
 
 
-def _modality(file: Path, modalities: Sequence[str]) -> str | None:
-    found = [name for word in _words(file) for name in modalities if word in (name.upper(), f"{name.upper()}W")]
+def _images(folder: Path, files: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
+    """Return the images of a folder, and the folder itself where it holds a DICOM series."""
+    return [*([folder] if any(map(is_dicom_file, files)) else []), *(file for file in files if is_image(file, suffixes))]
+
+
+def _image(path: Path, modalities: Sequence[str]) -> _Image | None:
+    """Return an image with its modality and study, None where neither its name nor its DICOM header tells the modality."""
+    names = {name.upper() for name in modalities} | {f"{name.upper()}W" for name in modalities}
+    words = _words(split_suffix(path.name, IMAGE_SUFFIXES)[0])
+    modality = _modality(words, modalities)
+    if modality is not None:
+        return _Image(path, modality, (path.parent, *(word for word in words if word not in names)))
+    if not path.is_dir():
+        return None
+    description, study = _described(path)
+    modality = _modality(_words(description), modalities)
+    return None if modality is None else _Image(path, modality, (path.parent, "DICOM", study))
+
+
+def _words(text: str) -> list[str]:
+    return [word.upper() for word in SEPARATORS.split(text) if word]
+
+
+def _modality(words: Sequence[str], modalities: Sequence[str]) -> str | None:
+    found = [name for word in words for name in modalities if word in (name.upper(), f"{name.upper()}W")]
     return found[-1] if found else None
 
 
-def _key(file: Path, modalities: Sequence[str]) -> tuple:
-    """Return what the images of one study have in common: their folder and the other words of their names."""
-    names = {name.upper() for name in modalities} | {f"{name.upper()}W" for name in modalities}
-    return (file.parent, *(word for word in _words(file) if word not in names))
+def _described(folder: Path) -> tuple[str, str]:
+    """Return the description of a folder's series and the UID of its study, as its first DICOM file says."""
+    import pydicom
+
+    file = next(file for file in sorted(folder.iterdir()) if file.is_file() and is_dicom_file(file))
+    try:
+        header = pydicom.dcmread(file, stop_before_pixels=True)
+        texts = [str(header.get(name, "")) for name in ("ProtocolName", "SeriesDescription")]
+        return " ".join(texts), str(header.get("StudyInstanceUID", ""))
+    except Exception as error:  # damaged in any way
+        logger.warning("%s: its DICOM header cannot be read (%s); passed over.", file, type(error).__name__)
+        return "", ""

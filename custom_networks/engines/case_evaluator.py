@@ -1,6 +1,7 @@
 """Run a bundle over many cases; a bad one does not stop the others."""
 
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,33 +13,53 @@ from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
 from monai.transforms import Transform
 
-from ..cases.cases import case_name
-from ..errors import UserError, explain
+from ..cases.names import case_name
+from ..errors import UserError, explain, plain
+from ..results.record import ResultRecord, read_record, record_path
+from ..results.warnings_log import CollectWarnings
+from ..results.write_result import write_json
+from .progress import follow_progress
 
 logger = logging.getLogger("axial")
 
 
 @dataclass(frozen=True)
 class CaseResult:
-    """What became of one case: ``error`` is None where it succeeded, ``skipped`` where its result was there already."""
+    """What became of one case.
+
+    Attributes:
+        name: of the case; its files are called by it.
+        source: path of its image, of the first image of a study; ``path#number`` for a series of several.
+        seconds: that it took, 0 where it was skipped.
+        error: None where it succeeded, else one line for users.
+        skipped: whether its result was there already.
+        warnings: what the log warned of.
+        path: the result's file; it exists where there is no error.
+        measures: rows of ``measures.csv``, where results are measured.
+    """
 
     name: str
     source: str
     seconds: float
     error: str | None = None
     skipped: bool = False
+    warnings: tuple[str, ...] = ()
+    path: Path | None = None
+    measures: tuple[dict, ...] = ()
 
 
 class CaseEvaluator(SupervisedEvaluator):
     """Evaluate cases one at a time with an Ignite engine.
 
     Each case is loaded, preprocessed, inferred and postprocessed on its own, so memory holds one case. An error is
-    reported with the case's file and the next case follows. A case whose result exists is skipped unless
-    ``overwrite`` is set.
+    reported with the case's file and the next case follows. A case whose result exists is skipped unless ``overwrite`` is set; with
+    a ``record`` only where the result is whole and was made by the same weights and settings from the same input, otherwise the
+    case fails and is left as it is.
 
     Args:
         device: device of the network.
-        cases: entries ``{"image": path}``, or a function that returns them when the run begins.
+        cases: entries ``{"image": path, "case": name}``, or a function that returns them when the run begins; a name that is left
+            out is that of the path, and an entry with an ``error`` has failed already.
         preprocessing: transform of one entry.
         network: network in evaluation.
         inferer: how the network is applied.
@@ -46,7 +67,9 @@ class CaseEvaluator(SupervisedEvaluator):
         output_dir: folder of the results.
         output_suffix: what a result's name adds to the case's name.
         overwrite: whether existing results are computed anew.
+        record: says what makes the results, and is written beside each; None writes none.
         on_case: called with every `CaseResult` as it comes.
+        on_progress: called with the case's name and the share of it that is done, from 0 to 1.
         val_handlers: Ignite handlers of the engine.
     """
 
@@ -61,7 +84,9 @@ class CaseEvaluator(SupervisedEvaluator):
         output_dir: str | Path,
         output_suffix: str = "_seg.nii.gz",
         overwrite: bool = False,
+        record: ResultRecord | None = None,
         on_case: Callable[[CaseResult], None] | None = None,
+        on_progress: Callable[[str, float], None] | None = None,
         val_handlers: Sequence | None = None,
     ) -> None:
         device = torch.device(device)
@@ -74,9 +99,9 @@ class CaseEvaluator(SupervisedEvaluator):
             postprocessing=postprocessing,
             val_handlers=val_handlers,
         )
-        self.cases, self.preprocessing = cases, preprocessing
+        self.cases, self.preprocessing, self.record = cases, preprocessing, record
         self.output_dir, self.output_suffix, self.overwrite = Path(output_dir), output_suffix, overwrite
-        self.on_case = on_case or _log_result
+        self.on_case, self.on_progress = on_case or _log_result, on_progress or (lambda name, share: None)
         self.results: list[CaseResult] = []
         self.interrupt_resume_enabled = False  # a failed run must not be resumed in place of the next case
 
@@ -98,6 +123,19 @@ class CaseEvaluator(SupervisedEvaluator):
             self.on_case(result)
         return self.results
 
+    def plan(self) -> list[CaseResult]:
+        """Return what `run` would do with each case: one that would be skipped, that would fail at once, or that would be made."""
+        results = []
+        for case in self.cases() if callable(self.cases) else self.cases:
+            name, source, target = self._describe(case)
+            error, skipped = case.get("error"), False
+            try:
+                skipped = error is None and self._is_made(target, case["image"])
+            except Exception as fault:
+                error = explain(fault)
+            results.append(CaseResult(name, source, 0.0, error and plain(error), skipped, path=target))
+        return results
+
     def exit_if_failed(self) -> None:
         """End the process with code 1 when a case failed, after listing the failed ones."""
         if self.log_failed():
@@ -112,19 +150,80 @@ class CaseEvaluator(SupervisedEvaluator):
         return failed
 
     def _run_case(self, case: dict) -> CaseResult:
-        source = str(case["image"] if isinstance(case["image"], (str, Path)) else case["image"][0])
-        name = case_name(case["image"])
-        if not self.overwrite and (self.output_dir / f"{name}{self.output_suffix}").exists():
-            return CaseResult(name, source, 0.0, skipped=True)
+        images = case["image"]
+        name, source, target = self._describe(case)
+        if "error" in case:
+            return CaseResult(name, source, 0.0, plain(case["error"]), path=target)
         start = time.perf_counter()
+        self.on_progress(name, 0.0)
+        with CollectWarnings() as warnings:
+            try:
+                if self._is_made(target, images):
+                    return CaseResult(name, source, 0.0, skipped=True, path=target)
+                self._make({"image": images, "case": name}, target, start, warnings.lines)
+                error = None
+            except Exception as fault:  # any fault of one case must leave the others untouched
+                logger.debug("%s failed", source, exc_info=True)
+                error = explain(fault)
+                error = error if plain(source) in error else f"{plain(source)}: {error}"
+        return CaseResult(name, source, time.perf_counter() - start, error, warnings=tuple(warnings.lines), path=target)
+
+    def _describe(self, case: dict) -> tuple[str, str, Path]:
+        """Return name, source and result of a case."""
+        images = case["image"]
+        name = case.get("case") or case_name(images)
+        source = str(images if isinstance(images, (str, Path)) else images[0])
+        return name, source, self.output_dir / f"{name}{self.output_suffix}"
+
+    def _is_made(self, target: Path, images: str | Sequence) -> bool:
+        """Tell whether a result is there that this run would make alike.
+
+        Raises:
+            UserError: when it was made otherwise.
+        """
+        if self.overwrite or not target.exists():
+            return False
+        if self.record is None:
+            return True
+        found = read_record(target)
+        if found is None:
+            problem = "it has no record of what made it"
+        elif not found["complete"]:
+            return False  # its run was killed
+        else:
+            problem = ", ".join(self.record.differences(found, images))
+            problem = problem and f"it was made by other means: {problem}"
+        if problem:
+            raise UserError(f"{target}: is there already, and {problem}.", "Use --overwrite or another folder.")
+        return True
+
+    def _make(self, case: dict, target: Path, start: float, warnings: Sequence[str]) -> None:
+        """Compute one result; one that fails or is interrupted leaves the record as it was, if its result is as it was."""
         self.data_loader = _loader([case], self.preprocessing)
+        before = _state(target)
+        earlier = read_record(target)
+        record = self.record and self.record.start(target, case["case"], case["image"])
         try:
-            super().run()
-        except Exception as error:  # any fault of one case must leave the others untouched
-            logger.debug("%s failed", source, exc_info=True)
-            text = explain(error)
-            return CaseResult(name, source, time.perf_counter() - start, text if source in text else f"{source}: {text}")
-        return CaseResult(name, source, time.perf_counter() - start)
+            with follow_progress(lambda share: self.on_progress(case["case"], share)):
+                super().run()
+            if self.record:
+                self.record.finish(target, record, time.perf_counter() - start, warnings)
+        except BaseException:
+            mine = record and (read_record(target) or {}).get("run") == record["run"]
+            if mine and _state(target) == before:
+                if earlier is None:
+                    record_path(target).unlink(missing_ok=True)
+                else:
+                    write_json(record_path(target), earlier)
+            raise
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def _loader(cases: Sequence[dict], preprocessing: Transform) -> DataLoader:

@@ -58,10 +58,15 @@ INFERENCE = {
     "handlers": [
         {"_target_": "CheckpointLoader", "load_path": "@ckpt", "load_dict": {"model": "@network"}, "map_location": "@device"}
     ],
+    "record": {
+        "_target_": "scripts.custom_networks.ResultRecord",
+        "bundle_root": "@bundle_root", "weights": "@ckpt", "settings": {"threshold": "@threshold"}, "device": "@device",
+    },
     "evaluator": {
         "_target_": "scripts.custom_networks.CaseEvaluator",
         "device": "@device", "cases": "@cases", "preprocessing": "@preprocessing", "network": "@network", "inferer": "@inferer",
-        "postprocessing": "@postprocessing", "output_dir": "@output_dir", "overwrite": "@overwrite", "val_handlers": "@handlers",
+        "postprocessing": "@postprocessing", "output_dir": "@output_dir", "overwrite": "@overwrite",
+        "record": "@record", "val_handlers": "@handlers",
     },
     "initialize": ["$monai.utils.set_determinism(seed=0)"],
     "run": "$@evaluator.run()",

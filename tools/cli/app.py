@@ -1,8 +1,10 @@
 """The command line: ``axial``, in a checkout ``python -m tools``."""
 
+import logging
 import os
 import sys
 import traceback
+import warnings
 from typing import Annotated, NoReturn
 
 os.environ.setdefault("TQDM_DISABLE", "1")  # Rich draws the progress
@@ -79,6 +81,8 @@ app.command("demo")(demo)
 
 def main() -> None:
     """Run the command line; exit code 0 done, 1 a case failed, 2 wrong use."""
+    logging.getLogger().addHandler(logging.NullHandler())  # libraries' own messages; what Axial warns of, commands print
+    warnings.filterwarnings("ignore")
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:

@@ -1,20 +1,21 @@
 """``axial segment``."""
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from custom_networks.errors import UserError
+from rich.text import Text
 
 from .console import console, errors
 from .options import Overwrite, Trust
+from .signals import interruptible
 
 
 def segment(
     bundle: Annotated[str, typer.Argument(help="A bundle's name or a part of it.")],
-    inputs: Annotated[list[Path], typer.Argument(help="Images, DICOM series, or folders of them.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Images, DICOM series, or folders of them, read to any depth.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the results.")],
     overwrite: Overwrite = False,
     weights: Annotated[Path | None, typer.Option(help="Other weights than the bundle's own.")] = None,
@@ -34,26 +35,71 @@ def segment(
     ] = False,
     seg_nrrd: Annotated[bool, typer.Option("--seg-nrrd", help="Also .seg.nrrd, which 3D Slicer opens as a segmentation.")] = False,
     trust: Trust = False,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 or mps; a GPU where there is one.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of the processor.")] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print failed cases and warnings alone.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a summary for machines.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say which cases there are and what would be done; write nothing.")
+    ] = False,
 ) -> None:
-    """Segment scans: masks, overlay pictures, one table of volumes and areas. Code 1 when a case failed."""
-    from ..bundles import get_bundle
-    from ..results.segmenting import segment_cases
+    """Segment scans: masks, what made them, pictures, a table of volumes and areas, a page. Code 1 when a case failed."""
+    import torch
 
+    from ..bundles import get_bundle
+    from ..results.segmenting import Segmenter
+    from ..results.telling import Teller
+
+    if threads is not None:
+        torch.set_num_threads(threads)
     settings = {} if threshold is None else {"threshold": threshold}
     if any_modality:
         settings["any_modality"] = True
     if max_bytes is not None:
         os.environ["AXIAL_MAX_BYTES"] = str(max_bytes)  # for every image that this command reads, masks and pictures included
-    if series is not None:
-        settings["series"] = series
-    if weights is not None:
-        if not weights.is_file():
-            raise UserError(f"{weights}: no such file.", "Give a state dict, such as one made by convert-weights.")
-        settings["ckpt"] = str(weights)
     exports = [name for name, wanted in (("dicom-seg", dicom_seg), ("seg-nrrd", seg_nrrd)) if wanted]
-    results = segment_cases(get_bundle(bundle, trust), inputs, output, overwrite, settings, console, errors, exports)
+    chosen = get_bundle(bundle, trust)
+    with interruptible(), Teller(chosen.name, None if quiet or as_json or dry_run else errors, errors) as teller:
+        segmenter = Segmenter(chosen, settings, weights, device)
+        if dry_run:
+            results = segmenter.plan(inputs, output, overwrite, series)
+        else:
+            results = segmenter.segment(inputs, output, overwrite=overwrite, series=series, exports=exports, on_progress=teller)
     failed = [result for result in results if result.error]
-    console.print(f"{len(results) - len(failed)} of {len(results)} cases done; results in {output}", highlight=False)
+    if as_json:
+        print(json.dumps(_summary(chosen, output, results), indent=2))
+    elif dry_run:
+        for result in results:
+            console.print(Text(f"{result.name}: {_state(result, dry_run)} ({result.source})"), soft_wrap=True)
+    else:
+        if not quiet:
+            console.print(Text(f"{len(results) - len(failed)} of {len(results)} cases done; results in {output}"), soft_wrap=True)
+        if failed:
+            errors.print(Text(f"failed: {', '.join(result.name for result in failed)}", style="red"), soft_wrap=True)
     if failed:
-        errors.print(f"failed: {', '.join(result.name for result in failed)}", style="red", highlight=False)
         raise typer.Exit(1)
+
+
+def _state(result, dry_run: bool = False) -> str:
+    if result.error:
+        return f"fails: {result.error}" if dry_run else "failed"
+    if result.skipped:
+        return "is there already, kept" if dry_run else "kept"
+    return "to be segmented" if dry_run else "done"
+
+
+def _summary(bundle, output: Path, results: list) -> dict:
+    """Return what machines want to know of a run."""
+    cases = [
+        {
+            "case": result.name,
+            "source": result.source,
+            "state": _state(result),
+            "error": result.error,
+            "warnings": list(result.warnings),
+            "seconds": round(result.seconds, 2),
+            "result": str(result.path) if result.path is not None and not result.error else None,
+        }
+        for result in results
+    ]
+    return {"bundle": bundle.name, "version": bundle.version, "output": str(output), "cases": cases}

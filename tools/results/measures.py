@@ -146,7 +146,7 @@ def write_measures(path: Path, rows: Iterable[dict]) -> None:
     """Write rows of `COLUMNS` as CSV, at once or not at all."""
 
     def write(target: Path) -> None:
-        with target.open("w", newline="") as stream:
+        with target.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, COLUMNS)
             writer.writeheader()
             writer.writerows(rows)

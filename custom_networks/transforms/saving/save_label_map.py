@@ -11,7 +11,8 @@ from monai.config import KeysCollection
 from monai.transforms import SaveImaged
 from PIL import Image
 
-from ...cases.cases import PICTURE_SUFFIXES, case_name
+from ...cases.names import result_name
+from ...cases.suffixes import PICTURE_SUFFIXES
 from ...errors import UserError
 from ...readers.picture import EXIF_ORIENTATION, UPRIGHT
 from ...results.label_table import label_table
@@ -40,10 +41,10 @@ class SaveLabelMapd(SaveImaged):
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
         for key in self.key_iterator(data):
-            self._save(data[key])
+            self._save(data[key], result_name(data, data[key].meta["filename_or_obj"]))
         return data
 
-    def _save(self, label: torch.Tensor) -> None:
+    def _save(self, label: torch.Tensor, name: str) -> None:
         source = label.meta["filename_or_obj"]
         expected = tuple(int(size) for size in label.meta["spatial_shape"])
         if tuple(label.shape[1:]) != expected:
@@ -55,10 +56,10 @@ class SaveLabelMapd(SaveImaged):
         _set_codes(image, affine, label.meta)
         if self.names:
             image.header.extensions.append(label_table(self.names))
-        target = self.output_dir / f"{case_name(source)}_seg.nii.gz"
+        target = self.output_dir / f"{name}_seg.nii.gz"
         if str(source).lower().endswith(PICTURE_SUFFIXES):
             picture = partial(Image.fromarray(array.T).save, exif=_exif(label.meta))
-            write_result(target.with_name(f"{case_name(source)}_seg.png"), picture, ".png")
+            write_result(target.with_name(f"{name}_seg.png"), picture, ".png")
         write_result(target, lambda path: nibabel.save(image, path), ".nii.gz")
 
 

@@ -12,7 +12,7 @@ from monai.transforms import MapTransform, SaveImaged
 from scipy import ndimage
 from skimage.segmentation import relabel_sequential
 
-from ...cases.cases import case_name
+from ...cases.names import result_name
 from ...geometry.voxels import voxel_volume
 from ...metrics.lesions import LEAST_VOLUME, SIZES, find_lesions
 from ...results.write_result import write_json, write_result
@@ -113,7 +113,7 @@ class SaveLesionsd(SaveImaged):
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
         for key in self.key_iterator(data):
-            name = case_name(data[key].meta["filename_or_obj"])
+            name = result_name(data, data[key].meta["filename_or_obj"])
             lesions = json.loads(data[key].meta["lesions"])
             write_json(self.output_dir / f"{name}_seg.json", {"case": name} | summarise(lesions) | {"lesions": lesions})
             if self.probability_key is not None:

@@ -7,7 +7,7 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
-from ...cases.cases import case_name
+from ...cases.names import result_name
 from ...results.write_result import write_json
 
 
@@ -29,7 +29,7 @@ class SavePredictiond(MapTransform):
         for key in self.key_iterator(data):
             probabilities = [round(float(value), 6) for value in data[key]]
             best = max(range(len(probabilities)), key=probabilities.__getitem__)
-            source = data["image"].meta["filename_or_obj"]
-            content = {"case": case_name(source), "class": best, "name": self.names[best], "probabilities": probabilities}
+            name = result_name(data, data["image"].meta["filename_or_obj"])
+            content = {"case": name, "class": best, "name": self.names[best], "probabilities": probabilities}
             write_json(self.output_dir / f"{content['case']}_pred.json", content)
         return data

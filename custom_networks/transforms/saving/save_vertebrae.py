@@ -9,7 +9,7 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import SaveImaged
 
-from ...cases.cases import case_name
+from ...cases.names import result_name
 from ...geometry.voxels import voxel_volume
 from ...results.write_result import write_json
 from ...vertebrae.names import NAMES
@@ -40,7 +40,7 @@ class SaveVertebraed(SaveImaged):
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
         for key in self.key_iterator(data):
-            name = case_name(data[key].meta["filename_or_obj"])
+            name = result_name(data, data[key].meta["filename_or_obj"])
             spine = json.loads(data[key].meta.get("spine", "{}"))
             content = {"case": name} | spine | {"vertebrae": describe_vertebrae(data[key])}
             write_json(self.output_dir / f"{name}_seg.json", content)

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from dicom_files import write_slice
 
 from custom_networks import UserError, case_name, find_studies
 
@@ -57,7 +59,7 @@ def test_the_flair_file_stands_for_its_study(tmp_path):
 
 def test_a_file_of_all_channels(tmp_path):
     touch(tmp_path, "scan.nii.gz")
-    assert find_studies(tmp_path / "scan.nii.gz", MODALITIES) == [{"image": [str(tmp_path / "scan.nii.gz")]}]
+    assert find_studies(tmp_path / "scan.nii.gz", MODALITIES) == [{"image": [str(tmp_path / "scan.nii.gz")], "case": "scan"}]
 
 
 def test_a_missing_t1_is_left_to_the_loader(tmp_path):
@@ -65,18 +67,40 @@ def test_a_missing_t1_is_left_to_the_loader(tmp_path):
     assert found(tmp_path)["a_FLAIR"] == ["a_FLAIR.nii.gz", None]
 
 
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [
-        (["T1.nii.gz"], "no FLAIR image"),
-        (["FLAIR.nii.gz", "FLAIR.nii", "T1.nii"], "two FLAIR images of one study"),
-        (["x/a_FLAIR.nii", "x/a_T1.nii", "y/a_FLAIR.nii", "y/a_T1.nii"], "two cases of the same name"),
-    ],
-)
-def test_what_is_no_study(tmp_path, names, message):
-    touch(tmp_path, *names)
-    with pytest.raises(UserError, match=message):
-        find_studies(tmp_path, MODALITIES)
+def test_what_is_no_study(tmp_path):
+    with pytest.raises(UserError, match="no FLAIR image"):
+        find_studies(touch(tmp_path, "T1.nii.gz"), MODALITIES)
+
+
+def test_two_images_in_one_place_are_a_failed_case_and_the_others_are_found(tmp_path):
+    touch(tmp_path, "a/FLAIR.nii.gz", "a/FLAIR.nii", "a/T1.nii", "b/FLAIR.nii", "b/T1.nii")
+    first, second = find_studies(tmp_path, MODALITIES)
+    assert "two FLAIR images of one study" in first["error"] and "error" not in second
+
+
+def test_studies_of_one_name_are_called_by_their_paths(tmp_path):
+    touch(tmp_path, "x/a_FLAIR.nii", "x/a_T1.nii", "y/a_FLAIR.nii", "y/a_T1.nii", "p/s1/FLAIR.nii", "p/s1/T1.nii", "q/s1/FLAIR.nii")
+    names = [case["case"] for case in find_studies(tmp_path, MODALITIES)]
+    assert names == ["x_a_FLAIR", "y_a_FLAIR", "p_s1", "q_s1"]
+
+
+def test_linked_images_of_different_studies_keep_their_names(tmp_path):
+    touch(tmp_path / "store", "1", "2", "3", "4")
+    for person, pair in (("p1", "12"), ("p2", "34")):
+        (tmp_path / "in" / person).mkdir(parents=True)
+        for name, number in zip(("FLAIR", "T1"), pair, strict=True):
+            (tmp_path / "in" / person / f"{name}.nii.gz").symlink_to(tmp_path / "store" / number)
+    assert list(found(tmp_path / "in")) == ["p1", "p2"]
+
+
+def test_an_export_of_dicom_series_is_told_by_their_descriptions(tmp_path):
+    for number, (study, text) in enumerate([("1.1", "Sag FLAIR"), ("1.1", "T1 MPRAGE"), ("1.1", "DWI"), ("1.2", "FLAIR 3D")]):
+        folder = tmp_path / "DICOM" / "PA0" / f"ST{study[-1]}" / f"SE{number}"
+        folder.mkdir(parents=True)
+        write_slice(folder / "IM0", (0, 0, 0), np.ones((4, 4)), SeriesDescription=text, StudyInstanceUID=study)
+    (tmp_path / "DICOMDIR").write_bytes(b"\0" * 128 + b"DICM")
+    cases = find_studies(tmp_path, MODALITIES)
+    assert [[path and Path(path).name for path in case["image"]] for case in cases] == [["SE0", "SE1"], ["SE3", None]]
 
 
 def test_missing_path():

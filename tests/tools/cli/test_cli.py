@@ -9,29 +9,10 @@ import pytest
 from conftest import GRAY_MATTER, REPOSITORY, save_nifti
 
 from tools.bundles import Bundle
-from tools.cli import app as cli
 from tools.phantoms.write import write_cord_phantoms
 from tools.sharing.packing import pack
 
 BUNDLES = sorted(path.parents[1].name for path in (REPOSITORY / "bundles").glob("*/configs/metadata.json"))
-
-
-@pytest.fixture
-def tools(monkeypatch, capfd):
-    """Call ``python -m tools`` in this process; return exit code and what was printed."""
-
-    def call(*arguments) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["tools", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "200")
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = int(end.code or 0)
-        captured = capfd.readouterr()
-        return code, captured.out + captured.err
-
-    return call
 
 
 def test_list_names_every_bundle(tools):
@@ -93,7 +74,10 @@ def test_segment_goes_on_past_bad_cases(tools, tmp_path):
     ):
         assert text in flat
     out = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert out == ["measures.csv", "phantom_000_image_overlay.png", "phantom_000_image_seg.nii.gz", "report.html"]
+    assert out == [
+        "measures.csv", "phantom_000_image_overlay.png", "phantom_000_image_seg.nii.gz", "phantom_000_image_seg.record.json",
+        "report.html",
+    ]  # fmt: skip
     mask = nibabel.load(tmp_path / "out" / "phantom_000_image_seg.nii.gz")
     with (tmp_path / "out" / "measures.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))

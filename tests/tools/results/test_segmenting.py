@@ -5,7 +5,6 @@ import csv
 import hashlib
 import io
 import json
-import logging
 import re
 
 import numpy as np
@@ -19,7 +18,6 @@ from tools.phantoms.lumbar import make_lumbar_phantom
 from tools.results.measures import cardiothoracic_ratio
 from tools.results.report.slices import slice_pictures
 from tools.results.segmenting import segment_cases
-from tools.results.warnings_log import CollectWarnings
 
 QUIET = Console(quiet=True)
 
@@ -88,15 +86,3 @@ def test_slices_hang_as_readers_hang_them():
     plain = np.asarray(Image.open(io.BytesIO(base64.b64decode(picture["plain"].split(",")[1]))).convert("L"))
     assert plain.shape == (192, 384)
     assert plain[10, 10] > 200 and plain[10, -10] < 50 and plain[-10, 10] < 50
-
-
-def test_warnings_go_to_their_case():
-    logger = logging.getLogger("axial")
-    with CollectWarnings() as warnings:
-        logger.warning("first %d", 1)
-        warnings.close_case("a")
-        warnings.close_case("b")
-        logger.warning("late")
-        warnings.close_case("c")
-    logger.warning("not ours")
-    assert warnings.by_case == {"a": ["first 1"], "b": [], "c": ["late"]}
