@@ -10,7 +10,6 @@ import odd_files
 import pytest
 from dicom_files import write_radiograph, write_slice
 from odd_files import AFFINE, PACKINGS, PLACE, SIZE, nifti, pixdim, without_codes
-from test_cli import tools  # noqa: F401
 from tiny_bundle import make_tiny_bundle
 
 from tools.phantoms.chest import make_chest_phantom
@@ -51,7 +50,7 @@ def rows_of(folder) -> list[dict]:
         return list(csv.DictReader(stream))
 
 
-def test_masks_and_measures_agree_in_mm(tools, spots, tmp_path):  # noqa: F811
+def test_masks_and_measures_agree_in_mm(tools, spots, tmp_path):
     inputs = [make(tmp_path) for make in RIGHT.values()]
     (tmp_path / "series").rename(tmp_path / "unused")
     inputs += [make(tmp_path) for make, _ in REFUSED.values()]
@@ -72,7 +71,7 @@ def test_masks_and_measures_agree_in_mm(tools, spots, tmp_path):  # noqa: F811
         assert (tmp_path / "out" / f"{case}_overlay.png").exists()
 
 
-def test_an_image_larger_than_is_read(tools, spots, tmp_path, monkeypatch):  # noqa: F811
+def test_an_image_larger_than_is_read(tools, spots, tmp_path, monkeypatch):
     monkeypatch.setenv("AXIAL_MAX_BYTES", str(2**32))  # so that it is as before when this test ends
     path = nifti(name="plain.nii")(tmp_path)
     code, printed = tools("segment", spots, path, "-o", tmp_path / "out", "--max-bytes", 1000)
@@ -80,7 +79,7 @@ def test_an_image_larger_than_is_read(tools, spots, tmp_path, monkeypatch):  # n
     assert tools("segment", spots, path, "-o", tmp_path / "out", "--max-bytes", 5000)[0] == 0
 
 
-def test_a_zip_that_is_a_bomb(tools, spots, tmp_path):  # noqa: F811
+def test_a_zip_that_is_a_bomb(tools, spots, tmp_path):
     slice_ = write_slice(tmp_path / "s.dcm", (0, 0, 0), np.ones((6, 9)), PixelData=bytes(60 * 2**20))
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for index in range(5):
@@ -89,7 +88,7 @@ def test_a_zip_that_is_a_bomb(tools, spots, tmp_path):  # noqa: F811
     assert code == 1 and "which images never do" in " ".join(printed.split())
 
 
-def test_another_modality_and_a_film_without_orientation(tools, tmp_path):  # noqa: F811
+def test_another_modality_and_a_film_without_orientation(tools, tmp_path):
     film = make_chest_phantom(np.random.default_rng(3)).image[..., 0].astype(np.int16)
     mri = write_radiograph(tmp_path / "mri.dcm", film.T.astype(np.uint16), Modality="MR")
     lps = np.diag([-0.4, -0.4, 1, 1])
