@@ -30,7 +30,8 @@ def source(tmp_path):
 
 
 def add(source, name: str, label=LABEL, kind: str = ".png", **tags) -> None:
-    write_slice(source / "train" / "dicoms" / f"{name}.dcm", (10, -20, 30), PIXELS, **tags)
+    pixels = PIXELS + ord(name) - ord("a")  # equal images may not be split
+    write_slice(source / "train" / "dicoms" / f"{name}.dcm", (10, -20, 30), pixels, **tags)
     save_label(source / "train" / "labels" / f"{name}{kind}", label)
 
 
@@ -113,7 +114,7 @@ def test_pickles_are_not_loaded(source, tmp_path):
 def volumes(folder, axis: int = 2) -> None:
     """Two volumes of 10 slices; the outermost have no label."""
     folder.mkdir()
-    image = np.random.default_rng(0).integers(0, 99, (5, 6, 10)).astype(np.float32)
+    rng = np.random.default_rng(0)
     label = np.zeros((5, 6, 10), np.uint8)
     label[1, 2, 1:9], label[3, 4, 1:9] = 1, 2
     affine = np.diag([1.0, 2.0, 4.0, 1.0])
@@ -121,6 +122,7 @@ def volumes(folder, axis: int = 2) -> None:
     order = [0, 1]
     order.insert(axis, 2)
     for case in ("p1", "p2"):
+        image = rng.integers(0, 99, (5, 6, 10)).astype(np.float32)
         for suffix, array in (("", image), ("_muscle", label)):
             save_nifti(folder / f"{case}{suffix}.nii.gz", array.transpose(order), affine[:, [*order, 3]])
 

@@ -37,7 +37,7 @@ def truth(shape, affine) -> np.ndarray:
 def restore(original, original_shape, pred_shape=(32, 28, 48)) -> MetaTensor:
     data = {"image": image(COARSE, pred_shape, original, original_shape), "pred": MetaTensor(two_balls(pred_shape, COARSE, 1.5))}
     data["pred"].meta["vertebrae"] = json.dumps([
-        {"number": n, "complete": True, "completeness": 0.9, "estimate": 20.4, "steps": 3} for n in (21, 20)
+        {"number": n, "probability": 0.8, "complete": True, "completeness": 0.9, "estimate": 20.4, "steps": 3} for n in (21, 20)
     ])  # fmt: skip
     return RestoreInstancesd("pred", "image")(data)["pred"]
 
@@ -93,6 +93,7 @@ def test_measures_of_the_restored():
         assert row["volume_mm3"] == pytest.approx(4 / 3 * np.pi * 14**3, rel=0.03)
         np.testing.assert_allclose(row["centroid_mm"], centre, atol=0.3)
         assert row["steps"] == 3 and row["complete"] and row["completeness"] == 0.9 and row["estimated_label"] == 20.4
+        assert row["label_probability"] == 0.8
 
 
 def test_json_beside_the_mask(tmp_path):
