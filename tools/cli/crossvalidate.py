@@ -8,11 +8,11 @@ import typer
 from custom_networks.errors import UserError
 
 from .console import console, errors
-from .options import pairs
+from .options import BundleName, pairs
 
 
 def crossvalidate(
-    bundle: Annotated[str, typer.Argument(help="A bundle's name or a part of it.")],
+    bundle: BundleName,
     data: Annotated[Path, typer.Argument(help="Data set with dataset.json; its training and test cases are divided.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the folds; what is done there is kept.")],
     folds: Annotated[str, typer.Option(metavar="N|subjects", help="Number of folds, or one for each subject.")] = "subjects",

@@ -7,6 +7,14 @@ import typer
 
 from custom_networks.errors import UserError
 
+
+def _bundle_names(incomplete: str) -> list[str]:
+    from ..bundles import all_bundles
+
+    return [bundle.name for bundle in all_bundles() if incomplete in bundle.name]
+
+
+BundleName = Annotated[str, typer.Argument(help="A bundle's name or a part of it.", autocompletion=_bundle_names)]
 Key = Annotated[Path | None, typer.Option("--key", metavar="PUBLIC_KEY", help="Demand that this key's owner signed the zip.")]
 Trust = Annotated[
     bool, typer.Option("--trust", help="Run a stranger's bundle whatever its review found: code of its own, for instance.")

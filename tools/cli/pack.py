@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from .console import console
-from .options import Trust
+from .options import BundleName, Trust
 
 
 def pack(
-    bundle: Annotated[str, typer.Argument(help="A bundle's name or a part of it.")],
+    bundle: BundleName,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the zip.")],
     sign: Annotated[Path | None, typer.Option("--sign", metavar="PRIVATE_KEY", help="Sign it with this key.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Weights of one's own, such as runs/model.pt of a training.")] = None,

@@ -8,11 +8,11 @@ import typer
 from custom_networks.errors import UserError
 
 from .console import errors, tell_split
-from .options import Overwrite
+from .options import BundleName, Overwrite
 
 
 def phantom(
-    bundle: Annotated[str, typer.Argument(help="A bundle's name or a part of it.")],
+    bundle: BundleName,
     destination: Annotated[Path, typer.Argument(help="Folder to make.")],
     cases: Annotated[int, typer.Option(min=1, help="Number of cases.")] = 10,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal cases.")] = 0,

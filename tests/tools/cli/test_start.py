@@ -64,8 +64,12 @@ def test_help_of_a_data_set_shows_its_options_alone():
     assert code == 0 and "--jsrt-split" in printed and "--lowest" not in printed and "--mask" not in printed
 
 
-def test_completion_names_commands(monkeypatch):
+@pytest.mark.parametrize(
+    ("words", "expected"), [("axial pre", "prepare"), ("axial pack digit", "handwritten_digits_classification")]
+)
+def test_completion_names_commands_and_bundles(monkeypatch, words, expected):
     monkeypatch.setenv("_PYTHON _M TOOLS_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", "axial pre")
-    monkeypatch.setenv("COMP_CWORD", "1")
-    assert "prepare" in started()[1]
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    code, printed = started()
+    assert code == 0 and printed.splitlines()[0] == expected and "heavy: []" in printed
