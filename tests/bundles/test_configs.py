@@ -58,6 +58,17 @@ def test_scores_in_metadata_stand_in_the_readme(bundle):
         assert f"{value:.3f}" in readme
 
 
+def test_commands_of_the_readme_name_configs_and_settings_that_exist(bundle):
+    """But for those of the commit that made the weights."""
+    text = (bundle.folder / "docs" / "README.md").read_text()
+    text = re.sub(r"## How the weights were made.*?(?=\n## |\Z)", "", text, flags=re.S)
+    configs = {path.name: json.loads(path.read_text()) for path in (bundle.folder / "configs").glob("*.json")}
+    assert set(re.findall(r"configs/(\w+\.json)", text)) <= configs.keys()
+    settings = {name for config in configs.values() for name in config} | {"config_file", "bundle_root", "meta_file"}
+    commands = [line for line in text.splitlines() if "monai.bundle run" in line or line.startswith("$TRAIN")]
+    assert commands and set(re.findall(r"--(\w+)", "\n".join(commands))) - {"standalone", "nproc_per_node"} <= settings
+
+
 def test_bundles_share_their_common_files():
     """`python -m tools sync` writes them."""
     assert sync(BUNDLES.values(), check=True) == []
