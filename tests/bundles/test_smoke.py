@@ -35,7 +35,7 @@ def digit_data(tmp_path_factory):
     return folder
 
 
-FAST = {"max_epochs": 2, "val_interval": 1, "epoch_length": 2, "batch_volumes": 1, "patches_per_volume": 2, "patch": 48}
+FAST = {"max_epochs": 2, "val_interval": 1, "epoch_length": 2, "batch_size": 2, "patch": 48}
 
 
 def test_gray_matter_trains_resumes_and_evaluates_in_its_folder(cord_data, tmp_path):

@@ -17,7 +17,7 @@ CORD, SPINE, CHEST, MUSCLES, LESIONS, DIGITS = (
     "handwritten_digits_classification",
 )
 SETTINGS = {
-    CORD: {"epoch_length": 2, "batch_volumes": 1, "patches_per_volume": 2, "patch": 48},
+    CORD: {"epoch_length": 2, "batch_size": 2, "patch": 48},
     SPINE: {"epoch_length": 2, "batch_size": 1, "patch": 32, "thin_size": 20},
     CHEST: {"size": 64, "batch_size": 2},
     MUSCLES: {"epoch_length": 2, "patch": 64, "batch_size": 2},
