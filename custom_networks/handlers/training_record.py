@@ -13,6 +13,7 @@ from ignite.handlers import EarlyStopping, ProgressBar
 from monai.handlers import LrScheduleHandler
 from torch.optim.lr_scheduler import LRScheduler
 
+from ..results.write_result import remove_leftovers
 from .best_model import BestModel
 from .checkpoint import Checkpoint
 from .curves import TrainingCurves
@@ -107,6 +108,8 @@ class TrainingRecord:
         engine.add_event_handler(Events.EXCEPTION_RAISED, self._end)
 
     def _prepare(self, engine: Engine) -> None:
+        if not idist.get_rank():
+            remove_leftovers(self.output_dir)
         torch.backends.cudnn.benchmark = self.cudnn_benchmark
         if self.evaluator is not None and self.evaluator.state.epoch_length == 0:
             logger.warning("No validation cases: model.pt gets the last weights.")

@@ -1,6 +1,8 @@
 """Handlers on a trainer whose every step is known."""
 
 import csv
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -8,6 +10,7 @@ from ignite.engine import Engine, Events
 
 from custom_networks import Checkpoint, LoadPretrained, TrainingCurves, TrainingRecord, UserError, WeightAverage
 from custom_networks.handlers.progress_log import duration
+from custom_networks.results.write_result import HOST
 
 
 def counting_trainer(network: torch.nn.Linear) -> Engine:
@@ -279,3 +282,11 @@ def test_pretrained_weights_of_another_network(tmp_path):
     LoadPretrained(linear(), tmp_path / "x.pt").attach(trainer)
     with pytest.raises(UserError, match="no layer fits"):
         trainer.run([0])
+
+
+def test_what_a_killed_process_left_half_written_goes(tmp_path):
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True).stdout.strip()
+    leftover = tmp_path / f".axial-{HOST}-{ended}-0123456789ab.partial"
+    leftover.write_bytes(b"half")
+    record(tmp_path, 1)
+    assert not leftover.exists() and bias(tmp_path) == 3
