@@ -41,7 +41,7 @@ def write_result(target: Path, write: Callable[[Path], None], suffix: str = "") 
             temporary.unlink(missing_ok=True)
 
 
-def write_json(target: Path, content: dict) -> None:
+def write_json(target: Path, content: dict | list) -> None:
     """Write JSON by `write_result`."""
     write_result(target, lambda path: path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8"))
 

@@ -32,6 +32,7 @@ from .program import as_typed, program
 from .reproduce import reproduce
 from .score import score
 from .segment import segment
+from .situations import situations
 from .sync import sync
 from .synthesise import synthesise
 from .unpack import unpack
@@ -76,6 +77,7 @@ app.command("convert-weights")(convert_weights)
 app.command("bench")(bench)
 app.command("crossvalidate")(crossvalidate)
 app.command("reproduce")(reproduce)
+app.command("situations")(situations)
 app.command("demo")(demo)
 
 

@@ -23,6 +23,9 @@ def segment(
         str | None, typer.Option(metavar="NUMBER", help="Series to take, number or UID, where a folder or zip holds several.")
     ] = None,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Other threshold than the bundle's own.")] = None,
+    levels: Annotated[
+        str | None, typer.Option(metavar="L1-L5", help="Vertebrae: the levels to segment; the search ends beyond them.")
+    ] = None,
     any_modality: Annotated[
         bool, typer.Option("--any-modality", help="Take DICOM files of another modality than the bundle's, at your own risk.")
     ] = False,
@@ -53,6 +56,8 @@ def segment(
     if threads is not None:
         torch.set_num_threads(threads)
     settings = {} if threshold is None else {"threshold": threshold}
+    if levels is not None:
+        settings["levels"] = levels
     if any_modality:
         settings["any_modality"] = True
     if max_bytes is not None:

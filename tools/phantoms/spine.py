@@ -9,7 +9,7 @@ from custom_networks.errors import UserError
 from ..synthesis.codes import BONE, METAL, SACRUM, THORACIC, UNKNOWN
 from ..synthesis.rendering import render
 from ..synthesis.surroundings import surround
-from .spine_anatomy import FAMILIES, Person, draw_person, sagittal_tilt, sequence, size_of
+from .spine_anatomy import FAMILIES, L5, L6, Person, draw_person, sagittal_tilt, sequence, size_of
 
 FINE = 1.0  # mm, grid of the drawing
 WHOLE_BODY, HEAD, LEGS = "body", 170, 380  # mm above C1 and below the pelvis
@@ -63,7 +63,7 @@ def make_spine_labels(
     labels = np.zeros((*(round(f) // 2 * 2 for f in field), height // 2 * 2), np.uint8)
     for code, frame in zip(codes, frames, strict=True):
         _draw_vertebra(labels, code, frame, person, random)
-    if codes[-1] in (24, 25):
+    if _reaches_sacrum(codes, person):
         _draw_pelvis(labels, frames[-1], size_of(codes[-1], person.scale), person, random)
     if family == WHOLE_BODY:
         _draw_head_and_legs(labels, frames)
@@ -93,9 +93,13 @@ def make_spine_phantom(
     return SpinePhantom(ct, label, affine, family)
 
 
+def _reaches_sacrum(codes: list[int], person: Person) -> bool:
+    return codes[-1] in (L5, L6) or (person.lacking == L5 and codes[-1] == L5 - 1)
+
+
 def _stand(codes: list[int], person: Person, random: np.random.Generator, field) -> tuple[list[_Frame], int]:
     """Put the vertebrae on each other from the lowest to the highest; return their frames and the height of the volume."""
-    bottom = 150 * person.scale if codes[-1] in (24, 25) else random.uniform(15, 45)
+    bottom = 150 * person.scale if _reaches_sacrum(codes, person) else random.uniform(15, 45)
     sizes = [size_of(code, person.scale) for code in codes]
     point = np.array([field[0] / 2 + random.uniform(-10, 10), field[1] * random.uniform(0.42, 0.55), bottom])
     frames: list[_Frame] = []

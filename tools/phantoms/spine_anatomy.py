@@ -13,7 +13,7 @@ FAMILIES = {
     "lumbar": (17, 24), "thoracolumbar": (12, 24), "thoracic": (6, 20), "cervical": (1, 11), "spine": (1, 24), "abdomen": (18, 24),
     "body": (1, 24),
 }  # fmt: skip
-T13, L6 = 28, 25
+T13, L6, T12, L5 = 28, 25, 19, 24
 
 
 @dataclass
@@ -21,7 +21,8 @@ class Person:
     """A random person: scale, curvature and what is unusual.
 
     ``scoliosis`` and ``kyphosis`` are amplitudes in mm over the whole spine; ``fractured`` maps a vertebra to the share of its
-    front height that is lost; ``screws`` are the vertebrae with pedicle screws; ``extra`` is `T13` or `L6`, or None.
+    front height that is lost; ``screws`` are the vertebrae with pedicle screws; ``extra`` is `T13` or `L6`, or None; ``lacking`` is
+    `T12` where there are eleven thoracic vertebrae, `L5` where there are four lumbar ones, or None.
     """
 
     scale: float = 1.0
@@ -31,6 +32,7 @@ class Person:
     fractured: dict[int, float] = field(default_factory=dict)
     screws: tuple[int, ...] = ()
     extra: int | None = None
+    lacking: int | None = None
     hip_implant: bool = False
 
 
@@ -59,7 +61,7 @@ def sequence(family: str, person: Person) -> list[int]:
         codes.insert(codes.index(19) + 1, T13)
     if person.extra == L6 and 24 in codes:
         codes.append(L6)
-    return codes
+    return [code for code in codes if code != person.lacking]
 
 
 def _level(code: int) -> float:

@@ -117,6 +117,7 @@ def read_vertebrae(path: Path) -> list[dict]:
         row = {"case": content["case"], "structure": vertebra["name"], "slice": ""}
         rows.append(row | {"measure": "volume", "value": f"{vertebra['volume_mm3']:.1f}", "unit": "mm3"})
         rows.append(row | {"measure": "completeness", "value": f"{vertebra['completeness']:.3f}", "unit": ""})
+        rows.append(row | {"measure": "probability of the number", "value": f"{vertebra['label_probability']:.3f}", "unit": ""})
         for axis, value in zip(("right", "front", "up"), vertebra["centroid_mm"] or (), strict=False):
             rows.append(row | {"measure": f"centroid {axis}", "value": f"{value:.2f}", "unit": "mm"})
     return rows

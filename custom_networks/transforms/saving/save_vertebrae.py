@@ -12,6 +12,7 @@ from monai.transforms import SaveImaged
 from ...cases.names import result_name
 from ...geometry.voxels import voxel_volume
 from ...results.write_result import write_json
+from ...vertebrae.centroids import slicer_markups, verse_centroids
 from ...vertebrae.names import NAMES
 
 
@@ -20,6 +21,8 @@ class SaveVertebraed(SaveImaged):
 
     Above them stands what `Spine.describe` says: whether the numbers are certain, vertebrae that were missed, the second-best
     numbering, warnings.
+
+    ``<case>_ctd.json`` holds the centroids as VerSe has them, ``<case>_centroids.mrk.json`` as 3D Slicer opens them.
 
     Volumes and centroids are those of the label map on the file's own grid; centroids are in the file's world coordinates (RAS+
     in NIfTI). A vertebra that left no voxel on that grid is listed with volume 0 and no centroid. A subclass of MONAI's
@@ -42,8 +45,11 @@ class SaveVertebraed(SaveImaged):
         for key in self.key_iterator(data):
             name = result_name(data, data[key].meta["filename_or_obj"])
             spine = json.loads(data[key].meta.get("spine", "{}"))
-            content = {"case": name} | spine | {"vertebrae": describe_vertebrae(data[key])}
-            write_json(self.output_dir / f"{name}_seg.json", content)
+            rows = describe_vertebrae(data[key])
+            affine = np.asarray(data[key].meta["original_affine"], dtype=float)
+            write_json(self.output_dir / f"{name}_ctd.json", verse_centroids(rows, affine))
+            write_json(self.output_dir / f"{name}_centroids.mrk.json", slicer_markups(rows))
+            write_json(self.output_dir / f"{name}_seg.json", {"case": name} | spine | {"vertebrae": rows})
         return data
 
 

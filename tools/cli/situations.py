@@ -1,0 +1,39 @@
+"""``axial situations``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from custom_networks.errors import UserError
+
+from .console import console, errors
+
+BUNDLE = "vertebrae_ct_instance_segmentation"
+
+
+def situations(
+    copies: Annotated[int, typer.Option(min=1, help="Phantoms of every situation; equal ones each time.")] = 6,
+    only: Annotated[list[str] | None, typer.Option(help="A situation; may be given several times.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Other weights than the bundle's own.")] = None,
+) -> None:
+    """Try vertebrae on phantoms of hard situations: whole body, neck, metal, L6, T13, 11 ribs, reversed header, ..."""
+    from rich.progress import Progress
+    from rich.table import Table
+
+    from ..benchmarks.situations import try_situations
+    from ..bundles import get_bundle
+    from ..phantoms.spine_situations import SITUATIONS
+
+    for name in only or ():
+        if name not in SITUATIONS:
+            raise UserError(f"{name}: no such situation.", f"Choose one of: {', '.join(SITUATIONS)}.")
+    chosen = only or list(SITUATIONS)
+    settings = {} if weights is None else {"ckpt": str(weights.resolve())}
+    with Progress(console=errors) as progress:
+        task = progress.add_task("phantoms", total=copies * len(chosen))
+        tallies = try_situations(get_bundle(BUNDLE), copies, settings, chosen, lambda: progress.advance(task))
+    table = Table("situation", "phantoms", "all numbers right", "warned", "vertebrae", "found", "right", "false")
+    for tally in tallies:
+        table.add_row(*(str(value) for value in vars(tally).values()))
+    console.print(table)

@@ -1,0 +1,84 @@
+"""Phantoms of what makes vertebrae hard to find and to number, each with fixed seeds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .spine import SpinePhantom, make_spine_phantom
+from .spine_anatomy import L5, L6, T12, T13, Person, draw_person
+
+SEED = 21000  # of the first phantom; unlike any seed that trained
+
+
+@dataclass(frozen=True)
+class Situation:
+    """How a phantom is made, and the words of the warning that has to come, if one has."""
+
+    make: Callable[[np.random.Generator], SpinePhantom]
+    warning: str | None = None
+
+
+def _plain(random: np.random.Generator, **options) -> Person:
+    return replace(draw_person(random, plain=True), **options)
+
+
+def _family(family: str, field: tuple[float, float] | None = None, **options) -> Callable[[np.random.Generator], SpinePhantom]:
+    return lambda random: make_spine_phantom(random, family, _plain(random, **options), field=field)
+
+
+def _cut(phantom: SpinePhantom, first: int, last: int, above: int = 1, below: int = 1) -> SpinePhantom:
+    """Cut a phantom to the height of some vertebrae, with so many voxels more above and below."""
+    heights = np.argwhere(np.isin(phantom.label, range(first, last + 1)))[:, 2]
+    part = slice(max(0, heights.min() - below), heights.max() + 1 + above)
+    return replace(phantom, image=phantom.image[..., part], label=phantom.label[..., part])
+
+
+def _neck(random: np.random.Generator) -> SpinePhantom:
+    return _cut(make_spine_phantom(random, "cervical", _plain(random)), 3, 7)
+
+
+def _sacrum_cut(random: np.random.Generator) -> SpinePhantom:
+    return _cut(make_spine_phantom(random, "thoracolumbar", _plain(random)), 17, 23, below=-4)
+
+
+def _metal(random: np.random.Generator) -> SpinePhantom:
+    first = int(random.integers(20, 23))
+    person = _plain(random, screws=(first, first + 1, first + 2), hip_implant=True)
+    return make_spine_phantom(random, "abdomen", person, field=(220.0, 160.0))
+
+
+def _reversed(random: np.random.Generator) -> SpinePhantom:
+    phantom = make_spine_phantom(random, "abdomen", _plain(random))
+    return replace(
+        phantom, image=np.ascontiguousarray(phantom.image[..., ::-1]), label=np.ascontiguousarray(phantom.label[..., ::-1])
+    )
+
+
+def _two_spines(random: np.random.Generator) -> SpinePhantom:
+    one, other = (make_spine_phantom(random, "abdomen", _plain(random), field=(170.0, 160.0)) for _ in range(2))
+    height = min(one.image.shape[2], other.image.shape[2])
+    image, label = (
+        np.concatenate([part[..., -height:] for part in parts]) for parts in ((one.image, other.image), (one.label, other.label))
+    )
+    return replace(one, image=image, label=label)
+
+
+SITUATIONS: dict[str, Situation] = {
+    "whole body": Situation(_family("body")),
+    "neck, C3 to C7": Situation(_neck),
+    "lumbar spine": Situation(_family("lumbar")),
+    "metal": Situation(_metal),
+    "L6": Situation(_family("thoracolumbar", extra=L6)),
+    "T13": Situation(_family("thoracolumbar", extra=T13)),
+    "11 thoracic vertebrae": Situation(_family("thoracolumbar", lacking=T12)),
+    "4 lumbar vertebrae": Situation(_family("thoracolumbar", lacking=L5)),
+    "sacrum cut": Situation(_sacrum_cut),
+    "reversed header": Situation(_reversed, "orientation"),
+    "two spines": Situation(_two_spines, "more than one spine"),
+}
+
+
+def make_situation(name: str, copy: int) -> SpinePhantom:
+    """Return one phantom of a situation; equal copies are equal phantoms."""
+    return SITUATIONS[name].make(np.random.default_rng([SEED, list(SITUATIONS).index(name), copy]))
