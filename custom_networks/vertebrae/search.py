@@ -1,17 +1,18 @@
 """Go through a scan, window by window, and from each vertebra along the spine."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
-from .names import level_of
+from .names import FIRST, level_of
 from .patches import PatchReader
 from .settings import Levels, TraversalSettings
 from .traversal import SLIVER, Answer, FoundVertebra, Instance, TraversalState, spread, write_instance
 
 SETTLED = 2  # voxels that the centre of a patch may move and still count as found
 TRUSTED = 3  # complete vertebrae from which on a trail counts as the spine
+LOWEST = 23.0  # estimate from which on the last complete vertebra of a trail may be the lowest: below lies the sacrum
 ASIDE = 70.0  # mm from the spine, from which on another one may stand
 BEYOND_LEVELS = 2  # complete vertebrae beyond the levels asked for, with which numbers are surer, before the search ends
 
@@ -35,6 +36,7 @@ class SpineSearch:
     ) -> None:
         self.state, self.settings, self.levels = state, settings, levels
         self.reader = PatchReader(state, network, settings)
+        self.trails = 0
 
     def run(self) -> None:
         """Go through the windows; from each vertebra follow its trail.
@@ -42,16 +44,18 @@ class SpineSearch:
         A trail of complete vertebrae is the spine, and the search goes on below it. After any other the windows beside it are
         searched too, so that something that only looks like a vertebra does not hide the spine.
         """
-        windows = list(self._windows())
+        windows = self._windows()
         index = 0
         while self._has_room() and not self._is_beyond_levels():
             index = self._next_window(windows, index)
             if index == len(windows):
                 break
-            trail, last = self._follow_from(windows[index], index)
+            trail, last = self._follow_from(windows[index])
             if _complete(trail) >= TRUSTED:
-                self._look_beside(trail, len(windows) + index)
-                index = self._resume(windows, index, last)
+                self._look_beside(trail)
+                if self._ends_spine(trail):
+                    break
+                windows, index = self._beyond(windows[index + 1 :], last), 0
             else:
                 index += 1
 
@@ -67,16 +71,19 @@ class SpineSearch:
         beyond = [v.estimate is not None and (v.estimate - end) * self.settings.down > 0.5 for v in found]
         return len(beyond) == BEYOND_LEVELS and all(beyond)
 
-    def _windows(self) -> Iterator[np.ndarray]:
-        """Yield centres half a patch apart, level by level; within a level those nearest to the scan's axis first."""
+    def _ends_spine(self, trail: list[Instance]) -> bool:
+        """Tell whether a trail went all the way: down to the lowest lumbar vertebra, or up to the first cervical one."""
+        estimates = [i.vertebra.estimate for i in trail if i.vertebra.complete and i.vertebra.estimate is not None]
+        return bool(estimates) and (estimates[-1] > LOWEST if self.settings.down > 0 else estimates[-1] < FIRST + 1)
+
+    def _windows(self) -> list[np.ndarray]:
+        """Return centres half a patch apart, level by level; within a level those nearest to the scan's axis first."""
         axes = [spread(n, self.settings.patch // 2) for n in self.state.shape]
         middle = self.state.shape[:2] / 2
         columns = sorted(
             (np.array([x, y]) for x in axes[0] for y in axes[1]), key=lambda column: (np.hypot(*(column - middle)), *column)
         )
-        for z in axes[2][:: -self.settings.down]:
-            for column in columns:
-                yield np.append(column, z)
+        return [np.append(column, z) for z in axes[2][:: -self.settings.down] for column in columns]
 
     def _next_window(self, windows: list[np.ndarray], index: int) -> int:
         """Return the first window from ``index`` on that is worth a look: in batches, the first in which there is a fragment."""
@@ -90,13 +97,14 @@ class SpineSearch:
             index += len(batch)
         return len(windows)
 
-    def _follow_from(self, start: np.ndarray, trail: int) -> tuple[list[Instance], np.ndarray | None]:
+    def _follow_from(self, start: np.ndarray) -> tuple[list[Instance], np.ndarray | None]:
         """Return the vertebrae of the trail that begins at a window, and the last patch's centre."""
         first = len(self.state.found)
-        centre = last = self._write_next(start, trail)
+        self.trails += 1
+        centre = last = self._write_next(start)
         while centre is not None and self._has_room() and not self._is_lost(first) and not self._is_beyond_levels():
             last = centre
-            centre = self._write_below(last, trail)
+            centre = self._write_below(last)
         return self.state.found[first:], last
 
     def _is_lost(self, first: int) -> bool:
@@ -105,42 +113,44 @@ class SpineSearch:
         doubtful = [not i.vertebra.complete and not i.cut for i in latest]
         return len(doubtful) == self.settings.max_doubtful and all(doubtful)
 
-    def _write_below(self, centre: np.ndarray, trail: int) -> np.ndarray | None:
+    def _write_below(self, centre: np.ndarray) -> np.ndarray | None:
         """Look for the next vertebra where the last one was found, then half a patch further on."""
         step = np.array([0, 0, -self.settings.down * (self.settings.patch // 4)])
         for place in (centre, centre + step, centre + 2 * step):
-            following = self._write_next(place, trail)
+            following = self._write_next(place)
             if following is not None:
                 return following
         return None
 
-    def _resume(self, windows: list[np.ndarray], index: int, last: np.ndarray) -> int:
-        """Return the first window after ``index`` whose patch reaches beyond the last vertebra's centre."""
-        for following in range(index + 1, len(windows)):
-            if (last[2] - windows[following][2]) * self.settings.down > -(self.settings.patch // 4):
-                return following
-        return len(windows)
+    def _beyond(self, windows: list[np.ndarray], last: np.ndarray) -> list[np.ndarray]:
+        """Return the windows whose patches reach beyond the last vertebra of the spine and are not far aside of it."""
+        half = self.settings.patch // 2
+        return [
+            window for window in windows
+            if (last[2] - window[2]) * self.settings.down > -half // 2 and np.abs(last - window)[:2].max() <= half
+        ]  # fmt: skip
 
-    def _look_beside(self, spine: list[Instance], trail: int) -> None:
+    def _look_beside(self, spine: list[Instance]) -> None:
         """Look for a second spine: follow what looks like a complete vertebra beside the middle of the first."""
         middle = spine[len(spine) // 2].centre
         step = self.settings.patch // 2
         places = [
             np.array([x, y, round(middle[2])]) for x in spread(self.state.shape[0], step) for y in spread(self.state.shape[1], step)
         ]
-        for offset, place in enumerate(places):
+        for place in places:
             if np.abs(place - middle)[:2].max() * self.settings.spacing < ASIDE or not self._has_room():
                 continue
-            (answer,) = self.reader.ask([place])
-            if answer is not None and answer.completeness > 0.5 and answer.size >= self.settings.min_voxels:
-                self._follow_from(np.array([*place[:2], self._end_of(spine)]), trail + offset)
+            answer, _, centre = self._settle(place)
+            aside = np.abs(centre - middle)[:2].max() * self.settings.spacing >= ASIDE
+            if answer is not None and aside and answer.completeness > 0.5 and answer.size >= self.settings.min_voxels:
+                self._follow_from(np.array([*centre[:2], self._end_of(spine)]))
 
     def _end_of(self, spine: list[Instance]) -> int:
         """Return the height at which a trail beside this one would begin."""
         heights = [round(instance.centre[2]) for instance in spine]
         return max(heights) if self.settings.down > 0 else min(heights)
 
-    def _write_next(self, start: np.ndarray, trail: int) -> np.ndarray | None:
+    def _write_next(self, start: np.ndarray) -> np.ndarray | None:
         """Find a vertebra from a starting centre and write it; return its centre, or None where there is none."""
         state, settings = self.state, self.settings
         answer, steps, centre = self._settle(np.round(start).astype(int))
@@ -155,7 +165,9 @@ class SpineSearch:
         vertebra = FoundVertebra(
             index, answer.completeness > 0.5, round(answer.completeness, 4), answer.estimate, steps, certainty=round(certainty, 4)
         )
-        state.found.append(Instance(vertebra, index, trail, answer.low, answer.high, answer.centroid, answer.size, answer.cut))
+        state.found.append(
+            Instance(vertebra, index, self.trails, answer.low, answer.high, answer.centroid, answer.size, answer.cut)
+        )
         return centre
 
     def _settle(self, centre: np.ndarray) -> tuple[Answer | None, int, np.ndarray]:
