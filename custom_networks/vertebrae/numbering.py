@@ -13,6 +13,7 @@ ALTERNATIVE = 0.1  # probability from which on another numbering is named
 ERROR = 0.45  # vertebrae; scale of the Laplace distribution of one estimate's own error
 SHIFT = 0.4  # vertebrae; scale of the error that all estimates of a scan share
 OUTLIER = 0.1  # share of estimates that say nothing; none for the sacrum, which must look like one
+SACRAL = 25.3  # estimate from which on a piece looks like the sacrum
 LEVELS = 26.0  # range of such an estimate
 CUT_WEIGHT = 0.3  # of what a vertebra says that the scan's border cuts, beside a complete one
 SIZES, SIZE_SD = np.array([0.8, 0.9, 1.0, 1.1, 1.2]), 0.1  # of people, against the table of distances
@@ -53,13 +54,18 @@ class Piece:
     def weight(self) -> float:
         """How much the estimate counts."""
         known = self.estimate is not None and np.isfinite(self.estimate)
-        return known * (1 - (1 - CUT_WEIGHT) * (1 - self.completeness) * self.cut) * min(1.0, self.certainty)
+        return known * (1 - (1 - CUT_WEIGHT) * (1 - self._wholeness) * self.cut) * min(1.0, self.certainty)
+
+    @property
+    def _wholeness(self) -> float:
+        """Completeness, which means nothing for what looks like a sacrum: it seldom fits into a patch."""
+        return 1.0 if self.estimate is not None and self.estimate > SACRAL else self.completeness
 
     @property
     def cost(self) -> float:
         """Log-probability that it is no vertebra."""
         incomplete = FALSE_CUT if self.cut else FALSE_INSIDE
-        return incomplete + (FALSE - incomplete) * self.completeness
+        return incomplete + (FALSE - incomplete) * self._wholeness
 
 
 @dataclass(frozen=True)
