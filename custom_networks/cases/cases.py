@@ -42,7 +42,7 @@ def find_cases(
     Raises:
         UserError: when the path does not exist, is of another kind, or holds no case.
     """
-    path = existing(source, "Give --input an image, a DICOM series or a folder of them.")
+    path = existing(source, "Give an image, a DICOM series or a folder of them.")
     accepted = tuple(suffixes) + (DICOM_SUFFIXES if dicom else ()) + ((ARCHIVE_SUFFIX,) if dicom and series else ())
     kinds = ", ".join(accepted)
     if not path.is_dir():

@@ -38,7 +38,7 @@ def find_studies(source: str | Path, modalities: Sequence[str], suffixes: Sequen
     Raises:
         UserError: when the path does not exist or holds no study.
     """
-    path = existing(source, f"Give --input a folder with {' and '.join(modalities)} images.")
+    path = existing(source, f"Give a folder with {' and '.join(modalities)} images.")
     chosen = None
     if not path.is_dir():
         chosen = _image(path, modalities)

@@ -8,6 +8,7 @@ from conftest import REPOSITORY
 from nbclient import NotebookClient
 
 FAST = {
+    "digits": {"AXIAL_EPOCHS": "6"},
     "chest": {"AXIAL_EPOCHS": "2", "AXIAL_CASES": "9", "AXIAL_SIZE": "48"},
 }
 
@@ -21,6 +22,14 @@ def run(name: str, tmp_path, **settings: str) -> str:
     client.execute(env=environment)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     return "".join(output.get("text", "") for output in outputs)
+
+
+def test_digits_by_hand_and_by_the_bundle(tmp_path):
+    printed = run("digits", tmp_path, **FAST["digits"])
+    assert "27.0 tensor([[4.5000, 4.5000]" in printed and "81194 parameters" in printed
+    accuracy = float(printed.partition("360 test digits: ")[2].split()[0])
+    bundle = float(printed.partition("the bundle on the first 50: ")[2].split()[0])
+    assert accuracy > 0.85 and bundle > 0.95
 
 
 @pytest.mark.slow

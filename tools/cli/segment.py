@@ -9,12 +9,12 @@ import typer
 from rich.text import Text
 
 from .console import console, errors
-from .options import Overwrite, Trust
+from .options import BundleName, Overwrite, Trust
 from .signals import interruptible
 
 
 def segment(
-    bundle: Annotated[str, typer.Argument(help="A bundle's name or a part of it.")],
+    bundle: BundleName,
     inputs: Annotated[list[Path], typer.Argument(help="Images, DICOM series, or folders of them, read to any depth.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the results.")],
     overwrite: Overwrite = False,
@@ -47,9 +47,11 @@ def segment(
     ] = False,
 ) -> None:
     """Segment scans: masks, what made them, pictures, a table of volumes and areas, a page. Code 1 when a case failed."""
+    from ..bundles import get_bundle
+
+    chosen = get_bundle(bundle, trust)
     import torch
 
-    from ..bundles import get_bundle
     from ..results.segmenting import Segmenter
     from ..results.telling import Teller
 
@@ -63,7 +65,6 @@ def segment(
     if max_bytes is not None:
         os.environ["AXIAL_MAX_BYTES"] = str(max_bytes)  # for every image that this command reads, masks and pictures included
     exports = [name for name, wanted in (("dicom-seg", dicom_seg), ("seg-nrrd", seg_nrrd)) if wanted]
-    chosen = get_bundle(bundle, trust)
     with interruptible(), Teller(chosen.name, None if quiet or as_json or dry_run else errors, errors) as teller:
         segmenter = Segmenter(chosen, settings, weights, device)
         if dry_run:

@@ -104,10 +104,10 @@ class Segmenter:
         run = _Run(self, output, exports, overwrite)
         prepare_folder(output)
         with ExitStack() as stack:
-            cases, failed = self.find(_as_paths(inputs, stack), series)
+            cases, failed = self.find(as_paths(inputs, stack), series)
             run.results += [run.finish(result, on_progress, 0, 0) for result in failed]
             with self.bundle.parser("inference.json") as parser:
-                evaluator = self._evaluator(parser, cases, output, overwrite)
+                evaluator = self.evaluator(parser, cases, output, overwrite)
                 run.attach(evaluator, len(cases), on_progress)
                 try:
                     evaluator.run()
@@ -118,8 +118,8 @@ class Segmenter:
     def plan(self, inputs: Iterable[object], output: Path, overwrite: bool = False, series: str | None = None) -> list[CaseResult]:
         """Return what `segment` would do, as results: with an error where a case would fail at once, or skipped."""
         with ExitStack() as stack, self.bundle.parser("inference.json") as parser:
-            cases, failed = self.find(_as_paths(inputs, stack), series)
-            return failed + self._evaluator(parser, cases, Path(output), overwrite).plan()
+            cases, failed = self.find(as_paths(inputs, stack), series)
+            return failed + self.evaluator(parser, cases, Path(output), overwrite).plan()
 
     def find(self, inputs: Iterable[object], series: str | None = None) -> tuple[list[dict], list[CaseResult]]:
         """Return the cases of all inputs, each with a name of its own, and a failed result for every input without one."""
@@ -141,7 +141,7 @@ class Segmenter:
                 failed.append(CaseResult(case_name(source), str(source), 0.0, explain(error)))
         return name_cases(list(cases.values())), failed
 
-    def _evaluator(self, parser, cases: list[dict], output: Path, overwrite: bool) -> CaseEvaluator:
+    def evaluator(self, parser, cases: list[dict], output: Path, overwrite: bool) -> CaseEvaluator:
         """Return the bundle's evaluator; users' paths reach it as objects, never as texts of a config."""
         handlers = [h for h in parser["handlers"] if h["_target_"].rpartition(".")[2] not in LOADERS]  # weights are loaded
         objects = {"network": self.network, "ckpt": self.weights, "output_dir": output, "handlers": handlers, "cases": []}
@@ -310,7 +310,7 @@ def load_weights(network: torch.nn.Module, path: Path, bundle: Bundle) -> None:
     network.eval()
 
 
-def _as_paths(inputs: Iterable[object], stack: ExitStack) -> list[str | Path]:
+def as_paths(inputs: Iterable[object], stack: ExitStack) -> list[str | Path]:
     """Return inputs as paths; images in memory are written to a folder that lasts as long as the stack."""
     paths, folder = [], None
     for item in inputs:

@@ -35,6 +35,7 @@ def started(*arguments: str) -> tuple[int, str]:
         ("--version", 0, f"axial {__version__}"),
         ("list --json", 0, "handwritten_digits_classification"),
         ("segment --no-such-option", 2, "error: No such option: --no-such-option"),
+        ("segment liver scan.nii.gz -o out", 2, "error: liver: no such bundle."),
         ("segment spinal_cord scan.nii.gz", 2, "error: Missing option '-o' / '--output'"),
         ("prepare liver a b", 2, "error: No such command 'liver'."),
         ("prepare jsrt a b --lowest L5", 2, "error: No such option: --lowest"),

@@ -1,0 +1,291 @@
+"""Segment scans from Python: no console, no config, no files left behind."""
+
+import logging
+import os
+import random
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, overload
+
+import nibabel
+import numpy as np
+import pandas as pd
+import torch
+from monai.data import MetaTensor
+
+from custom_networks.engines.case_evaluator import CaseEvaluator, CaseResult
+from custom_networks.errors import UserError, explain
+from custom_networks.results.record import read_record
+
+from .bundles import Bundle, all_bundles, get_bundle
+from .results.kinds import CaseFiles
+from .results.measures import COLUMNS
+from .results.segmenting import Segmenter, as_paths
+
+# MONAI says so whenever it makes a reader of DICOM
+warnings.filterwarnings("ignore", message="NvImgCodec")
+logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
+
+__all__ = ["Input", "Model", "Result", "UserError", "list_bundles", "load", "segment"]
+
+Input = str | os.PathLike | nibabel.spatialimages.SpatialImage
+"""A path of an image, of a DICOM series or of a study, or a nibabel image."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a bundle found in one case.
+
+    Attributes:
+        name: of the case: its file's without the suffix; ``image`` for an image in memory.
+        mask: label map on the scan's own grid; None of a class, and where the case failed.
+        measures: a row a measure: case, structure, measure, slice (<NA> for a whole case), value, unit.
+        probability: of each voxel before a threshold or argmax, on the mask's grid; where the network has several channels they are
+            the last axis. None where a bundle has none (vertebrae). Of a class: a Series, name to probability.
+        warnings: what a reader should know of.
+        record: what made the result: bundle, weights, settings, versions, the input's SHA-256.
+        error: None, or why the case failed; of lists only, since a single case that fails raises it.
+    """
+
+    name: str
+    mask: nibabel.Nifti1Image | None
+    measures: pd.DataFrame
+    probability: nibabel.Nifti1Image | pd.Series | None
+    warnings: tuple[str, ...]
+    record: dict[str, Any]
+    error: UserError | None = None
+
+
+class Model:
+    """A bundle whose network stays in memory; made by `load`.
+
+    Attributes:
+        bundle: the bundle.
+    """
+
+    def __init__(self, segmenter: "_InMemory") -> None:
+        self._segmenter = segmenter
+        self.bundle: Bundle = segmenter.bundle
+
+    @overload
+    def segment(self, scan: Input, *, series: str | int | None = None) -> Result: ...
+    @overload
+    def segment(self, scan: Iterable[Input], *, series: str | int | None = None) -> list[Result]: ...
+    def segment(self, scan, *, series=None):
+        """Segment a scan, or several.
+
+        Args:
+            scan: path of an image, a DICOM folder, a study's folder, or a nibabel image; or a list of any. A folder of several
+                cases belongs into a list.
+            series: number or UID of the series to take where a folder or a zip holds several.
+
+        Returns:
+            a `Result`; for a list a list of them, in which a case that failed has an ``error``.
+
+        Raises:
+            UserError: the file, what is wrong with it, what to do; for a single scan.
+
+        Examples:
+            >>> import axial, numpy as np
+            >>> from PIL import Image
+            >>> from sklearn.datasets import load_digits
+            >>> three = load_digits().images[3] * 15
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     Image.fromarray(three.astype(np.uint8)).save(f"{folder}/three.png")
+            ...     found, missing = axial.load("digits", device="cpu").segment([f"{folder}/three.png", "missing.png"])
+            >>> found.probability.idxmax()
+            '3'
+            >>> print(missing.error)
+            missing.png: no such file or folder. ...
+        """
+        if isinstance(scan, (str, os.PathLike)) or _in_memory(scan):
+            results = self._segmenter.run([scan], series)
+            if len(results) != 1:
+                raise UserError(f"{scan}: {len(results)} cases.", "Give it in a list, [scan], to get a list of results.")
+            if results[0].error is not None:
+                raise results[0].error
+            return results[0]
+        return self._segmenter.run(list(scan), series)
+
+
+def list_bundles() -> list[Bundle]:
+    """Return the shipped bundles in the order of their names."""
+    return all_bundles()
+
+
+def load(
+    bundle: str | os.PathLike | Bundle,
+    *,
+    device: str | torch.device | None = None,
+    weights: str | os.PathLike | None = None,
+    **settings: float | bool,
+) -> Model:
+    """Load a bundle, to segment several times.
+
+    Args:
+        bundle: its name, a unique part of the name, or a folder.
+        device: such as ``"cpu"`` or ``"cuda:0"``; None takes a GPU where there is one.
+        weights: a state dict to take in place of the bundle's own.
+        settings: options of the bundle, such as ``threshold=0.4`` or ``bfloat16=False``.
+
+    Raises:
+        UserError: when there is no such bundle, device, option or file.
+
+    Examples:
+        >>> import axial
+        >>> axial.load("digits", device="cpu").bundle.name
+        'handwritten_digits_classification'
+        >>> axial.load("liver")
+        Traceback (most recent call last):
+        ...
+        custom_networks.errors.UserError: liver: no such bundle. Choose one of: ...
+    """
+    found = bundle if isinstance(bundle, Bundle) else get_bundle(os.fspath(bundle))
+    with _random_states():
+        return Model(_InMemory(found, settings, None if weights is None else Path(weights), device))
+
+
+@overload
+def segment(bundle: str | os.PathLike | Bundle, scan: Input, **options: Any) -> Result: ...
+@overload
+def segment(bundle: str | os.PathLike | Bundle, scan: Iterable[Input], **options: Any) -> list[Result]: ...
+def segment(bundle, scan, *, series=None, **options):
+    """Segment a scan, or a list of them, with a bundle; see `load` for the options and `Model.segment` for the rest.
+
+    Examples:
+        >>> import axial, nibabel, numpy as np
+        >>> from axial.phantoms.spinal_cord import make_cord_phantom
+        >>> phantom = make_cord_phantom(np.random.default_rng(0), slices=2, field=(40.0, 40.0))
+        >>> scan = nibabel.Nifti1Image(phantom.image, phantom.affine)
+        >>> result = axial.segment("spinal_cord", scan, device="cpu")
+        >>> result.mask.shape == scan.shape and np.allclose(result.mask.affine, scan.affine, atol=1e-4)
+        True
+        >>> volume = result.measures.query("measure == 'volume'").iloc[0]
+        >>> volume["structure"], volume["unit"]
+        ('gray matter', 'mm3')
+        >>> bool(((result.probability.get_fdata() >= 0.5) == (result.mask.get_fdata() == 1)).all())
+        True
+    """
+    return load(bundle, **options).segment(scan, series=series)
+
+
+@dataclass
+class _Keep:
+    """A transform that keeps the probabilities of each case, by name."""
+
+    found: dict[str, MetaTensor] = field(default_factory=dict)
+
+    def __call__(self, data: dict) -> dict:
+        self.found[data["case"]] = data["pred"].detach().float().cpu().clone()
+        return data
+
+
+class _InMemory(Segmenter):
+    """A `Segmenter` whose results come as objects; its files live in a temporary folder."""
+
+    def run(self, scans: Sequence[Input], series: str | int | None) -> list[Result]:
+        """Segment scans; return the results of each, in their order."""
+        keep = _Keep()
+        with ExitStack() as stack:
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            stack.enter_context(_random_states())
+            sources = [os.fspath(path) for path in as_paths(scans, stack)]
+            written = {f"{os.path.dirname(path)}{os.sep}" for path, scan in zip(sources, scans, strict=True) if _in_memory(scan)}
+            cases, failed = self.find(sources, None if series is None else str(series))
+            parser = stack.enter_context(self.bundle.parser("inference.json"))
+            _insert(parser, keep)
+            evaluator: CaseEvaluator = self.evaluator(parser, cases, scratch, True)
+            evaluator.on_case = lambda result: None
+            done = evaluator.run()
+            files = {
+                result.name: CaseFiles(result.name, result.source, result.path, self.bundle.classes)
+                for result in done
+                if not result.error
+            }
+            together = list(self.kind.measure_together(list(files.values())))
+            results = [*failed, *done]
+            found = [self._result(result, files.get(result.name), together, keep, written) for result in results]
+        pairs = list(zip(results, found, strict=True))
+        return [mine for scan in sources for result, mine in pairs if _belongs(result.source, scan)]
+
+    def _result(self, result: CaseResult, files: CaseFiles | None, together: list[dict], keep: _Keep, written: set[str]) -> Result:
+        problem = result.error
+        if files is not None:
+            try:
+                return self._made(result, files, together, keep, written)
+            except Exception as error:  # a mask that cannot be read or measured leaves the other cases
+                problem = f"{result.source}: {explain(error)}"
+        return Result(result.name, None, _table([]), None, result.warnings, {}, UserError(_without(problem, written)))
+
+    def _made(self, result: CaseResult, files: CaseFiles, together: list[dict], keep: _Keep, written: set[str]) -> Result:
+        rows = [*self.kind.measure(files), *(row for row in together if row["case"] == result.name)]
+        mask = _read(files.result) if self.bundle.is_segmentation else None
+        probability = keep.found.pop(result.name, None)
+        if probability is not None:
+            probability = self._named(probability) if mask is None else _image(probability, mask)
+        record = read_record(files.result) or {}
+        record["source"] = [_without(source, written) for source in record.get("source", ())]
+        return Result(result.name, mask, _table(rows), probability, result.warnings, record)
+
+    def _named(self, probabilities: torch.Tensor) -> pd.Series:
+        return pd.Series(probabilities.flatten().numpy(), index=list(self.bundle.classes.values()), name="probability")
+
+
+def _insert(parser, keep: _Keep) -> None:
+    """Put a transform where the prediction is a probability on the scan's grid: after its activation, and after its inversion."""
+    transforms = parser["postprocessing"]["transforms"]
+    places = [n for n, transform in enumerate(transforms) if transform["_target_"] in ("Activationsd", "Invertd")]
+    if places:
+        transforms.insert(max(places) + 1, keep)
+
+
+def _in_memory(scan: object) -> bool:
+    return hasattr(scan, "to_filename")
+
+
+def _without(text: str, folders: set[str]) -> str:
+    """Return a text without folders that will be gone when it is read."""
+    for folder in folders:
+        text = text.replace(folder, "")
+    return text
+
+
+def _belongs(source: str, scan: str) -> bool:
+    """Tell whether a case's source is a scan that was given, or lies in it."""
+    source, scan = (os.path.realpath(path) for path in (source, scan))
+    return source == scan or source.startswith((f"{scan}#", f"{scan}{os.sep}"))
+
+
+def _read(path: Path) -> nibabel.Nifti1Image:
+    image = nibabel.load(path)
+    return nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine, image.header)
+
+
+def _image(probability: torch.Tensor, mask: nibabel.Nifti1Image) -> nibabel.Nifti1Image:
+    """Return probabilities ``(C, X, Y, Z)`` as an image ``(X, Y, Z)`` or ``(X, Y, Z, C)``."""
+    array = np.moveaxis(probability.numpy(), 0, -1)
+    array = array.reshape(*mask.shape, array.shape[-1])
+    return nibabel.Nifti1Image(array[..., 0] if array.shape[-1] == 1 else array, mask.affine)
+
+
+def _table(rows: list[dict]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table["slice"] = pd.to_numeric(table["slice"], errors="coerce").astype("Int64")
+    table["value"] = pd.to_numeric(table["value"]).astype(float)
+    return table
+
+
+@contextmanager
+def _random_states() -> Iterator[None]:
+    """Give back the random numbers that a bundle's fixed seed would take from the caller."""
+    states = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
