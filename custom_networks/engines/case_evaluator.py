@@ -15,10 +15,10 @@ from monai.transforms import Transform
 
 from ..cases.names import case_name
 from ..errors import UserError, explain, plain
+from ..progress import follow_progress
 from ..results.record import ResultRecord, read_record, record_path
 from ..results.warnings_log import CollectWarnings
 from ..results.write_result import write_json
-from .progress import follow_progress
 
 logger = logging.getLogger("axial")
 

@@ -1,11 +1,14 @@
 """Slide a 3D network over the brain and nothing else."""
 
+import itertools
+import math
 from collections.abc import Callable, Sequence
 
 import torch
 from monai.inferers import Inferer, sliding_window_inference
 from monai.transforms.utils import generate_spatial_bounding_box
 
+from ..progress import tell_progress
 from .autocast_inferer import AutocastInferer
 
 BACKGROUND = 10.0  # logit of background and, negative, of every other class where there is no brain
@@ -50,8 +53,12 @@ class BrainWindowInferer(Inferer):
             start, end = generate_spatial_bounding_box(image[0], lambda values: values != 0, allow_smaller=True)
             box[2:] = [slice(low, high) for low, high in zip(start, end, strict=True)]
         brain = image[tuple(box)]
+        stride = self.window * (1 - self.overlap)
+        total = math.prod(math.ceil(max(0, size - self.window) / stride) + 1 for size in brain.shape[2:])
+        done = itertools.count(1)
 
         def predict(windows: torch.Tensor) -> torch.Tensor:
+            tell_progress(next(done), total)
             filled = (windows != 0).flatten(1).any(1) if self.skip_empty else torch.ones(len(windows), dtype=torch.bool)
             if filled.all():
                 return self._run(windows, network)

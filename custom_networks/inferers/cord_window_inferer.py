@@ -6,6 +6,7 @@ import torch
 from monai.inferers import Inferer
 from torch.nn import functional
 
+from ..progress import tell_progress
 from .autocast_inferer import has_bfloat16
 from .cord_search import CordSearch
 
@@ -66,6 +67,7 @@ class CordWindowInferer(Inferer):
         beyond = offset[:, None] ** 2 + offset**2 > self.reach**2
         logits: torch.Tensor | None = None
         for index, (window, (x, y)) in enumerate(zip(windows, corners, strict=True)):
+            tell_progress(index, len(windows))
             answer = self._infer_window(window[None], network, *args, **kwargs)[0].float().masked_fill(beyond, OUTSIDE)
             if logits is None:
                 logits = answer.new_full((len(answer), *volume.shape[1:]), OUTSIDE)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from ..progress import tell_progress
 from .names import FIRST, level_of
 from .patches import PatchReader
 from .settings import Levels, TraversalSettings
@@ -47,6 +48,7 @@ class SpineSearch:
         windows = self._windows()
         index = 0
         while self._has_room() and not self._is_beyond_levels():
+            tell_progress(index, len(windows))
             index = self._next_window(windows, index)
             if index == len(windows):
                 break
@@ -116,6 +118,8 @@ class SpineSearch:
     def _write_below(self, centre: np.ndarray) -> np.ndarray | None:
         """Look for the next vertebra where the last one was found, then half a patch further on."""
         step = np.array([0, 0, -self.settings.down * (self.settings.patch // 4)])
+        height = float(self.state.shape[2])
+        tell_progress(height - centre[2] if self.settings.down > 0 else centre[2], height)
         for place in (centre, centre + step, centre + 2 * step):
             following = self._write_next(place)
             if following is not None:
