@@ -11,7 +11,7 @@ from custom_networks.errors import UserError
 def _bundle_names(incomplete: str) -> list[str]:
     from ..bundles import all_bundles
 
-    return [bundle.name for bundle in all_bundles() if incomplete in bundle.name]
+    return [bundle.name for bundle in all_bundles() if bundle.name.startswith(incomplete)]
 
 
 BundleName = Annotated[str, typer.Argument(help="A bundle's name or a part of it.", autocompletion=_bundle_names)]

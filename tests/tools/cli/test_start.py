@@ -66,7 +66,7 @@ def test_help_of_a_data_set_shows_its_options_alone():
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"), [("axial pre", "prepare"), ("axial pack digit", "handwritten_digits_classification")]
+    ("words", "expected"), [("axial pre", "prepare"), ("axial pack hand", "handwritten_digits_classification")]
 )
 def test_completion_names_commands_and_bundles(monkeypatch, words, expected):
     monkeypatch.setenv("_PYTHON _M TOOLS_COMPLETE", "complete_bash")
