@@ -42,7 +42,7 @@ class Segmenter:
         UserError: when inference.json has no such id, the device is not there, or the weights are not those of the network.
 
     Examples:
-        >>> from tools.bundles import get_bundle
+        >>> from axial.bundles import get_bundle
         >>> segmenter = Segmenter(get_bundle("digits"), device="cpu")
         >>> segmenter.bundle.name
         'handwritten_digits_classification'

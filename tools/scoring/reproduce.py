@@ -95,7 +95,7 @@ def _measure(bundle: Bundle, entry: dict, work: Path, data: Mapping[str, Path]) 
         else:
             command = ["prepare", *(str(data[entry["data"]].resolve()) if word == "SOURCE" else word for word in entry["prepare"])]
             command.append(str(dataset))
-        _run([sys.executable, "-m", "tools", *command], ROOT, work)
+        _run([sys.executable, "-m", __package__.partition(".")[0], *command], ROOT, work)
     configs = ["configs/train.json", *entry.get("overlays", []), "configs/evaluate.json"]
     settings = {"dataset_dir": dataset.resolve(), "output_dir": scores.resolve(), "section": entry["section"]} | entry.get(
         "settings", {}
