@@ -8,10 +8,10 @@ from .itk_images import LPS, to_itk
 
 SETTINGS = {
     "AutomaticTransformInitialization": ["false"],  # the scanner's positions are nearly right; the head may have moved
-    "MaximumNumberOfIterations": ["400"],
-    "NumberOfSpatialSamples": ["4000"],
+    "MaximumNumberOfIterations": ["250"],
+    "NumberOfSpatialSamples": ["3000"],
 }
-RESOLUTIONS = 4
+RESOLUTIONS = 3
 
 
 def register_rigid(fixed: np.ndarray, fixed_affine: np.ndarray, moving: np.ndarray, moving_affine: np.ndarray) -> np.ndarray:

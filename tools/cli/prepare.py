@@ -216,6 +216,32 @@ def lesion_free(
     _tell(prepare_lesion_free(source, destination, priors, mirror.value if mirror else "", overwrite))
 
 
+@app.command("synthetic-brains")
+def synthetic_brains(
+    source: Annotated[Path, typer.Argument(help="Folder of label maps of FreeSurfer.")],
+    destination: Destination,
+    priors: Priors = None,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal brains.")] = 0,
+    overwrite: Overwrite = False,
+) -> None:
+    """FLAIR and T1 of any contrast, without lesions, drawn from label maps."""
+    from ..datasets.synthetic_brains import prepare_synthetic_brains
+
+    _tell(prepare_synthetic_brains(source, destination, priors, seed, overwrite))
+
+
+@app.command("head-labels")
+def head_labels(
+    source: Annotated[Path, typer.Argument(help="Folder of label maps of whole heads, as those of SynthSeg.")],
+    destination: Destination,
+    overwrite: Overwrite = False,
+) -> None:
+    """Label maps of heads, from which the training of brain extraction draws images."""
+    from ..datasets.head_labels import prepare_head_labels
+
+    _tell(prepare_head_labels(source, destination, overwrite))
+
+
 def _vertebrae(name: str, text: str) -> None:
     def command(
         source: Source, destination: Destination, test: Test = [], validation: Validation = [], overwrite: Overwrite = False

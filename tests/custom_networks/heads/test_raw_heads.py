@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from custom_networks import LoadModalitiesd
@@ -39,7 +40,7 @@ def test_a_head_with_skull_is_told_from_what_is_none(heads):
 
 def test_what_skull_stripping_left_over_makes_no_head(heads):
     image, brain = head(scalp=0.0)
-    image[0, :, :, :12] = torch.maximum(image[0, :, :, :12], torch.tensor(60.0 * (np.indices(brain.shape)[0][:, :, :12] < 30)))
+    image[0, :5, :30, :8] = 200  # 100 ml
     assert heads.find_brain(image) is None
 
 
@@ -56,13 +57,13 @@ def test_an_image_without_a_field_stays():
     image, brain = head(scalp=0.0)
     array = image[0].numpy()
     corrected = correct_bias(array, np.asarray(image.affine), brain)
-    assert np.abs(corrected / np.maximum(array, 1) - 1)[brain].mean() < 0.03
+    assert np.abs(corrected / np.maximum(array, 1) - 1)[brain].mean() < 0.08
 
 
 @elastix
 def test_a_rigid_motion_is_found_between_two_contrasts():
     fixed, _ = head()
-    moving, _ = head((2.5, 3.0, 3.5), scalp=0.9, inside=0.6, seed=1)
+    moving, _ = head((3.5, 4.0, 4.5), scalp=0.9, inside=0.6, seed=1)
     matrix = moved()
     affine = matrix @ np.asarray(moving.affine)
     found = register_rigid(fixed[0].numpy(), np.asarray(fixed.affine), moving[0].numpy(), affine)
@@ -75,7 +76,7 @@ def test_a_study_with_skull_is_loaded_registered_and_stripped(heads, tmp_path, c
     import nibabel
 
     flair, brain = head()
-    t1, _ = head((2.5, 3.0, 3.5), scalp=0.9, inside=0.7, seed=1)
+    t1, _ = head((3.5, 4.0, 4.5), scalp=0.9, inside=0.7, seed=1)
     nibabel.save(nibabel.Nifti1Image(flair[0].numpy(), flair.affine), tmp_path / "FLAIR.nii.gz")
     nibabel.save(nibabel.Nifti1Image(t1[0].numpy(), moved() @ np.asarray(t1.affine)), tmp_path / "T1.nii.gz")
     paths = {"image": [str(tmp_path / "FLAIR.nii.gz"), str(tmp_path / "T1.nii.gz")]}
@@ -84,10 +85,10 @@ def test_a_study_with_skull_is_loaded_registered_and_stripped(heads, tmp_path, c
     assert "a head with skull" in caplog.text and "registered; moved by" in caplog.text
     assert image.shape == (2, *brain.shape) and np.allclose(image.affine, flair.affine)
     assert dice(image[0].numpy() > 0, brain) > 0.95
-    inner = image[1].numpy()[brain]
-    assert np.corrcoef(inner, flair[0].numpy()[brain])[0, 1] > 0.6  # one texture
-    plain = LoadModalitiesd("image", ["FLAIR", "T1"])(paths)["image"][1].numpy()[brain]
-    assert np.corrcoef(plain, flair[0].numpy()[brain])[0, 1] < 0.5
+    deep = ndimage.binary_erosion(brain, iterations=3)  # one texture
+    plain = LoadModalitiesd("image", ["FLAIR", "T1"])(paths)["image"]
+    registered, by_header = (np.corrcoef(found[1].numpy()[deep], flair[0].numpy()[deep])[0, 1] for found in (image, plain))
+    assert registered > 0.8 and by_header < registered - 0.2
 
 
 def test_without_elastix_the_header_counts(heads, monkeypatch, caplog):

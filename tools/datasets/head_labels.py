@@ -1,0 +1,44 @@
+"""Label maps of whole heads, from which training draws images of any contrast."""
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+
+from custom_networks.cases.cases import case_name
+from custom_networks.errors import UserError
+
+from ..layout.data_list import Report, make_empty_folder, split_in_order, write_data_list
+from .folder import load_nifti
+
+LEAST_LABELS = 10  # of a map of a whole head
+
+
+def prepare_head_labels(source: Path, folder: Path, overwrite: bool = False) -> Report:
+    """Copy label maps as integers of 16 bits and write the data list; image and label are one file.
+
+    Args:
+        source: folder of label maps of FreeSurfer with what lies outside the brain, as those of SynthSeg.
+        folder: the data set to make.
+        overwrite: whether a data set in the folder may be replaced.
+
+    Raises:
+        UserError: when the folder holds no label map, or one that is none of a head.
+    """
+    files = sorted(source.glob("*.nii*")) if source.is_dir() else []
+    if not files:
+        raise UserError(f"{source}: no label maps.", "Give a folder of NIfTI label maps of heads.")
+    make_empty_folder(folder, overwrite)
+    entries = []
+    for file in files:
+        image = load_nifti(file)
+        labels = np.asarray(image.dataobj).astype(np.int16)
+        if len(np.unique(labels)) < LEAST_LABELS:
+            raise UserError(f"{file}: fewer than {LEAST_LABELS} labels.", "Give label maps of FreeSurfer of whole heads.")
+        name = f"{case_name(file)}.nii.gz"
+        nibabel.save(nibabel.Nifti1Image(labels, image.affine), folder / name)
+        entries.append({"image": name, "label": name})
+    return Report(
+        write_data_list(folder, f"label maps of heads from {source.name}", {"0": "background", "1": "brain"}, split_in_order(entries)),
+        [case_name(file) for file in files],
+    )
