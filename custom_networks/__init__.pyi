@@ -34,6 +34,8 @@ from .handlers.time_budget import TimeBudget as TimeBudget
 from .handlers.training_record import TrainingRecord as TrainingRecord
 from .handlers.vertebra_report import VertebraReport as VertebraReport
 from .handlers.weight_average import WeightAverage as WeightAverage
+from .heads.brain_extraction import BrainExtractor as BrainExtractor
+from .heads.raw_heads import RawHeads as RawHeads
 from .inferers.autocast_inferer import AutocastInferer as AutocastInferer
 from .inferers.brain_window_inferer import BrainWindowInferer as BrainWindowInferer
 from .inferers.cord_search import CordSearch as CordSearch

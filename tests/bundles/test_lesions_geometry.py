@@ -11,7 +11,6 @@ import torch
 from conftest import FLIPS, LESIONS, ORDERS, infer_with, reorient, save_nifti
 from dicom_files import write_slice
 
-from tools.bundles import Bundle
 from tools.scoring.dice import dice
 
 AFFINE = np.array([[1.0, 0, 0, -20], [0, 1.0, 0, 31], [0, 0, 1.0, -9], [0, 0, 0, 1]])
@@ -132,10 +131,10 @@ def test_a_brain_of_nothing_but_zeros_has_no_lesion(run, tmp_path):
     assert not np.asarray(mask.dataobj).any() and listed["lesions"] == []
 
 
-def test_a_missing_t1_is_named(tmp_path):
-    save_nifti(tmp_path / "anna_FLAIR.nii.gz", study()[0], AFFINE)
-    with Bundle(LESIONS).parser("inference.json", input=str(tmp_path), output_dir=str(tmp_path / "out")) as parser:
-        parser["handlers"] = []
-        parser["network"] = Bright()
-        results = parser.get_parsed_content("evaluator").run()
-    assert "no T1 image beside it" in results[0].error
+@pytest.mark.parametrize("name", ["anna_FLAIR.nii.gz", "scan.nii.gz"])
+def test_flair_alone_gives_an_answer_and_says_that_it_is_less_sure(run, tmp_path, caplog, name):
+    path = save_nifti(tmp_path / name, study()[0], AFFINE)
+    with caplog.at_level(logging.WARNING, logger="axial"):
+        mask, listed = run(path)
+    assert "no T1 beside it" in caplog.text and "less sure" in caplog.text
+    assert mask.shape == study()[0].shape and listed["count"] == 0  # the oracle wants a dark T1

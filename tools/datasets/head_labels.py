@@ -11,6 +11,7 @@ from custom_networks.errors import UserError
 from ..layout.data_list import Report, make_empty_folder, split_in_order, write_data_list
 from .folder import load_nifti
 
+LABELS = {"0": "background", "1": "brain"}
 LEAST_LABELS = 10  # of a map of a whole head
 
 
@@ -38,7 +39,5 @@ def prepare_head_labels(source: Path, folder: Path, overwrite: bool = False) -> 
         name = f"{case_name(file)}.nii.gz"
         nibabel.save(nibabel.Nifti1Image(labels, image.affine), folder / name)
         entries.append({"image": name, "label": name})
-    return Report(
-        write_data_list(folder, f"label maps of heads from {source.name}", {"0": "background", "1": "brain"}, split_in_order(entries)),
-        [case_name(file) for file in files],
-    )
+    path = write_data_list(folder, f"label maps of heads from {source.name}", LABELS, split_in_order(entries))
+    return Report(path, [case_name(file) for file in files])

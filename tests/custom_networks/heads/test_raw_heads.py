@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from custom_networks import LoadModalitiesd
 from custom_networks.heads.bias import correct_bias
 from custom_networks.heads.itk_images import is_rectangular
+from custom_networks.heads.raw_heads import is_cut_out
 from custom_networks.heads.registration import register_rigid
 from tools.scoring.dice import dice
 
@@ -29,8 +30,11 @@ def moved(degrees: float = 6.0, shift=(4.0, -3.0, 5.0)) -> np.ndarray:
 def test_a_head_with_skull_is_told_from_what_is_none(heads):
     image, brain = head()
     assert dice(heads.find_brain(image), brain) > 0.95
-    stripped, _ = head(scalp=0.0)
+    stripped = MetaTensor(image.as_tensor() * torch.from_numpy(brain), affine=image.affine)
     assert heads.find_brain(stripped) is None
+    assert is_cut_out(stripped[0].numpy()) and not is_cut_out(image[0].numpy())
+    quiet = torch.where(image < 2, 0, image)[0].numpy()  # a scanner that sets half of the air to 0
+    assert (quiet == 0).mean() > 0.1 and not is_cut_out(quiet)
     assert heads.find_brain(MetaTensor(torch.rand(1, 20, 20, 20), affine=np.eye(4))) is None  # far too small for a head
     broken = image.clone()
     broken[0, 3, 3, 3] = float("nan")
@@ -39,7 +43,8 @@ def test_a_head_with_skull_is_told_from_what_is_none(heads):
 
 
 def test_what_skull_stripping_left_over_makes_no_head(heads):
-    image, brain = head(scalp=0.0)
+    image, _ = head(scalp=0.0)
+    image = MetaTensor(torch.where(image > 20, image, 0).as_tensor(), affine=image.affine)
     image[0, :5, :30, :8] = 200  # 100 ml
     assert heads.find_brain(image) is None
 

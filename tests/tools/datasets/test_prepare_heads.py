@@ -65,7 +65,7 @@ def test_commands_and_clear_errors(source, tmp_path):
         with pytest.raises(UserError, match="no label maps"):
             (prepare_head_labels if command == "head-labels" else prepare_synthetic_brains)(tmp_path / "none", tmp_path / "x")
     save_nifti(source / "two.nii.gz", (labels() == 3).astype(np.int16))
-    with pytest.raises(UserError, match="two.nii.gz: no white matter"):
+    with pytest.raises(UserError, match=r"two.nii.gz: no white matter"):
         prepare_synthetic_brains(source, tmp_path / "y")
     with pytest.raises(UserError, match=r"two.nii.gz: fewer than 10 labels"):
         prepare_head_labels(source, tmp_path / "z")
