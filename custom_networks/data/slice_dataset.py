@@ -1,10 +1,15 @@
 """The slices of a data set, ready to be augmented in batches."""
 
+import logging
 from collections.abc import Callable, Sequence
 
 import torch
 from monai.transforms import SpatialPad
 from torch.utils.data import Dataset
+
+from ..errors import UserError
+
+logger = logging.getLogger("axial")
 
 
 class SliceDataset(Dataset):
@@ -20,6 +25,9 @@ class SliceDataset(Dataset):
         background: label of what fills up.
         labelled: slices without one of these labels are left out; None keeps all.
         device: where the slices are kept.
+
+    Raises:
+        UserError: when no slice is kept.
 
     Attributes:
         weights: of the slices; those of a case sum up to the weight of its entry.
@@ -48,10 +56,15 @@ class SliceDataset(Dataset):
                 for z in range(label.shape[3])
                 if labelled is None or bool(torch.isin(label[..., z], torch.tensor(labelled, dtype=torch.uint8)).any())
             ]
-            if size is not None and kept:
+            if not kept:
+                logger.warning("%s: no slice has a label to learn; left out.", entry.get("image"))
+                continue
+            if size is not None:
                 image, label = cut_around_label(image, label, size, padding, background)
             self.slices += [{"image": image[..., z].to(device), "label": label[..., z].to(device)} for z in kept]
             self.weights += [float(entry.get("weight", len(kept))) / len(kept)] * len(kept)
+        if not self.slices:
+            raise UserError("no slice of the training cases has a label to learn.", "Check their labels.")
 
     def __len__(self) -> int:
         return len(self.slices)

@@ -64,7 +64,7 @@ def test_two_copies_in_one_process_stay_apart(tmp_path):
         package = tmp_path / name / "scripts" / "custom_networks"
         package.mkdir(parents=True)
         (package / "__init__.py").write_text(f"ANSWER = {answer}\n")
-        (package / "errors.py").write_text(f"ANSWER = {answer}\n")
+        (package / "errors.py").write_text(f"ANSWER = {answer}\n\n\ndef hide_tracebacks(): ...\n")
         (package.parent / "__init__.py").write_bytes((all_bundles()[0].folder / "scripts" / "__init__.py").read_bytes())
     for folder, answer in ((tmp_path / "one", 1), (all_bundles()[0].folder, None), (tmp_path / "two", 2)):
         with importable(folder):
@@ -79,6 +79,7 @@ def test_two_checkouts_in_one_process_stay_apart(tmp_path):
     """A bundle of another checkout uses that checkout's components, under a name of their own."""
     (tmp_path / "custom_networks").mkdir()
     (tmp_path / "custom_networks" / "__init__.py").write_text("ANSWER = 3\n")
+    (tmp_path / "custom_networks" / "errors.py").write_text("def hide_tracebacks(): ...\n")
     scripts = tmp_path / "bundles" / "mine" / "scripts"
     scripts.mkdir(parents=True)
     (scripts / "__init__.py").write_bytes((all_bundles()[0].folder / "scripts" / "__init__.py").read_bytes())

@@ -1,8 +1,9 @@
 """Slices that are kept for training."""
 
+import pytest
 import torch
 
-from custom_networks import SliceDataset
+from custom_networks import SliceDataset, UserError
 
 
 def case(entry):
@@ -30,3 +31,17 @@ def test_slices_are_cut_around_the_label_and_filled_up():
 
 def test_without_a_size_nothing_is_cut():
     assert len(SliceDataset([{}], case)) == 4
+
+
+def test_cases_without_a_labelled_slice_are_told_and_left_out(caplog):
+    def transform(entry):
+        return (
+            case(entry) if entry["image"] == "a.nii.gz" else {"image": torch.rand(1, 20, 30, 4), "label": torch.zeros(1, 20, 30, 4)}
+        )
+
+    entries = [{"image": "empty.nii.gz"}, {"image": "a.nii.gz"}]
+    data = SliceDataset(entries, transform, size=(8, 40), labelled=[1])
+    assert len(data) == 2 and data.weights == [1.0, 1.0]
+    assert "empty.nii.gz: no slice has a label to learn" in caplog.text
+    with pytest.raises(UserError, match="no slice of the training cases"):
+        SliceDataset(entries[:1], transform, size=(8, 40), labelled=[1])

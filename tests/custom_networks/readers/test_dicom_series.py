@@ -158,7 +158,9 @@ def test_zipped_studies(tmp_path):
     (tmp_path / "scans").mkdir()
     path.rename(tmp_path / "scans" / "anna.zip")
     (tmp_path / "scans" / "backup.zip").write_bytes(b"no zip")
-    assert [case_name(case["image"]) for case in find_cases(tmp_path / "scans", number=3)] == ["anna_series3"]
+    study, damaged = find_cases(tmp_path / "scans", number=3)
+    assert study["case"] == "anna_series3" and "error" not in study
+    assert "backup.zip: not a zip that can be read" in damaged["error"]
 
 
 def test_zips_that_are_no_studies(tmp_path):

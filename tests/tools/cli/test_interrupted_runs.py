@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import REPOSITORY, save_nifti
-from tiny_bundle import make_tiny_bundle
+from tiny_bundle import INFERENCE, make_tiny_bundle
 
 pytestmark = pytest.mark.slow
 CASES = 12
@@ -21,6 +21,15 @@ CASES = 12
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     return make_tiny_bundle(tmp_path_factory.mktemp("tiny") / "spots_segmentation")
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory):
+    """The same, half a second a case, so that a signal comes before the last however busy the machine is."""
+    pause = {"_target_": "Lambdad", "keys": "image", "func": "$lambda image: [image, time.sleep(0.5)][0]"}
+    transforms = [*INFERENCE["preprocessing"]["transforms"], pause]
+    settings = {"imports": ["$import time"], "preprocessing": INFERENCE["preprocessing"] | {"transforms": transforms}}
+    return make_tiny_bundle(tmp_path_factory.mktemp("slow") / "spots_segmentation", **settings)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +66,8 @@ def whole(output: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_writes_table_and_page_of_what_is_done(tiny, scans, tmp_path, number, code):
-    process = start(tiny, scans, "-o", tmp_path)
+def test_an_interrupted_run_writes_table_and_page_of_what_is_done(slow, scans, tmp_path, number, code):
+    process = start(slow, scans, "-o", tmp_path)
     wait_for(tmp_path, 2, process)
     process.send_signal(number)
     printed = process.communicate(timeout=60)[0]
