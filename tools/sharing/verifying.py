@@ -213,8 +213,12 @@ def _check_torchscript(bundle: Bundle) -> str:
 
 def _monai_bundle(bundle: Bundle, command: str, *arguments: str) -> None:
     """Run one of MONAI's commands in the bundle's folder, in its own process as a user would."""
-    with tempfile.TemporaryDirectory() as compiled:  # Python would trust a stranger's __pycache__ more than the file beside it
-        environment = os.environ | {"PYTHONPYCACHEPREFIX": compiled} if not bundle.is_ours else None
+    with tempfile.TemporaryDirectory() as compiled:
+        environment = dict(os.environ)
+        if not bundle.is_ours:
+            environment["PYTHONDONTWRITEBYTECODE"] = "1"
+            if any(bundle.folder.rglob("*.pyc")):  # Python would trust these more than the reviewed files beside them
+                environment["PYTHONPYCACHEPREFIX"] = compiled
         done = subprocess.run(
             [sys.executable, "-m", "monai.bundle", command, *arguments],
             cwd=bundle.folder, capture_output=True, text=True, env=environment,

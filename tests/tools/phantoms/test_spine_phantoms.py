@@ -168,7 +168,8 @@ def test_mix_weighs_by_folder(tmp_path):
     for name, count in (("a", 2), ("b", 4)):
         (tmp_path / name).mkdir()
         entries = [{"image": f"{i}.nii.gz", "label": f"{i}l.nii.gz"} for i in range(count)]
-        (tmp_path / name / "dataset.json").write_text(json.dumps({"training": entries, "validation": entries[:1], "test": []}))
+        sections = {"training": entries, "validation": [{"image": "v.nii.gz", "label": "vl.nii.gz"}], "test": []}
+        (tmp_path / name / "dataset.json").write_text(json.dumps(sections))
     data = json.loads(merge(tmp_path / "mix", {tmp_path / "a": 0.75, tmp_path / "b": 0.25}).read_text())
     assert [entry["weight"] for entry in data["training"]] == [0.375] * 2 + [0.0625] * 4
     assert len(data["validation"]) == 2 and "weight" not in data["validation"][0]

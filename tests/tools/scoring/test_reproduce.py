@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
+from conftest import DIGITS, REPOSITORY
 
 from custom_networks.errors import UserError
-from tests.conftest import DIGITS, REPOSITORY
 from tools.bundles import Bundle, all_bundles
 from tools.scoring import reproduce as module
 from tools.scoring.reproduce import Number, reproduce
