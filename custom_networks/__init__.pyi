@@ -66,6 +66,7 @@ from .networks.iterative_fcn import IterativeFCN as IterativeFCN
 from .networks.le_net import LeNet as LeNet
 from .networks.lesion_unet import LesionUNet as LesionUNet
 from .networks.light_unet import LightUNet as LightUNet
+from .networks.mean_network import MeanNetwork as MeanNetwork
 from .networks.multi_scale_pyramid import MultiScalePyramid as MultiScalePyramid
 from .networks.no_pool_aspp import NoPoolASPP as NoPoolASPP
 from .readers.dicom_series import DicomSeriesReader as DicomSeriesReader

@@ -32,6 +32,7 @@ class Split(StrEnum):
     """How JSRT is divided."""
 
     SEED = "seed"
+    EXERCISE = "exercise"
     SCR = "scr"
 
 
@@ -112,7 +113,11 @@ def jsrt(
     destination: Destination,
     split: Annotated[
         Split,
-        typer.Option("--split", "--jsrt-split", help="seed: first 160 train, last 87 test; scr: odd train, even test."),
+        typer.Option(
+            "--split",
+            "--jsrt-split",
+            help="seed: first 160 train (every tenth validates), last 87 test; exercise: all 160 train; scr: odd train, even test.",
+        ),
     ] = Split.SEED,
     overwrite: Overwrite = False,
 ) -> None:

@@ -19,7 +19,7 @@ ORGANS = {name: int(value) for value, name in LABELS.items() if value != "0"}
 SIDE = 1024  # pixels of a mask's side
 RAW_SIDE, RAW_DEPTH = 2048, 4096  # of the official .IMG, which is dark where bones are
 FIRST_TEST = 160  # of the learning unit: cases 1-160 train, 161-247 test
-SPLITS = ("seed", "scr")
+SPLITS = ("seed", "exercise", "scr")
 TENSORS = ("JSRT_img0_lms.pth", "jsrt_seg_masks.pth")
 VALIDATION_STEP = 10  # every tenth case of the training validates
 CASE = re.compile(r"JPC(?:LN|NN)(\d{3})")
@@ -38,7 +38,7 @@ def prepare_jsrt(
         source: the folder.
         folder: the data set to make.
         split: ``"seed"``, the first 160 cases train and the last 87 test; ``"scr"``, odd numbers train and even ones test. Every
-            tenth case of the training validates instead.
+            tenth case of the training validates instead. ``"exercise"`` is the seed's own: all 160 train, and those validate too.
         overwrite: whether a data set in the folder may be replaced.
         on_case: called after every case.
 
@@ -69,13 +69,14 @@ def prepare_jsrt(
 
 def _sections(entries: dict[str, dict], split: str) -> dict[str, list[dict]]:
     names = list(entries)
-    if split == "seed":
+    if split in ("seed", "exercise"):
         training, test = names[:FIRST_TEST], names[FIRST_TEST:]
     else:
         training = [name for name in names if int(name[-3:]) % 2]
         test = [name for name in names if name not in training]
     validation = training[VALIDATION_STEP - 1 :: VALIDATION_STEP]
-    training = [name for name in training if name not in validation]
+    if split != "exercise":
+        training = [name for name in training if name not in validation]
     return {
         section: [entries[name] for name in chosen]
         for section, chosen in (("training", training), ("validation", validation), ("test", test))
