@@ -116,7 +116,7 @@ def jsrt(
         typer.Option(
             "--split",
             "--jsrt-split",
-            help="seed: first 160 train (every tenth validates), last 87 test; exercise: all 160 train; scr: odd train, even test.",
+            help="seed: first 160 train, every tenth of them validates, last 87 test; exercise: all 160 train; scr: odd, even.",
         ),
     ] = Split.SEED,
     overwrite: Overwrite = False,

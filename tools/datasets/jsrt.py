@@ -38,7 +38,7 @@ def prepare_jsrt(
         source: the folder.
         folder: the data set to make.
         split: ``"seed"``, the first 160 cases train and the last 87 test; ``"scr"``, odd numbers train and even ones test. Every
-            tenth case of the training validates instead. ``"exercise"`` is the seed's own: all 160 train, and those validate too.
+            tenth case of the training validates instead. ``"exercise"`` is the seed's own: all 160 train and none validates.
         overwrite: whether a data set in the folder may be replaced.
         on_case: called after every case.
 
@@ -74,9 +74,8 @@ def _sections(entries: dict[str, dict], split: str) -> dict[str, list[dict]]:
     else:
         training = [name for name in names if int(name[-3:]) % 2]
         test = [name for name in names if name not in training]
-    validation = training[VALIDATION_STEP - 1 :: VALIDATION_STEP]
-    if split != "exercise":
-        training = [name for name in training if name not in validation]
+    validation = [] if split == "exercise" else training[VALIDATION_STEP - 1 :: VALIDATION_STEP]
+    training = [name for name in training if name not in validation]
     return {
         section: [entries[name] for name in chosen]
         for section, chosen in (("training", training), ("validation", validation), ("test", test))

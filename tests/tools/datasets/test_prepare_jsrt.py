@@ -60,7 +60,7 @@ def test_missing_masks_and_radiographs_are_reported(tmp_path):
     assert report.left_out[1] == "JPCNN001.gif (heart): no radiograph" and len(report.left_out) == 6
 
 
-@pytest.mark.parametrize(("split", "tests"), [("seed", [161, 162]), ("scr", [2, 4])])
+@pytest.mark.parametrize(("split", "tests"), [("seed", [161, 162]), ("exercise", [161, 162]), ("scr", [2, 4])])
 def test_splits(tmp_path, split, tests):
     tensors = {"JSRT_img0": torch.rand(165, 8, 8)}
     torch.save(tensors, tmp_path / "JSRT_img0_lms.pth")
@@ -69,7 +69,7 @@ def test_splits(tmp_path, split, tests):
     numbers = {name: [int(entry["image"][5:8]) for entry in content[name]] for name in ("training", "validation", "test")}
     assert numbers["test"][:2] == tests
     assert sorted(itertools.chain.from_iterable(numbers.values())) == list(range(1, 166))
-    assert len(numbers["validation"]) == (16 if split == "seed" else 8)
+    assert len(numbers["validation"]) == {"seed": 16, "exercise": 0, "scr": 8}[split]
 
 
 def test_tensors_keep_masks_and_scale_brightness(tmp_path):

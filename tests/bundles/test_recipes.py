@@ -1,0 +1,70 @@
+"""Overlays named after a paper or a seed are its recipe."""
+
+import math
+
+import pytest
+from conftest import CHEST, GRAY_MATTER, MUSCLES
+
+from tools.bundles import Bundle
+
+
+def parameters(parser) -> int:
+    return sum(value.numel() for value in parser.get_parsed_content("network_def").parameters())
+
+
+def test_gray_matter_of_the_paper():
+    with Bundle(GRAY_MATTER).parser("train.json", "train_paper.json") as parser:
+        assert parameters(parser) == 126_177
+        wanted = {
+            "max_epochs": 1000,
+            "epoch_length": 32,
+            "batch_size": 11,
+            "patch": 200,
+            "learning_rate": 0.001,
+            "threshold": 0.999,
+        }
+        assert {name: parser.get(name) for name in wanted} == wanted
+        assert (parser["network_def"]["dropout"], parser["network_def"]["batch_norm_momentum"]) == (0.4, 0.9)
+        assert parser["lr_scheduler"]["power"] == 0.9
+        assert parser["loss"]["_target_"] == "DiceLoss"
+        assert parser["inferer"]["window"] == "@patch" and not parser["inferer"]["flip"] and "search" not in parser["inferer"]
+        warp = parser.get_parsed_content("train#spatial_augmentation")
+        assert (warp.size, warp.rotate, warp.scale, warp.translate) == ((200, 200), math.radians(4.6), (0.98, 1.02), 6.0)
+        assert warp.around_label is None
+
+
+@pytest.mark.parametrize(
+    ("overlays", "count"), [([], 3_873_094), (["fully_conv.json"], 63_686), (["fully_conv_large.json"], 973_574)]
+)
+def test_chest_of_the_seed(overlays, count):
+    with Bundle(CHEST).parser("train.json", "train_seed.json", *overlays) as parser:
+        assert parameters(parser) == count
+        wanted = {"max_epochs": 50, "batch_size": 3, "size": 256, "learning_rate": 0.001}
+        assert {name: parser.get(name) for name in wanted} == wanted
+        loader = parser["train"]["dataloader"]
+        assert loader["drop_last"] and loader["num_workers"] == 2
+        assert parser["loss"]["lambda_dice"] == 0
+        assert parser["lr_scheduler"]["factor"] == 1.0
+        last = parser["train"]["dataset"]["transform"]["transforms"][-1]
+        assert (last["_target_"].rpartition(".")[2], last["scale"]) == ("RandAffineNoised", 0.1)
+
+
+def test_muscles_of_the_seed():
+    six = ["vertebral body", "right psoas major", "left psoas major", "right muscles", "left muscles", "fat"]
+    with Bundle(MUSCLES).parser("train.json", "train_seed.json", names=six) as parser:
+        assert parameters(parser) == 6_368_414
+        wanted = {"max_epochs": 500, "batch_size": 5, "size": 256, "learning_rate": 0.0001, "cross_entropy": 0.0}
+        assert {name: parser.get(name) for name in wanted} == wanted
+        assert (parser["lr_scheduler"]["step_size"], parser["lr_scheduler"]["gamma"]) == (1000, 0.1)
+        targets = [transform["_target_"] for transform in parser["preprocessing"]["transforms"]]
+        assert targets[-1] == "Resized" and not any("Spacing" in target for target in targets)
+
+
+def test_eight_muscles_and_lungs_alone():
+    with Bundle(MUSCLES).parser("train.json", "eight_muscles.json") as parser:
+        assert parser.get_parsed_content("num_classes") == 9
+    with Bundle(CHEST).parser("train.json", "lungs_cc_by.json") as parser:
+        import torch
+
+        weights = torch.load(CHEST / "models" / "model_cc_by.pt", map_location="cpu", weights_only=True)
+        parser.get_parsed_content("network_def").load_state_dict(weights)
