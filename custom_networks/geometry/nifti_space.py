@@ -62,6 +62,8 @@ def nifti_space(header, shape: Sequence[int], picture: bool = False) -> NiftiSpa
     if sform_code:
         affine = sform
         remarks += _differences(sform, header, qform, shape)
+        if qform_code and qform is None:
+            remarks.append("the qform has no spacing or no rotation; the sform is taken")
         qform_code = qform_code if qform is not None and _agree(sform, qform) else 0
     elif qform_code:
         if qform is None:

@@ -2,12 +2,13 @@
 
 import csv
 import os
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from custom_networks.errors import UserError
-from custom_networks.results.write_result import remove_leftovers, write_result
+from custom_networks.results.write_result import remove_leftovers
 
 from .measures import COLUMNS, write_measures
 
@@ -26,8 +27,9 @@ def prepare_folder(folder: Path) -> None:
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise UserError(f"{folder}: is a file, and results need a folder.", "Give -o a folder.")
     try:
-        write_result(folder / "probe", lambda path: path.write_bytes(b""))
-        (folder / "probe").unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except (UserError, OSError, ValueError) as error:
         reason = getattr(error.__cause__ or error, "strerror", None) or str(error)
         raise UserError(f"{folder}: results cannot be written there ({reason}).", "Give -o another folder.") from error

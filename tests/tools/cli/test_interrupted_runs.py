@@ -65,7 +65,7 @@ def whole(output: Path) -> set[str]:
     return {record["case"] for record in records if record["complete"]}
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_an_interrupted_run_writes_table_and_page_of_what_is_done(slow, scans, tmp_path, number, code):
     process = start(slow, scans, "-o", tmp_path)
     wait_for(tmp_path, 2, process)

@@ -1,5 +1,6 @@
 """Training and test stay apart."""
 
+import gzip
 import json
 import shutil
 
@@ -58,6 +59,15 @@ def test_copies_of_a_scan_under_two_names(tmp_path):
     with pytest.raises(UserError, match=r"images/c\.nii\.gz: would be in test, and .*images/a\.nii\.gz, the same image"):
         prepare_folder(source, tmp_path / "out", LABELS)
     assert not (tmp_path / "out" / "dataset.json").exists()
+
+
+@pytest.mark.parametrize("level", [1, 9])
+def test_a_copy_that_was_packed_otherwise(tmp_path, level):
+    source = cases(tmp_path / "in", ["a", "b", "c"])
+    content = gzip.decompress((source / "a_image.nii.gz").read_bytes())
+    (source / "c_image.nii.gz").write_bytes(gzip.compress(content, level, mtime=7))
+    with pytest.raises(UserError, match="the same image"):
+        prepare_folder(source, tmp_path / "out", LABELS)
 
 
 @pytest.mark.parametrize("other", ["x.nii.gz", "./x.nii.gz", "sub/../x.nii.gz"])
