@@ -93,7 +93,7 @@ class PatchBatches(IterableDataset, Randomizable):
         places = {}
         for name, mask in (("lesion", label[0] == 1), ("brain", brain[0] > 0)):
             found = torch.nonzero(mask).numpy()
-            places[name] = found[self.R.permutation(len(found))[:CANDIDATES]]
+            places[name] = found[np.random.RandomState(0).permutation(len(found))[:CANDIDATES]]  # the same in every process
         affine = near_mni(affine, places["brain"])
         kept = torch.cat([image, brain.to(image), label.to(image)]).to(self.device, torch.float16)
         return {"volume": kept, "affine": affine} | places

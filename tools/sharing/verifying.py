@@ -155,6 +155,7 @@ def _check_shared(bundle: Bundle) -> str:
     if different:
         raise UserError(f"differ between train.json and inference.json: {', '.join(different)}")
     first = train["validate"].get("postprocessing", {}).get("transforms", [])
+    first = [transform for transform in first if "label" not in transform.get("keys", "")]  # inference has none
     if first != inference["postprocessing"]["transforms"][: len(first)]:
         raise UserError("the validation's postprocessing is not the beginning of that of inference.json")
     return ", ".join(SHARED_IDS)

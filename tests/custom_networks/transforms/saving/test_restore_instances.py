@@ -100,7 +100,7 @@ def test_json_beside_the_mask(tmp_path):
     SaveVertebraed("pred", tmp_path)({"pred": restore(*GRIDS["finer"])})
     content = json.loads((tmp_path / "scan_seg.json").read_text())
     assert content["case"] == "scan" and [row["label"] for row in content["vertebrae"]] == [20, 21]
-    assert [path.name for path in tmp_path.iterdir()] == ["scan_seg.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scan_centroids.mrk.json", "scan_ctd.json", "scan_seg.json"]
 
 
 def test_anti_alias_smooths_fine_axes_only():
