@@ -70,7 +70,22 @@ STEADY = {
     CHEST: {"train#prepare_batch": BATCH | {"transforms": []}},
     MUSCLES: {"train#prepare_batch": BATCH | {"transforms": []}, "train#dataset#size": [96, 96]},
     GRAY_MATTER: {"train#prepare_batch": BATCH | {"transforms": SELECT}, "train#dataset#size": [96, 96]},
-    LESIONS: {"train#transforms": ["@preprocessing", "@train#label_preprocessing", *BLOCK]},
+    LESIONS: {
+        "train#dataset": {
+            "_target_": "CacheDataset",
+            "data": {"_target_": "scripts.custom_networks.load_data_list", "dataset_dir": "@dataset_dir", "section": "training"},
+            "transform": {"_target_": "Compose", "transforms": ["@train#preprocessing", *BLOCK]},
+            "progress": False,
+        },
+        "train#dataloader": {
+            "_target_": "scripts.custom_networks.TrainingLoader",
+            "dataset": "@train#dataset",
+            "batch_size": "@batch_size",
+            "epoch_length": "@epoch_length",
+            "seed": "@seed",
+            "num_workers": 0,
+        },
+    },
 }
 
 

@@ -44,6 +44,7 @@ def start(*arguments) -> subprocess.Popen:
     command = [sys.executable, "-m", "tools", "segment", *map(str, arguments), "--trust"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    pipes["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # which tests in the background ignore
     return subprocess.Popen(command, cwd=REPOSITORY, env=environment, text=True, errors="replace", **pipes)
 
 
