@@ -136,6 +136,10 @@ class _Calls(TorchFunctionMode):
                 raise TypeError(
                     f"can't convert {here} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
                 )
+            if name == "one_hot" and here.type == "cuda":  # whose zeros C++ makes where the storage is
+                output = func(self._move(torch.Tensor.cpu, first, (), {}, here), *args[1:], **kwargs)
+                self.context.places.put(output, here)
+                return output
             if func in (torch.Tensor.to, torch.Tensor.cuda, torch.Tensor.cpu):
                 return self._move(func, first, args[1:], kwargs, here)
         if name in ("backward", "grad") and _tensors(args):
