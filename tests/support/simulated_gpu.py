@@ -58,7 +58,7 @@ class _Context:
 
     def __init__(self, count: int) -> None:
         self.count, self.current, self.places = count, 0, Places()
-        self.differentiating: list[torch.device] = []  # devices of the tensors whose backward is under way
+        self.working: list[torch.device] = []  # devices of the tensors that calls under way were given, backward included
 
     def device(self, device) -> torch.device | None:
         """Return a device with its index, None for none; refuse one that is not there."""
@@ -86,8 +86,8 @@ class _Operations(TorchDispatchMode):
         asked = self.context.device(kwargs.get("device"))
         if asked is not None:
             kwargs["device"] = CPU
-            if asked.type == "cpu" and self.context.differentiating:  # autograd asks for zeros beside storages of the CPU
-                asked = self.context.differentiating[-1]
+            if asked.type == "cpu" and self.context.working:  # C++ makes tensors beside storages of the CPU
+                asked = self.context.working[-1]
         if name not in MOVERS:
             self._refuse_two_devices(name, args, inputs, found)
         output = func(*args, **kwargs)
@@ -136,24 +136,20 @@ class _Calls(TorchFunctionMode):
                 raise TypeError(
                     f"can't convert {here} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
                 )
-            if name == "one_hot" and here.type == "cuda":  # whose zeros C++ makes where the storage is
-                output = func(self._move(torch.Tensor.cpu, first, (), {}, here), *args[1:], **kwargs)
-                self.context.places.put(output, here)
-                return output
             if func in (torch.Tensor.to, torch.Tensor.cuda, torch.Tensor.cpu):
                 return self._move(func, first, args[1:], kwargs, here)
-        if name in ("backward", "grad") and _tensors(args):
-            return self._differentiate(func, args, kwargs)
         if kwargs.get("device") is not None and name != "_parse_to":
             return self._make(func, args, kwargs)
-        return func(*args, **kwargs)
+        given = [self.context.places.of(tensor) for tensor in _tensors(args, kwargs)]
+        there = next((device for device in given if device.type == "cuda"), None)
+        return func(*args, **kwargs) if there is None else self._work(there, func, args, kwargs)
 
-    def _differentiate(self, func, args, kwargs):
-        self.context.differentiating.append(self.context.places.of(_tensors(args)[0]))
+    def _work(self, device: torch.device, func, args, kwargs):
+        self.context.working.append(device)
         try:
             return func(*args, **kwargs)
         finally:
-            self.context.differentiating.pop()
+            self.context.working.pop()
 
     def _make(self, func, args, kwargs):
         """Call a factory, such as ``torch.zeros``, and put what it makes on the device."""
