@@ -5,7 +5,7 @@ BIN := .venv/bin
 FRESH := .venv/.fresh
 LABEL := .venv-label/.fresh
 
-.PHONY: demo check test test-all test-label lint format bench clean
+.PHONY: demo check test test-all test-gpu test-label lint format bench clean
 
 demo: $(FRESH)
 	$(BIN)/python -m tools demo --output demo_output
@@ -21,6 +21,10 @@ test: $(FRESH) lint
 # What takes longer too: thousands of damaged files for every reader.
 test-all: $(FRESH) lint
 	MONAI_FAIL_ON_DUPLICATE_CONFIG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadscope --durations 25 -m ""
+
+# Every bundle trains, evaluates and infers on this machine's GPU, on simulated ones where there is none.
+test-gpu: $(FRESH)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "" --durations 10 tests/gpu
 
 # MONAI Label pins other packages than ours, so its server has an environment of its own.
 test-label: $(FRESH) $(LABEL)

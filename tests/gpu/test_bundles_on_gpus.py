@@ -21,9 +21,9 @@ GPUS = {
 REAL = pytest.param("real", marks=pytest.mark.skipif(not HAS_GPU, reason="no GPU on this machine"))
 
 
-def simulated(name: str):
+def simulated(name: str, *marks: pytest.MarkDecorator):
     """Mark a simulated GPU, which a machine with a real one has no use for."""
-    return pytest.param(name, marks=pytest.mark.skipif(HAS_GPU, reason="the real GPU is tested"))
+    return pytest.param(name, marks=[*marks, pytest.mark.skipif(HAS_GPU, reason="the real GPU is tested")])
 
 
 @pytest.fixture(scope="module", params=SETTINGS, ids=lambda name: "_".join(name.split("_")[:2]))
@@ -40,7 +40,7 @@ def run(bundle: str, configs: tuple[str, ...], **settings):
         return parser.get_parsed_content("network")
 
 
-@pytest.mark.parametrize("gpu", [simulated("a100"), simulated("t4"), REAL])
+@pytest.mark.parametrize("gpu", [simulated("a100"), simulated("t4", pytest.mark.exhaustive), REAL])
 def test_bundles_train_and_validate(small, gpu, tmp_path):
     bundle, settings = small
     with GPUS[gpu]() as simulation:
@@ -52,7 +52,7 @@ def test_bundles_train_and_validate(small, gpu, tmp_path):
     assert all(weight.device.type == "cpu" and weight.isfinite().all() for weight in weights.values())
 
 
-@pytest.mark.parametrize("gpu", [simulated("a100"), REAL])
+@pytest.mark.parametrize("gpu", [simulated("a100", pytest.mark.exhaustive), REAL])
 def test_bundles_evaluate(small, gpu, tmp_path):
     bundle, settings = small
     with GPUS[gpu]():

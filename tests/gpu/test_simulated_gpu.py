@@ -34,6 +34,7 @@ def gpus():
         lambda: torch.nn.Linear(3, 2).to("cuda")(torch.zeros(1, 3, device="cuda")),
         lambda: MetaTensor(torch.zeros(1, 3)).to("cuda"),
         lambda: torch.rand(3, device="cuda").double().detach().clone(),
+        lambda: torch.rand(3, device="cuda", generator=torch.Generator("cuda").manual_seed(1)),
     ],
 )
 def test_device_of_what_is_made_there(make):

@@ -20,7 +20,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 CPU = torch.device("cpu")
-MOVERS = {"aten::copy_", "aten::_to_copy", "aten::set_", "aten::lift_fresh", "aten::detach", "aten::_local_scalar_dense"}
+MOVERS = {
+    "aten::_has_compatible_shallow_copy_type",
+    "aten::copy_",
+    "aten::_to_copy",
+    "aten::set_",
+    "aten::lift_fresh",
+    "aten::detach",
+    "aten::_local_scalar_dense",
+}
 INDEXERS = {"aten::index", "aten::_unsafe_index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_"}
 INDEX_TYPES = (torch.int64, torch.int32, torch.bool, torch.uint8)
 HOST_ONLY = {"numpy", "__array__", "__dlpack__", "tolist_numpy"}
@@ -202,6 +210,15 @@ def _address(tensor: torch.Tensor) -> int | None:
     return None if storage is None else storage._cdata
 
 
+class SimulatedGenerator(torch.Generator):
+    """A generator of random numbers that may belong to a simulated GPU; the numbers are the CPU's."""
+
+    def __new__(cls, device="cpu") -> "SimulatedGenerator":
+        generator = super().__new__(cls, CPU)
+        generator.simulated = torch.device(device).type == "cuda"
+        return generator
+
+
 class SimulatedGPUs(ExitStack):
     """A context in which simulated GPUs are there.
 
@@ -241,8 +258,11 @@ class SimulatedGPUs(ExitStack):
         }.items():
             self.enter_context(mock.patch.object(torch.cuda, name, replacement))
         self.enter_context(mock.patch.object(torch, "load", self._load(torch.load)))
+        self.enter_context(mock.patch.object(torch, "Generator", SimulatedGenerator))
         for module in (torch, torch.amp, torch.amp.autocast_mode):
             self.enter_context(mock.patch.object(module, "autocast", self._autocast(torch.amp.autocast_mode.autocast)))
+        enabled = torch.is_autocast_enabled  # a GPU's autocast is that of the CPU here
+        self.enter_context(mock.patch.object(torch, "is_autocast_enabled", lambda _="cpu": enabled("cpu")))
         pinning = torch.utils.data._utils.pin_memory
         self.enter_context(mock.patch.object(pinning, "pin_memory", lambda data, device=None: data))
         self.enter_context(_Operations(context))
