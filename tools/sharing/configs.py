@@ -129,6 +129,8 @@ class ConfigReview:
             self._find(self._file, place, last, "is a key that steers MONAI in an unknown way")
         elif last in SWITCHES and not any(value is kept for kept in SWITCHES[last]) and value != {}:
             self._find(self._file, place, value, f"of {last} lets more than data be loaded or run")
+        elif last == "pretrained" and value is True:
+            self._find(self._file, place, "true", "lets a network fetch its weights")
         elif last in ("spatial_shape", "num_channels") and "network_data_format" in place:
             self._shape(value, place)
         elif last == "result_kind" and str(value).startswith("scripts."):
@@ -148,6 +150,8 @@ class ConfigReview:
             reason = "is a target that is computed"
         else:
             reason = target_reason(value, called)
+        if not reason and "EfficientNetBN" in str(value) and holder.get("pretrained") is not False:
+            reason = "fetches its weights, unless pretrained is false"
         self._entry(value, place, reason)
 
     def _text(self, text: str, place: tuple[str, ...]) -> None:

@@ -121,3 +121,17 @@ def test_nothing_outside_the_packages_is_imported():
     for name in ("antigravity.x", "this.x", "torch.utils.bottleneck.x", "monai.apps.pathology.x", "turtle.x", "idlelib.run.main"):
         assert target_reason(name)
     assert not {"antigravity", "this", "turtle", "idlelib", "torch.utils.bottleneck"} & (set(sys.modules) - before)
+
+
+@pytest.mark.parametrize(
+    ("config", "refused"),
+    [
+        ({"_target_": "monai.networks.nets.DenseNet121", "pretrained": True}, True),
+        ({"_target_": "monai.networks.nets.EfficientNetBN", "model_name": "efficientnet-b0"}, True),
+        ({"_target_": "EfficientNetBN", "model_name": "efficientnet-b0", "pretrained": False}, False),
+        ({"_target_": "monai.networks.nets.DenseNet121", "spatial_dims": 2}, False),
+    ],
+)
+def test_networks_that_fetch_their_weights(config, refused):
+    review = ConfigReview({"configs/inference.json": json.dumps({"network_def": config}).encode()})
+    assert bool(review.findings) == refused
