@@ -33,8 +33,8 @@ def prepare_lesions(
 ) -> Report:
     """Copy FLAIR, T1 and lesion masks into one layout and write the data list.
 
-    Without named validation cases the training cases validate, which says nothing about other patients: with one or two of them
-    there is none to spare.
+    Without named validation cases none validates, and training keeps its last weights: with one or two patients there is none to
+    spare.
 
     Args:
         dataset: ``"wmh"`` (folders with FLAIR, T1 and wmh), ``"open-ms-data"`` (``patientNN_FLAIR``, ``_T1``, ``_lesion``, or
@@ -64,8 +64,8 @@ def prepare_lesions(
         nibabel.save(label, folder / entries[case]["label"])
     if priors is not None:
         copy_priors(priors, folder / PRIORS)
-    sections = split_sections(entries, test, validation) if test or validation else {"training": list(entries.values()), "test": []}
-    sections["validation"] = sections.get("validation") or sections["training"]
+    everyone = {"training": list(entries.values()), "validation": [], "test": []}
+    sections = split_sections(entries, test, validation) if test or validation else everyone
     return Report(write_data_list(folder, f"{dataset} prepared from {source.name}", LABELS, sections), list(entries), left_out)
 
 

@@ -167,7 +167,8 @@ def test_a_record_says_what_made_the_mask(segment, tiny, tmp_path):
     assert record["input_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert record["weights_sha256"] == hashlib.sha256((tiny / "models/model.pt").read_bytes()).hexdigest()
     assert record["result_sha256"] == hashlib.sha256((tmp_path / "out" / "a_seg.nii.gz").read_bytes()).hexdigest()
-    assert record["settings"] == {"threshold": 0.25} and record["bundle"] == tiny.name and record["version"] == "0.1.0"
+    version = json.loads((tiny / "configs" / "metadata.json").read_text())["version"]
+    assert record["settings"] == {"threshold": 0.25} and record["bundle"] == tiny.name and record["version"] == version
     assert record["complete"] and record["case"] == "a" and record["source"] == [str(path)] and record["warnings"] == []
     assert record["software"]["torch"] == torch.__version__ and record["precision"] == "float32" and record["seconds"] >= 0
     page = (tmp_path / "out" / "report.html").read_text()

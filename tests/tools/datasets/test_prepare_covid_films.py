@@ -126,4 +126,4 @@ def test_the_command(films, tmp_path):
 
     done = CliRunner().invoke(app, ["prepare", "covid-films", str(films), str(tmp_path / "out"), "--fold", "2/3"])
     assert done.exit_code == 0, done.output
-    assert "6 cases" in done.output
+    assert "2 training, 2 validation, 2 test" in done.output

@@ -52,7 +52,7 @@ def test_official_forms(tmp_path, dataset, files, cases):
     assert report.cases == cases and report.left_out == []
     content = read(report.data_list)
     assert_right(tmp_path / "out", content["training"][0])
-    assert content["test"][0]["label"].startswith(cases[1]) and content["validation"] == content["training"]
+    assert content["test"][0]["label"].startswith(cases[1]) and content["validation"] == []
 
 
 def test_t1_after_contrast_is_not_t1(tmp_path):

@@ -133,7 +133,8 @@ def test_samples_of_packages(tmp_path, monkeypatch, prepare):
         path = prepare("-", tmp_path / "out")
     except UserError as error:
         pytest.skip(str(error))
-    entry = read(path)["test"][0]
+    lists = read(path)
+    (entry,) = lists["training"] + lists["test"]
     image, label = (nibabel.load(tmp_path / "out" / entry[key]) for key in ("image", "label"))
     assert image.shape == label.shape and np.allclose(image.affine, label.affine)
     expected = {21, 22, 23} if prepare is prepare_tptbox_sample else set(range(5, 23))
