@@ -1,21 +1,14 @@
-"""Texts of strangers for a terminal: one line, no control characters."""
+"""Texts of strangers for a terminal: one short line."""
 
-import unicodedata
+from custom_networks import errors
 
 
 def plain(text: object, longest: int = 160) -> str:
-    """Return ``text`` on one line; characters that steer a terminal, or are none, stand as escapes, and the end is cut off.
+    """Return ``text`` on one line; what cannot be printed is escaped, and the end is cut off.
 
     Args:
         text: anything; its ``str`` is taken.
         longest: characters of the result.
     """
-    kept = str(text)[: 4 * longest]
-    line = "".join(_escaped(character) for character in kept)
+    line = errors.plain(str(text)[: 4 * longest])
     return line if len(line) <= longest else f"{line[: longest - 3]}..."
-
-
-def _escaped(character: str) -> str:
-    if unicodedata.category(character)[0] == "C" or unicodedata.category(character) in ("Zl", "Zp"):
-        return character.encode("unicode_escape").decode("ascii")
-    return character
