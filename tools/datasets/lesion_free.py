@@ -51,8 +51,7 @@ def prepare_lesion_free(
         nibabel.save(nibabel.Nifti1Image(np.zeros(images[0].shape, np.uint8), images[0].affine), folder / entries[case]["label"])
     if priors is not None:
         copy_priors(priors, folder / PRIORS)
-    training = list(entries.values())
-    sections = {"training": training, "validation": training, "test": []}
+    sections = {"training": list(entries.values()), "validation": [], "test": []}
     return Report(write_data_list(folder, f"people without lesions, from {source.name}", LABELS, sections), list(entries), left_out)
 
 

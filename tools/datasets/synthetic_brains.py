@@ -51,6 +51,5 @@ def prepare_synthetic_brains(
         nibabel.save(nibabel.Nifti1Image(np.zeros(tissues[box].shape, np.uint8), affine), folder / entries[case]["label"])
     if priors is not None:
         copy_priors(priors, folder / PRIORS)
-    training = list(entries.values())
-    sections = {"training": training, "validation": training, "test": []}
+    sections = {"training": list(entries.values()), "validation": [], "test": []}
     return Report(write_data_list(folder, f"brains drawn from {source.name}", LABELS, sections), list(entries))

@@ -61,7 +61,7 @@ def test_head_labels_are_copied(source, tmp_path):
 def test_commands_and_clear_errors(source, tmp_path):
     for command in ("synthetic-brains", "head-labels"):
         result = CliRunner().invoke(app, ["prepare", command, str(source), str(tmp_path / command)])
-        assert result.exit_code == 0 and "1 case" in result.output
+        assert result.exit_code == 0 and "1 training, 0 validation" in result.output
         with pytest.raises(UserError, match="no label maps"):
             (prepare_head_labels if command == "head-labels" else prepare_synthetic_brains)(tmp_path / "none", tmp_path / "x")
     save_nifti(source / "two.nii.gz", (labels() == 3).astype(np.int16))
