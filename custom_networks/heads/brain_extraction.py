@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from ..geometry.regions import largest_piece
 from ..inferers.autocast_inferer import AutocastInferer
-from ..transforms.augmentation.batches.heads import scale_by_quantiles
+from ..transforms.augmentation.volumes.heads import scale_by_quantiles
 
 FACTOR = 32  # twice that by which the network divides the sides of its input, as one voxel cannot be normalised
 ANTI_ALIAS = 0.35  # standard deviation of the blur over the new spacing

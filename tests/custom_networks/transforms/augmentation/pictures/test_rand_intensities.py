@@ -18,7 +18,7 @@ from custom_networks import (
     RandTissues,
     SelectLabel,
 )
-from custom_networks.transforms.batches.rand_intensities import gaussian_blur
+from custom_networks.transforms.augmentation.pictures.rand_intensities import gaussian_blur
 
 ALL = [
     RandBias(prob=1.0),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn.functional import grid_sample, interpolate, one_hot
 
-from ...data.mirror_labels import mirror_labels
+from ....data.mirror_labels import mirror_labels
 
 
 class RandWarp:

@@ -1,5 +1,7 @@
 """Smooth random fields, blur, and numbers for each item of a batch."""
 
+from abc import abstractmethod
+
 import numpy as np
 import torch
 from monai.transforms import RandomizableTransform
@@ -21,6 +23,22 @@ class BatchTransform(RandomizableTransform):
         """Draw a number for each item, ``(B, channels, 1, 1, 1)``."""
         drawn = self.R.uniform(*limits, (len(like), channels, 1, 1, 1))
         return torch.tensor(drawn, dtype=torch.float32, device=like.device)
+
+
+class BatchIntensity(BatchTransform):
+    """Change the image of the chosen items; what else the batch holds stays."""
+
+    def __call__(self, batch: dict) -> dict:
+        items = self.chosen(batch)
+        if not len(items):
+            return batch
+        image = batch["image"].clone()
+        image[items] = self.change({key: batch[key][items] for key in ("image", "label", "brain") if key in batch})
+        return batch | {"image": image}
+
+    @abstractmethod
+    def change(self, part: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return the changed image ``(B, C, X, Y, Z)`` of a part of a batch, which the image in it may be overwritten by."""
 
 
 def smooth_field(like: torch.Tensor, points: int, channels: int = 1) -> torch.Tensor:

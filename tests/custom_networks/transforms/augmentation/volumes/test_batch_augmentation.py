@@ -15,10 +15,10 @@ from custom_networks import (
     BatchTissueShift,
 )
 from custom_networks.data.lesion_shapes import LesionMap
-from custom_networks.transforms.augmentation.batches.artefacts import blobs, outside_lesions, tissue_shift
-from custom_networks.transforms.augmentation.batches.fields import blur, smooth_field
-from custom_networks.transforms.augmentation.batches.lesions import paint_batch
-from custom_networks.transforms.augmentation.batches.scanners import SPREAD, bias_and_gamma, thick_slices
+from custom_networks.transforms.augmentation.volumes.artefacts import blobs, outside_lesions, tissue_shift
+from custom_networks.transforms.augmentation.volumes.fields import blur, smooth_field
+from custom_networks.transforms.augmentation.volumes.lesions import paint_batch
+from custom_networks.transforms.augmentation.volumes.scanners import SPREAD, bias_and_gamma, thick_slices
 
 SIDE = 16
 ALL = [BatchTissueShift, BatchEdge, BatchResolution, BatchBiasAndGamma, BatchNoise, BatchRescale]

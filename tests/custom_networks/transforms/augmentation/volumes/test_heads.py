@@ -4,7 +4,7 @@ import torch
 
 from custom_networks import BatchHeads, LoadHeadLabelsd
 from custom_networks.data.head_labels import brain_of
-from custom_networks.transforms.augmentation.batches.heads import scale_by_quantiles
+from custom_networks.transforms.augmentation.volumes.heads import scale_by_quantiles
 
 
 def head() -> np.ndarray:

@@ -2,13 +2,13 @@
 
 import torch
 
-from .fields import BatchTransform, blur, smooth_field
+from .fields import BatchIntensity, blur, smooth_field
 
 BLOB_POINTS = (4, 14)  # control points of the fields whose hills are blobs
 EDGE = 3.0  # voxels, how deep what is left of the meninges reaches
 
 
-class BatchTissueShift(BatchTransform):
+class BatchTissueShift(BatchIntensity):
     """Brighten or darken FLAIR where T1 has a random value, outside lesions, everywhere or in blobs.
 
     T1 tells tissues apart: FLAIR gets ``height * exp(-((T1 - centre) / width)^2 / 2)`` added, so that cortex, deep gray matter or
@@ -33,22 +33,18 @@ class BatchTissueShift(BatchTransform):
         super().__init__(prob=prob)
         self.height, self.centre, self.width, self.blobs = height, centre, width, blobs
 
-    def __call__(self, batch: dict) -> dict:
-        items = self.chosen(batch)
-        if not len(items):
-            return batch
-        image = batch["image"].clone()
-        part = image[items]
-        height, centre, width = (self.uniform(limits, part) for limits in (self.height, self.centre, self.width))
-        shift = tissue_shift(part, height, centre, width) * outside_lesions(batch["label"][items], batch["brain"][items])
-        image[items, :1] += shift * self._blobs(part) if self.blobs else shift
-        return batch | {"image": image}
+    def change(self, part: dict) -> torch.Tensor:
+        image = part["image"]
+        height, centre, width = (self.uniform(limits, image) for limits in (self.height, self.centre, self.width))
+        shift = tissue_shift(image, height, centre, width) * outside_lesions(part["label"], part["brain"])
+        image[:, :1] += shift * self._blobs(image) if self.blobs else shift
+        return image
 
     def _blobs(self, like: torch.Tensor) -> torch.Tensor:
         return blobs(smooth_field(like, self.R.randint(*BLOB_POINTS)), self.uniform((0.3, 1.5), like))
 
 
-class BatchEdge(BatchTransform):
+class BatchEdge(BatchIntensity):
     """Leave bright blobs along the border of the brain, in each channel by itself, as of meninges and vessels.
 
     Args:
@@ -60,15 +56,11 @@ class BatchEdge(BatchTransform):
         super().__init__(prob=prob)
         self.height = height
 
-    def __call__(self, batch: dict) -> dict:
-        items = self.chosen(batch)
-        if not len(items):
-            return batch
-        image, brain, label = batch["image"].clone(), batch["brain"][items], batch["label"][items]
-        edge = brain * (blur(brain, EDGE) < self.uniform((0.55, 0.85), brain)) * outside_lesions(label, brain)
+    def change(self, part: dict) -> torch.Tensor:
+        brain = part["brain"]
+        edge = brain * (blur(brain, EDGE) < self.uniform((0.55, 0.85), brain)) * outside_lesions(part["label"], brain)
         where = blobs(smooth_field(brain, self.R.randint(*BLOB_POINTS), 2), self.uniform((0.0, 1.5), brain, 2))
-        image[items] += edge * where * self.uniform(self.height, brain, 2)
-        return batch | {"image": image}
+        return part["image"] + edge * where * self.uniform(self.height, brain, 2)
 
 
 def tissue_shift(image: torch.Tensor, height: torch.Tensor, centre: torch.Tensor, width: torch.Tensor) -> torch.Tensor:

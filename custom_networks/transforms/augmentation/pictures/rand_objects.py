@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn.functional import interpolate
 
-from ..augmentation.rand_film_objects import RandFilmObjectsd
+from ..rand_film_objects import RandFilmObjectsd
 from .batch_transform import RandIntensity, limits
 
 

@@ -3,13 +3,13 @@
 import torch
 from torch.nn.functional import avg_pool3d, interpolate
 
-from .fields import BatchTransform, blur, smooth_field
+from .fields import BatchIntensity, BatchTransform, blur, smooth_field
 
 SPREAD = 0.28  # standard deviation of a brain over its median, as of most FLAIR and T1 images
 DARKEST = 0.02
 
 
-class BatchBiasAndGamma(BatchTransform):
+class BatchBiasAndGamma(BatchIntensity):
     """Multiply by a smooth field and raise to a power, channel by channel, as if before the brain was normalised.
 
     Args:
@@ -22,18 +22,13 @@ class BatchBiasAndGamma(BatchTransform):
         super().__init__(prob=prob)
         self.bias, self.gamma = bias, gamma
 
-    def __call__(self, batch: dict) -> dict:
-        items = self.chosen(batch)
-        if not len(items):
-            return batch
-        image = batch["image"].clone()
-        part = image[items]
-        field = torch.exp(smooth_field(part, self.R.randint(2, 4), 2) * self.uniform((0, self.bias), part, 2))
-        image[items] = bias_and_gamma(part, field, torch.exp(self.uniform((-self.gamma, self.gamma), part, 2)))
-        return batch | {"image": image}
+    def change(self, part: dict) -> torch.Tensor:
+        image = part["image"]
+        field = torch.exp(smooth_field(image, self.R.randint(2, 4), 2) * self.uniform((0, self.bias), image, 2))
+        return bias_and_gamma(image, field, torch.exp(self.uniform((-self.gamma, self.gamma), image, 2)))
 
 
-class BatchRescale(BatchTransform):
+class BatchRescale(BatchIntensity):
     """Scale and shift each channel, which stands for a brain normalised together with more or less beside it.
 
     Args:
@@ -46,14 +41,10 @@ class BatchRescale(BatchTransform):
         super().__init__(prob=prob)
         self.scale, self.shift = scale, shift
 
-    def __call__(self, batch: dict) -> dict:
-        items = self.chosen(batch)
-        if not len(items):
-            return batch
-        image = batch["image"].clone()
-        scale = torch.exp(self.uniform((-self.scale, self.scale), image[items], 2))
-        image[items] = image[items] * scale + self.uniform((-self.shift, self.shift), image[items], 2)
-        return batch | {"image": image}
+    def change(self, part: dict) -> torch.Tensor:
+        image = part["image"]
+        scale = torch.exp(self.uniform((-self.scale, self.scale), image, 2))
+        return image * scale + self.uniform((-self.shift, self.shift), image, 2)
 
 
 class BatchResolution(BatchTransform):
@@ -82,7 +73,7 @@ class BatchResolution(BatchTransform):
         return batch | {"image": image}
 
 
-class BatchNoise(BatchTransform):
+class BatchNoise(BatchIntensity):
     """Add normal noise, channel by channel, half of it with a grain of a few voxels.
 
     Args:
@@ -94,17 +85,11 @@ class BatchNoise(BatchTransform):
         super().__init__(prob=prob)
         self.most = most
 
-    def __call__(self, batch: dict) -> dict:
-        items = self.chosen(batch)
-        if not len(items):
-            return batch
-        image = batch["image"].clone()
-        part = image[items]
-        noise = torch.randn_like(part)
+    def change(self, part: dict) -> torch.Tensor:
+        noise = torch.randn_like(part["image"])
         if self.R.random() < 0.5:
             noise = blur(noise, 0.7) * 2.2  # about the standard deviation that it had
-        image[items] = part + noise * self.uniform((0.02, self.most), part, 2)
-        return batch | {"image": image}
+        return part["image"] + noise * self.uniform((0.02, self.most), noise, 2)
 
 
 class BatchOnlyFirst(BatchTransform):
