@@ -10,10 +10,11 @@ from ..metrics.scgm import SCGM_METRICS, scgm_metrics
 from .case_report import CaseReport
 
 AREAS = ("mean_area_mm2", "true_mean_area_mm2")
+ERROR = "absolute_volume_error"  # relative to the label's volume
 
 
 class ScgmReport(CaseReport):
-    """Report `scgm_metrics` and mean gray-matter areas of every case.
+    """Report `scgm_metrics`, mean gray-matter areas and the volume's relative error of every case.
 
     Areas are those of slices with gray matter, in mm2 in the plane of the slice. ``engine.state.metrics`` get the mean Dice as
     ``mean_dice``.
@@ -23,7 +24,7 @@ class ScgmReport(CaseReport):
     """
 
     def __init__(self, output_dir: str | Path | None = None) -> None:
-        super().__init__((*SCGM_METRICS, *AREAS), "mean_dice", output_dir, "scgm_metrics.csv")
+        super().__init__((*SCGM_METRICS, *AREAS, ERROR), "mean_dice", output_dir, "scgm_metrics.csv")
 
     def score(self, item: dict) -> dict:
         meta = item["label"].meta
@@ -32,7 +33,9 @@ class ScgmReport(CaseReport):
         spacing = _spacing_slices_last(affine)
         pixel = spacing[0] * spacing[1]
         row = {"case": case_name(meta["filename_or_obj"])} | scgm_metrics(*masks, spacing)
-        return row | {name: mean_area(mask, pixel) for name, mask in zip(AREAS, masks, strict=True)}
+        areas = {name: mean_area(mask, pixel) for name, mask in zip(AREAS, masks, strict=True)}
+        found, true = map(np.count_nonzero, masks)
+        return row | areas | {ERROR: abs(found - true) / true if true else float("nan")}
 
     def metrics(self, means: dict[str, float]) -> dict[str, float]:
         return {"mean_dice": means["dice"]}

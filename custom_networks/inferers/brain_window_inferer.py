@@ -56,17 +56,19 @@ class BrainWindowInferer(Inferer):
         stride = self.window * (1 - self.overlap)
         total = math.prod(math.ceil(max(0, size - self.window) / stride) + 1 for size in brain.shape[2:])
         done = itertools.count(1)
+        classes = None  # as many as the network's first answer has
 
         def predict(windows: torch.Tensor) -> torch.Tensor:
+            nonlocal classes
             tell_progress(next(done), total)
-            filled = (windows != 0).flatten(1).any(1) if self.skip_empty else torch.ones(len(windows), dtype=torch.bool)
-            if filled.all():
-                return self._run(windows, network)
-            answer = self._run(windows[filled], network) if filled.any() else None
-            classes = 2 if answer is None else answer.shape[1]
+            filled = (windows != 0).flatten(1).any(1)
+            if classes is None or not self.skip_empty or filled.all():
+                answer = self._run(windows, network)
+                classes = answer.shape[1]
+                return answer
             full = _background(len(windows), classes, windows.shape[2:], windows)
-            if answer is not None:
-                full[filled] = answer
+            if filled.any():
+                full[filled] = self._run(windows[filled], network)
             return full
 
         logits = sliding_window_inference(brain, self.window, 1, predict, overlap=self.overlap, mode=self.mode)

@@ -25,17 +25,45 @@ def crossvalidate(
     setting: Annotated[
         list[str], typer.Option("--set", metavar="ID=VALUE", help="Value of a config's id, such as max_epochs=5; repeatable.")
     ] = [],
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder with weights of each fold, FOLD.pt, or of an earlier run; nothing is trained then.")
+    ] = None,
+    choose: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID=VALUE,...",
+            help="Choose a value of a config's id, such as threshold=0.5,0.6, for each fold by the other folds.",
+        ),
+    ] = None,
 ) -> None:
     """Train a bundle with cases left out, score those, and print mean, standard deviation and interval."""
     if folds != "subjects" and not folds.isdigit():
         raise UserError(f"--folds {folds}: neither a number nor subjects.", "For instance --folds 5.")
     settings = dict(pairs(setting, "--set"))
+    if weights is not None and not weights.is_dir():
+        raise UserError(f"--weights {weights}: no such folder.", "Give a folder with weights of each fold.")
+    choice = _choice(choose)
     from ..bundles import get_bundle
-    from ..scoring.crossvalidate import CrossValidation, summary
+    from ..scoring.crossvalidate import CrossValidation, summarise, summary
 
     number = folds if folds == "subjects" else int(folds)
-    validation = CrossValidation(get_bundle(bundle), data, output, number, subject, overlay, settings, jobs)
+    validation = CrossValidation(get_bundle(bundle), data, output, number, subject, overlay, settings, jobs, weights, choice)
     table = validation.run(lambda text: errors.print(text, highlight=False, markup=False))
+    if choice:
+        for value, rows in validation.tables().items():
+            name, line = summarise(rows)[0]
+            console.print(f"{choice[0]} {value} for all, {name}: {line}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{choice[0]} chosen for each fold on the others:")
     for name, line in summary(table):
         console.print(f"{name}: {line}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"wrote {table}", highlight=False, soft_wrap=True)
+
+
+def _choice(text: str | None) -> tuple[str, list[str]] | None:
+    if text is None:
+        return None
+    ((name, values),) = pairs([text], "--choose")
+    found = [value.strip() for value in values.split(",") if value.strip()]
+    if len(found) < 2:
+        raise UserError(f"--choose {text}: fewer than two values.", "For instance --choose threshold=0.5,0.6,0.7.")
+    return name.strip(), found

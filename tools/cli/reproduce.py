@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from custom_networks.errors import UserError
 
@@ -17,7 +19,7 @@ def reproduce(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of data sets and scores.")],
     data: Annotated[list[str], typer.Option(metavar="NAME=FOLDER", help="Folder of a data set; repeatable.")] = [],
 ) -> None:
-    """Measure the numbers of a bundle's README that need no training. Code 1 when one does not hold."""
+    """List all numbers of a bundle's README and measure those that need no training. Code 1 when one does not hold."""
     folders = {name: Path(folder) for name, folder in pairs(data, "--data")}
     for name, folder in folders.items():
         if not folder.is_dir():
@@ -28,8 +30,9 @@ def reproduce(
     numbers = measure(get_bundle(bundle), output, folders, lambda text: errors.print(text, highlight=False, markup=False))
     table = Table("measured on", "score", "README", "now", "")
     for number in numbers:
-        now = f"needs --data {number.needs}=FOLDER" if number.found is None else f"{number.found:.3f}"
-        verdict = "" if number.found is None else "[green]holds[/green]" if number.holds else "[red]differs[/red]"
-        table.add_row(number.title, number.name, f"{number.told:.3f}", now, verdict)
+        told, now = ("" if value is None else f"{value:.3f}".removesuffix(".000") for value in (number.told, number.found))
+        verdict = number.why_not if number.found is None else "holds" if number.holds else "differs"
+        style = None if number.found is None else "green" if number.holds else "red"
+        table.add_row(escape(number.title), escape(number.name), told, now, Text(verdict, style or ""))
     console.print(table)
     raise typer.Exit(0 if all(number.holds for number in numbers) else 1)

@@ -1,6 +1,7 @@
 """Train and score a bundle on folds, each in processes of its own."""
 
 import csv
+import hashlib
 import json
 import os
 import subprocess
@@ -11,23 +12,25 @@ from pathlib import Path
 
 from custom_networks.cases.cases import case_name
 from custom_networks.errors import UserError
-from custom_networks.results.write_result import write_result
+from custom_networks.results.write_result import write_json, write_result
 
 from ..bundles import Bundle
 from ..layout.data_list import write_data_list
 from ..layout.mixing import absolute
+from .choosing import choose_nested
 from .folds import Fold, make_folds, subject_of
-from .spread import read_scores, spread
+from .spread import read_scores, score_names, spread
 
 WEIGHTS = ("model_average.pt", "model.pt")  # the first that a training leaves is scored
 TABLE = "crossvalidation.csv"
+SCORED = "scored.json"  # beside a fold's scores: what made them
 
 
 class CrossValidation:
     """All folds of a bundle on a data set, kept in a folder, so that what was interrupted goes on.
 
-    A fold's folder ``fold_<name>`` holds its ``dataset``, its training ``run`` and its scores ``eval``. Trainings that are done and
-    scores that are newer than their weights are kept.
+    A fold's folder ``fold_<name>`` holds its ``dataset``, its training ``run`` and its scores ``eval``, or ``eval_<id>_<value>``
+    for each value of a setting that is chosen. Trainings that are done are kept, and scores of the same weights and settings.
 
     Args:
         bundle: what is trained.
@@ -38,9 +41,13 @@ class CrossValidation:
         overlays: configs on top of ``train.json``, names in the bundle's ``configs`` or paths.
         settings: ids of the config and their values.
         jobs: folds that are trained at once.
+        weights: folder of weights that were trained elsewhere on these folds, ``<fold>.pt``, or the folder of another
+            cross-validation; nothing is trained then. Whether they saw what they are scored on is for their maker to know.
+        choose: id of a setting and the values to choose from, for each fold by what the others leave out, see `choose_nested`.
 
     Raises:
-        UserError: when there is no data set or it cannot be divided, see `make_folds`, or when the folder holds other folds.
+        UserError: when there is no data set or it cannot be divided, see `make_folds`, when weights of a fold are missing, or when
+            the folder holds other folds.
     """
 
     def __init__(
@@ -53,12 +60,16 @@ class CrossValidation:
         overlays: Sequence[str] = (),
         settings: dict[str, str] | None = None,
         jobs: int = 1,
+        weights: Path | None = None,
+        choose: tuple[str, Sequence[str]] | None = None,
     ) -> None:
         self.bundle, self.output, self.jobs, self.subject = bundle, output, jobs, subject
+        self.choice, self.values = choose or ("", [""])
         self.configs = ["configs/train.json", *map(self._overlay, overlays)]
         self.settings = settings or {}
         self.content = _read_list(data)
         self.folds = make_folds({name: self.content[name] for name in ("training", "validation", "test")}, folds, subject)
+        self.given = {} if weights is None else {fold.name: _given(weights, fold) for fold in self.folds}
         self._prepare()
 
     def run(self, tell: Callable[[str], None] = lambda text: None) -> Path:
@@ -79,10 +90,16 @@ class CrossValidation:
         if failed:
             logs = ", ".join(str(self._folder(fold) / "log.txt") for fold in self.folds if fold.name in failed)
             raise UserError(f"{len(failed)} of {len(self.folds)} folds failed: {', '.join(failed)}.", f"Read {logs}.")
-        rows = [row for fold in self.folds for row in self._rows(fold)]
+        tables = self.tables()
+        chosen = choose_nested(tables)
+        rows = [row for fold in self.folds for row in tables[chosen[fold.name]] if row["fold"] == fold.name]
         path = self.output / TABLE
         write_result(path, lambda file: _write_rows(file, rows))
         return path
+
+    def tables(self) -> dict[str, list[dict[str, str]]]:
+        """Return for each value of the setting that is chosen the rows of all folds; of none, those under an empty name."""
+        return {value: [row for fold in self.folds for row in self._rows(fold, value)] for value in self.values}
 
     def _prepare(self) -> None:
         self.output.mkdir(parents=True, exist_ok=True)
@@ -98,24 +115,35 @@ class CrossValidation:
             write_data_list(folder, f"without {', '.join(fold.subjects)}", self.content.get("labels", {}), fold.sections)
 
     def _run(self, fold: Fold, tell: Callable[[str], None]) -> bool:
-        folder = self._folder(fold)
-        if not (folder / "run" / "done").exists():
+        weights = self.given.get(fold.name) or self._train(fold, tell)
+        return weights is not None and all(self._score(fold, weights, value, tell) for value in self.values)
+
+    def _train(self, fold: Fold, tell: Callable[[str], None]) -> Path | None:
+        run = self._folder(fold) / "run"
+        if not (run / "done").exists():
             tell(f"fold {fold.name}: training on {len(fold.sections['training'])} cases")
-            if not self._start("training", fold, self.configs, {"output_dir": folder / "run"} | self.settings):
+            if not self._start("training", fold, self.configs, {"output_dir": run} | self.settings):
                 tell(f"fold {fold.name}: training failed")
-                return False
-            (folder / "run" / "done").touch()
-        weights = next((folder / "run" / name for name in WEIGHTS if (folder / "run" / name).exists()), None)
+                return None
+            (run / "done").touch()
+        weights = _first(run)
         if weights is None:
             tell(f"fold {fold.name}: training left no weights")
+        return weights
+
+    def _score(self, fold: Fold, weights: Path, value: str, tell: Callable[[str], None]) -> bool:
+        settings = self.settings | ({self.choice: value} if self.choice else {})
+        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        made = {"weights": digest, "configs": [Path(name).name for name in self.configs], "settings": settings}
+        folder, table = self._eval(fold, value), self._table(fold, value)
+        if table is not None and table.stat().st_mtime >= weights.stat().st_mtime and _read_json(folder / SCORED) == made:
+            return True
+        tell(f"fold {fold.name}: scoring {len(fold.sections['test'])} cases{f', {self.choice} {value}' if self.choice else ''}")
+        settings = settings | {"ckpt": weights.resolve(), "output_dir": folder, "section": "test"}
+        if not self._start("evaluating", fold, [*self.configs, "configs/evaluate.json"], settings) or not self._table(fold, value):
+            tell(f"fold {fold.name}: scoring failed")
             return False
-        table = self._table(fold)
-        if table is None or table.stat().st_mtime < weights.stat().st_mtime:
-            tell(f"fold {fold.name}: scoring {len(fold.sections['test'])} cases")
-            settings = self.settings | {"ckpt": weights, "output_dir": folder / "eval", "section": "test"}
-            if not self._start("evaluating", fold, [*self.configs, "configs/evaluate.json"], settings) or not self._table(fold):
-                tell(f"fold {fold.name}: scoring failed")
-                return False
+        write_json(folder / SCORED, made)
         return True
 
     def _start(self, run_id: str, fold: Fold, configs: list[str], settings: dict) -> bool:
@@ -127,19 +155,22 @@ class CrossValidation:
             environment = {"OMP_NUM_THREADS": threads} | os.environ
             return not subprocess.run(command, cwd=self.bundle.folder, stdout=log, stderr=log, env=environment).returncode
 
-    def _table(self, fold: Fold) -> Path | None:
-        tables = sorted((self._folder(fold) / "eval").glob("*.csv"))
-        return next((table for table in tables if read_scores(table)), None)
+    def _eval(self, fold: Fold, value: str) -> Path:
+        return self._folder(fold) / (f"eval_{self.choice}_{value}" if self.choice else "eval")
 
-    def _rows(self, fold: Fold) -> list[dict]:
+    def _table(self, fold: Fold, value: str) -> Path | None:
+        return next((table for table in sorted(self._eval(fold, value).glob("*.csv")) if read_scores(table)), None)
+
+    def _rows(self, fold: Fold, value: str) -> list[dict]:
         subjects = {}
         for entry in fold.sections["test"]:
             for key in ("image", "label"):
                 if isinstance(entry[key], (str, list)):
                     file = entry[key] if isinstance(entry[key], str) else entry[key][0]
                     subjects[case_name(Path(file))] = subject_of(entry, self.subject)
-        rows = read_scores(self._table(fold))
-        return [{"fold": fold.name, "subject": subjects.get(row["case"], row["case"])} | row for row in rows]
+        chosen = {f"chosen {self.choice}": f"{self.choice} = {value}"} if self.choice else {}
+        rows = read_scores(self._table(fold, value))
+        return [{"fold": fold.name, "subject": subjects.get(row["case"], row["case"])} | chosen | row for row in rows]
 
     def _folder(self, fold: Fold) -> Path:
         return self.output.resolve() / f"fold_{fold.name}"
@@ -153,16 +184,32 @@ class CrossValidation:
 
 def summary(table: Path) -> list[tuple[str, str]]:
     """Return for every score of a table its name and its spread over subjects."""
-    rows = read_scores(table)
+    return summarise(read_scores(table))
+
+
+def summarise(rows: Sequence[dict[str, str]]) -> list[tuple[str, str]]:
+    """Return for every score of rows with ``subject`` its name and its spread over subjects."""
     subjects = [row["subject"] for row in rows]
-    result = []
-    for name in (name for name in rows[0] if name not in ("fold", "subject", "case")):
-        try:
-            scores = [float(row[name]) if row[name] else float("nan") for row in rows]
-        except ValueError:
-            continue
-        result.append((name, str(spread(scores, subjects))))
-    return result
+    return [(name, str(spread([float(row[name] or "nan") for row in rows], subjects, name))) for name in score_names(rows)]
+
+
+def _first(folder: Path) -> Path | None:
+    return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
+
+
+def _given(folder: Path, fold: Fold) -> Path:
+    own = folder / f"{fold.name}.pt"
+    found = own if own.is_file() else _first(folder / f"fold_{fold.name}" / "run")
+    if found is None:
+        raise UserError(f"{own}: no weights of fold {fold.name}.", "Give a folder with a file a fold, or one of crossvalidate.")
+    return found
+
+
+def _read_json(path: Path) -> dict | None:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def _read_list(data: Path) -> dict:

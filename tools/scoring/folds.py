@@ -39,6 +39,11 @@ def subject_of(entry: dict, pattern: str | None = None) -> str | None:
     name = case_name(Path(image if isinstance(image, str) else image[0]))
     if pattern is None:
         return name
+    return subject_name(name, pattern)
+
+
+def subject_name(name: str, pattern: str) -> str | None:
+    """Return what a pattern finds in a case's name: its first group, or all of it; None where it does not fit."""
     match = re.search(pattern, name)
     return None if match is None else next((group for group in match.groups() if group), match.group())
 

@@ -1,22 +1,28 @@
-"""Print the numbers of a bundle's README that need no training, beside what its weights score now."""
+"""Print the numbers of a bundle's README beside what its weights score now."""
 
-import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from custom_networks.errors import UserError
 
 from ..bundles import Bundle
-from .spread import read_scores
+from .crossvalidate import TABLE
+from .folds import subject_name
+from .numbers import Entry, read_numbers, weights_folder
+from .spread import Spread, read_scores, score_names, spread
 
-NUMBERS = "numbers.json"  # in a bundle's docs
 ROOT = Path(__file__).resolve().parents[2]  # where ``python -m tools`` is found
-TOLERANCE = 0.002  # of a mean Dice between machines
+PARTS = {
+    "mean": "",
+    "deviation": "standard deviation",
+    "low": "interval from",
+    "high": "interval to",
+    "worst": "worst case",
+    "count": "n",
+}
 
 
 @dataclass(frozen=True)
@@ -25,11 +31,11 @@ class Number:
 
     Attributes:
         title: on what it was measured.
-        name: column of the scores.
+        name: score, and which part of its spread where that is not the mean.
         told: what the README says.
-        found: mean over the cases now; None where the data are not at hand.
+        found: what was measured now; None where it cannot be.
         tolerance: by how much they may differ.
-        needs: name of the data that are missing, else empty.
+        why_not: what is needed to measure it, else empty.
     """
 
     title: str
@@ -37,7 +43,7 @@ class Number:
     told: float
     found: float | None
     tolerance: float
-    needs: str = ""
+    why_not: str = ""
 
     @property
     def holds(self) -> bool:
@@ -48,79 +54,84 @@ class Number:
 def reproduce(
     bundle: Bundle, work: Path, data: Mapping[str, Path], tell: Callable[[str], None] = lambda text: None
 ) -> list[Number]:
-    """Measure what ``docs/numbers.json`` of a bundle names.
-
-    An entry of the list has a ``title``; either ``phantom``, the options of ``axial phantom``, or ``prepare``, the arguments of
-    ``axial prepare``, in which ``SOURCE`` stands for a folder that the user gives under the name ``data``; the ``section`` that is
-    scored; perhaps ``overlays`` and ``settings`` of the run ``evaluating``; ``expected``, column of the scores to number; and
-    perhaps a ``tolerance``.
+    """Measure what ``docs/numbers.json`` of a bundle names, see `numbers.Entry`.
 
     Args:
         bundle: whose numbers.
-        work: folder of data sets and scores.
+        work: folder of data sets and scores; what is there is used again.
         data: name of a data set to its folder.
         tell: called with a line for every step.
+
+    Returns:
+        all numbers in their order; those that need training, data that were not given, or are of others, with the reason.
 
     Raises:
         UserError: when the bundle has no such list, a name of data is unknown, or a step fails.
     """
-    path = bundle.folder / "docs" / NUMBERS
-    if not path.is_file():
-        raise UserError(f"{bundle.name}: has no docs/{NUMBERS}.", "Its README says how each number was measured.")
-    entries = json.loads(path.read_text())
-    known = {entry["data"] for entry in entries if "data" in entry}
+    entries = read_numbers(bundle)
+    known = {entry.data for entry in entries if entry.data}
     if unknown := sorted(set(data) - known):
         raise UserError(f"--data {unknown[0]}: no data of {bundle.name}.", f"There are: {', '.join(sorted(known)) or 'none'}.")
     numbers = []
     for place, entry in enumerate(entries):
-        tolerance = entry.get("tolerance", TOLERANCE)
-        needs = entry["data"] if "data" in entry and entry["data"] not in data else ""
-        found = {}
-        if not needs:
-            tell(f"{entry['title']}: measuring")
+        found, why_not = {}, _why_not(entry, data)
+        if not why_not:
+            tell(f"{entry.title}: measuring")
             found = _measure(bundle, entry, work / f"{place:02d}", data)
-        for name, told in entry["expected"].items():
+        for key, told in entry.told().items():
+            name, _, part = key.rpartition(".")
             if found and name not in found:
-                raise UserError(f"{path}: no score {name!r}.", f"There are: {', '.join(found)}.")
-            numbers.append(Number(entry["title"], name, told, found.get(name), tolerance, needs))
+                raise UserError(f"{bundle.name}: no score {name!r}.", f"There are: {', '.join(found)}.")
+            value = getattr(found[name], part) if found else None
+            shown = f"{name}, {PARTS[part]}" if PARTS[part] else name
+            numbers.append(Number(entry.title, shown, told, value, entry.tolerance, why_not))
     return numbers
 
 
-def _measure(bundle: Bundle, entry: dict, work: Path, data: Mapping[str, Path]) -> dict[str, float]:
-    dataset, scores = work / "data", work / "scores"
+def _why_not(entry: Entry, data: Mapping[str, Path]) -> str:
+    if entry.source is not None:
+        return f"of others: {entry.source}"
+    if entry.command is not None:
+        return f"needs training: {entry.command}"
+    return f"needs --data {entry.data}=FOLDER" if entry.data and entry.data not in data else ""
+
+
+def _measure(bundle: Bundle, entry: Entry, work: Path, data: Mapping[str, Path]) -> dict[str, Spread]:
+    dataset, log = work / "data", work / "log.txt"
     work.mkdir(parents=True, exist_ok=True)
+    tools = [sys.executable, "-m", __package__.partition(".")[0]]
     if not (dataset / "dataset.json").exists():
-        if "phantom" in entry:
-            command = ["phantom", bundle.name, str(dataset), *entry["phantom"]]
+        if entry.phantom is not None:
+            words = ["phantom", bundle.name, str(dataset.resolve()), *entry.phantom]
         else:
-            command = ["prepare", *(str(data[entry["data"]].resolve()) if word == "SOURCE" else word for word in entry["prepare"])]
-            command.append(str(dataset))
-        _run([sys.executable, "-m", __package__.partition(".")[0], *command], ROOT, work)
-    configs = ["configs/train.json", *entry.get("overlays", []), "configs/evaluate.json"]
-    settings = {"dataset_dir": dataset.resolve(), "output_dir": scores.resolve(), "section": entry["section"]} | entry.get(
-        "settings", {}
-    )
+            source = [str(data[entry.data].resolve()) if word == "SOURCE" else word for word in entry.prepare]
+            words = ["prepare", *source, str(dataset.resolve())]
+        _run([*tools, *words], ROOT, log)
+    if entry.folds:
+        options = ["--subject", entry.folds["subject"], "--weights", str(weights_folder(bundle, entry).resolve())]
+        options += ["--choose", entry.folds["choose"]] if "choose" in entry.folds else []
+        folders = [str(bundle.folder.resolve()), str(dataset.resolve()), "-o", str((work / "folds").resolve())]
+        _run([*tools, "crossvalidate", *folders, *options], ROOT, log)
+        return _spreads(read_scores(work / "folds" / TABLE), lambda row: row["subject"])
+    configs = ["configs/train.json", *entry.overlays, "configs/evaluate.json"]
+    settings = {
+        "dataset_dir": dataset.resolve(),
+        "output_dir": (work / "scores").resolve(),
+        "section": entry.section,
+    } | entry.settings
     options = [str(text) for name, value in settings.items() for text in (f"--{name}", value)]
-    _run([sys.executable, "-m", "monai.bundle", "run", "evaluating", "--config_file", str(configs), *options], bundle.folder, work)
-    rows = read_scores(next(iter(sorted(scores.glob("*.csv")))))
-    return {name: _mean([row[name] for row in rows]) for name in rows[0] if name != "case" and _is_number(rows[0][name])}
+    _run([sys.executable, "-m", "monai.bundle", "run", "evaluating", "--config_file", str(configs), *options], bundle.folder, log)
+    rows = read_scores(next(iter(sorted((work / "scores").glob("*.csv")))))
+    return _spreads(rows, lambda row: (entry.subject and subject_name(row["case"], entry.subject)) or row["case"])
 
 
-def _run(command: list[str], folder: Path, work: Path) -> None:
-    with (work / "log.txt").open("a") as log:
-        done = subprocess.run(command, cwd=folder, stdout=log, stderr=log)
+def _spreads(rows: Sequence[Mapping[str, str]], subject: Callable[[Mapping[str, str]], str]) -> dict[str, Spread]:
+    subjects = [subject(row) for row in rows]
+    return {name: spread([float(row[name] or "nan") for row in rows], subjects, name) for name in score_names(rows)}
+
+
+def _run(command: list[str], folder: Path, log: Path) -> None:
+    with log.open("a") as stream:
+        done = subprocess.run(command, cwd=folder, stdout=stream, stderr=stream)
     if done.returncode:
-        raise UserError(f"{' '.join(command[1:5])}: failed.", f"Read {work / 'log.txt'}.")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _mean(texts: list[str]) -> float:
-    values = np.array([float(text) for text in texts])
-    return float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else float("nan")
+        raise UserError(f"{' '.join(command[1:5])}: failed.", f"Read {log}.")

@@ -62,7 +62,10 @@ def summarise(rows: Iterable[dict]) -> list[Summary]:
     groups: dict[tuple[str, str, str], list[dict]] = {}
     for row in rows:
         groups.setdefault((row["structure"], row["metric"], row["unit"]), []).append(row)
-    return [Summary(*key, spread([row["value"] for row in found], [row["case"] for row in found])) for key, found in groups.items()]
+    return [
+        Summary(*key, spread([row["value"] for row in found], [row["case"] for row in found], key[1]))
+        for key, found in groups.items()
+    ]
 
 
 def write_scores(folder: Path, bundle: Bundle, scores: Scores) -> list[Path]:

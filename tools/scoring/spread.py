@@ -1,7 +1,8 @@
 """Mean, spread and interval of scores."""
 
 import csv
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from scipy.stats import bootstrap
 
 RESAMPLES = 5000
 LEVEL = 0.95
+LOWER_IS_BETTER = re.compile(r"distance|error|hd95|missed|invented", re.IGNORECASE)
+NO_SCORES = ("fold", "subject", "case")  # columns of a cross-validation's table that are none
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Spread:
         deviation: standard deviation over subjects, nan for one.
         low: lower end of the bootstrap interval of the mean, nan for one.
         high: its upper end.
-        worst: lowest score of a case.
+        worst: score of the worst case: the lowest, of distances and errors the highest.
     """
 
     count: int
@@ -38,12 +41,13 @@ class Spread:
         return f"{self.mean:.3f}{deviation}, worst {self.worst:.3f}, n = {self.count}"
 
 
-def spread(scores: Sequence[float], subjects: Sequence[str]) -> Spread:
+def spread(scores: Sequence[float], subjects: Sequence[str], name: str = "") -> Spread:
     """Describe scores of cases; those of one subject count as their mean, as they are no independent evidence.
 
     Args:
         scores: of the cases; nan has no say.
         subjects: whom each is of.
+        name: of the score, which says whether low or high is bad.
 
     Returns:
         the spread; its interval is the percentile bootstrap of the mean over subjects (5000 resamples, fixed seed).
@@ -56,7 +60,8 @@ def spread(scores: Sequence[float], subjects: Sequence[str]) -> Spread:
     nan = float("nan")
     if not len(means):
         return Spread(0, nan, nan, nan, nan, nan)
-    worst = min(min(group) for group in groups.values())
+    bad = max if LOWER_IS_BETTER.search(name) else min
+    worst = bad(bad(group) for group in groups.values())
     if len(means) == 1:
         return Spread(1, float(means[0]), nan, nan, nan, worst)
     if np.ptp(means) == 0:
@@ -71,3 +76,16 @@ def read_scores(path: Path) -> list[dict[str, str]]:
     """Read a report's table: its rows of cases, without that of the means."""
     with path.open(newline="") as stream:
         return [row for row in csv.DictReader(stream) if row.get("case") not in (None, "mean")]
+
+
+def score_names(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the columns of a table whose fields are all numbers, or empty, in its order."""
+    return [name for name in rows[0] if name not in NO_SCORES and all(_is_number(row[name] or "nan") for row in rows)]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

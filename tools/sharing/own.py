@@ -47,7 +47,7 @@ def make_own(
     measured = {} if scores is None else _read_scores(scores, bundle)
     state = None if weights is None else _read_weights(weights, bundle)
     target = folder / (name or bundle.name)
-    shutil.copytree(bundle.folder, target, ignore=shutil.ignore_patterns("runs", "eval", "__pycache__"))
+    shutil.copytree(bundle.folder, target, ignore=shutil.ignore_patterns("runs", "eval", "folds", "__pycache__"))
     own = Bundle(target)
     metadata = json.loads((target / "configs" / "metadata.json").read_text(encoding="utf-8"))
     metadata["version"] = version or bundle.version

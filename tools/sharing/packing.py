@@ -14,7 +14,7 @@ from .archive import MANIFEST, SIGNATURE, belongs
 from .signing import sign
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's earliest date
-LEFT_OUT = {"runs", "eval", "__pycache__", "py.typed", MANIFEST, SIGNATURE}
+LEFT_OUT = {"runs", "eval", "folds", "__pycache__", "py.typed", MANIFEST, SIGNATURE}  # folds: weights that score, not for use
 
 
 def members(bundle: Bundle) -> Iterator[tuple[str, Path]]:

@@ -45,3 +45,23 @@ def test_a_brain_smaller_than_a_window_and_none_at_all():
     image[:, :, 8:12, 8:12, 8:12] = 2
     assert BrainWindowInferer(32, bfloat16=False)(image, Voxelwise()).argmax(1).sum() == 64
     assert BrainWindowInferer(32, bfloat16=False)(torch.zeros(1, 2, 20, 20, 20), Voxelwise()).argmax(1).sum() == 0
+
+
+class FiveClasses(torch.nn.Module):
+    """Class 3 where the first channel is above 1."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        logits = torch.zeros(len(image), 5, *image.shape[2:])
+        logits[:, 3] = 5 * (image[:, 0] - 1)
+        return logits
+
+
+@pytest.mark.parametrize("image", [brain(), torch.zeros(1, 2, 40, 40, 40)], ids=["first windows empty", "no brain"])
+def test_there_are_as_many_classes_as_the_network_has(image):
+    """Also where windows before the first one with brain in it are skipped: two pieces, the first corners of their box empty."""
+    if image.any():
+        image[:, :, :39] = image[:, :, :, :, :19] = 0
+        image[:, :, 0:2, 60:62, 50:52] = image[:, :, 60:62, 0:2, 50:52] = 2
+    logits = BrainWindowInferer(16, bfloat16=False)(image, FiveClasses())
+    assert logits.shape[1] == 5
+    assert torch.equal(logits.argmax(1) == 3, image[:, 0] > 1)

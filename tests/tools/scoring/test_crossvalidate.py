@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import ClassVar
 
 import pytest
 
@@ -50,6 +51,7 @@ class Recorded(CrossValidation):
 
     def _start(self, run_id, fold, configs, settings):
         self.calls = [*getattr(self, "calls", []), (run_id, fold.name)]
+        self.ckpt = settings.get("ckpt")
         folder = settings["output_dir"]
         folder.mkdir(parents=True, exist_ok=True)
         if fold.name == self.failing:
@@ -80,6 +82,90 @@ def test_scores_older_than_their_weights_are_made_anew(digits, tmp_path):
     os.utime(table, (1, 1))
     validation.run()
     assert validation.calls == [("evaluating", "1")]
+
+
+@pytest.fixture
+def weights(tmp_path):
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for name in "12":
+        (folder / f"{name}.pt").write_text(name)
+    return folder
+
+
+def test_weights_that_are_there_are_scored_without_training(digits, tmp_path, weights):
+    validation = Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, weights=weights)
+    validation.run()
+    assert validation.calls == [("evaluating", "1"), ("evaluating", "2")] and validation.ckpt == weights / "2.pt"
+    validation.calls = []
+    validation.run()
+    assert validation.calls == []
+    (weights / "1.pt").write_text("others")
+    validation.run()
+    assert validation.calls == [("evaluating", "1")]
+
+
+def test_weights_of_an_earlier_run_are_found(digits, tmp_path):
+    Recorded(Bundle(DIGITS), digits, tmp_path / "first", 2).run()
+    validation = Recorded(Bundle(DIGITS), digits, tmp_path / "second", 2, weights=tmp_path / "first")
+    validation.run()
+    assert {run for run, _ in validation.calls} == {"evaluating"}
+
+
+def test_weights_of_a_fold_that_lack_are_named(digits, tmp_path, weights):
+    (weights / "2.pt").unlink()
+    with pytest.raises(UserError, match="no weights of fold 2"):
+        Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, weights=weights)
+
+
+def test_other_settings_are_scored_anew(digits, tmp_path, weights):
+    Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, weights=weights).run()
+    other = Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, weights=weights, settings={"bfloat16": "false"})
+    other.run()
+    assert len(other.calls) == 2
+
+
+class Thresholds(Recorded):
+    """The best threshold of each fold's cases is its own; what is lost is the square of the distance to it."""
+
+    best: ClassVar[dict[str, float]] = {"1": 0.5, "2": 0.8, "3": 0.6}
+
+    def _start(self, run_id, fold, configs, settings):
+        super()._start(run_id, fold, configs, settings)
+        accuracy = round(1 - (self.best[fold.name] - float(settings["threshold"])) ** 2, 6)
+        rows = "\n".join(f"{entry['label']},{accuracy}" for entry in fold.sections["test"])
+        (settings["output_dir"] / "accuracy.csv").write_text(f"case,accuracy\n{rows}\nmean,{accuracy}\n")
+        return True
+
+
+def test_a_setting_is_chosen_for_each_fold_by_the_others(digits, tmp_path, weights):
+    """What a fold leaves out has no say: folds 1 and 2 are scored at what is the worse of the two for them."""
+    (weights / "3.pt").touch()
+    validation = Thresholds(Bundle(DIGITS), digits, tmp_path / "out", 3, weights=weights, choose=("threshold", ["0.5", "0.7"]))
+    with validation.run().open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {(row["fold"], row["chosen threshold"], row["accuracy"]) for row in rows} == {
+        ("1", "threshold = 0.7", "0.96"), ("2", "threshold = 0.5", "0.91"), ("3", "threshold = 0.7", "0.99"),
+    }  # fmt: skip
+    assert [name for name, _ in summary(tmp_path / "out" / "crossvalidation.csv")] == ["accuracy"]
+    assert {row["accuracy"] for row in validation.tables()["0.5"] if row["fold"] == "1"} == {"1.0"}
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--choose", "threshold"], "not of the form"),
+        (["--choose", "threshold=0.5"], "fewer than two values"),
+        (["--weights", "nowhere"], "nowhere: no such folder"),
+    ],
+)
+def test_wrong_choices_are_said(digits, tmp_path, options, text):
+    from typer.testing import CliRunner
+
+    from tools.cli.app import app
+
+    result = CliRunner().invoke(app, ["crossvalidate", "digits", str(digits), "-o", str(tmp_path / "out"), *options])
+    assert result.exit_code and text in str(result.exception or result.output)
 
 
 def test_folds_of_other_cases_are_not_mixed_up(digits, tmp_path):

@@ -9,9 +9,10 @@ import pytest
 from conftest import DIGITS, REPOSITORY
 
 from custom_networks.errors import UserError
-from tools.bundles import Bundle, all_bundles
+from tools.bundles import Bundle
 from tools.scoring import reproduce as module
 from tools.scoring.reproduce import Number, reproduce
+from tools.scoring.spread import spread
 
 
 def test_numbers_of_the_digits_hold(tmp_path):
@@ -39,7 +40,23 @@ ENTRY = {"title": "test", "data": "MINE", "prepare": ["digits"], "section": "tes
 
 
 def test_what_cannot_be_measured_says_what_it_needs(bundle, tmp_path):
-    assert reproduce(bundle(ENTRY), tmp_path, {}) == [Number("test", "accuracy", 0.9, None, 0.002, "MINE")]
+    assert reproduce(bundle(ENTRY), tmp_path, {}) == [Number("test", "accuracy", 0.9, None, 0.002, "needs --data MINE=FOLDER")]
+    trained = {"title": "folds", "command": "axial crossvalidate digits", "expected": {"accuracy": {"mean": 0.9, "worst": 0.8}}}
+    others = {"title": "paper", "source": "doi", "expected": {"accuracy": 0.99}}
+    found = reproduce(bundle(trained, others), tmp_path, {})
+    assert [(number.name, number.told, number.found, number.why_not) for number in found] == [
+        ("accuracy", 0.9, None, "needs training: axial crossvalidate digits"),
+        ("accuracy, worst case", 0.8, None, "needs training: axial crossvalidate digits"),
+        ("accuracy", 0.99, None, "of others: doi"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "entry", [{"title": "no way"}, ENTRY | {"command": "two ways"}, ENTRY | {"sectoin": "test"}, "text"], ids=str
+)
+def test_a_list_that_is_none_is_told(bundle, tmp_path, entry):
+    with pytest.raises(UserError, match="not a list of numbers"):
+        reproduce(bundle({"expected": {}} | entry if isinstance(entry, dict) else entry), tmp_path, {})
 
 
 def test_data_that_no_number_is_of_are_refused(bundle, tmp_path):
@@ -48,7 +65,7 @@ def test_data_that_no_number_is_of_are_refused(bundle, tmp_path):
 
 
 def test_a_number_that_differs_is_told(bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_measure", lambda *arguments: {"accuracy": 0.95})
+    monkeypatch.setattr(module, "_measure", lambda *arguments: {"accuracy": spread([0.95], ["a"])})
     (number,) = reproduce(bundle(ENTRY), tmp_path, {"MINE": tmp_path})
     assert (number.found, number.holds) == (0.95, False)
     (number,) = reproduce(bundle(ENTRY | {"tolerance": 0.1}), tmp_path, {"MINE": tmp_path})
@@ -56,7 +73,7 @@ def test_a_number_that_differs_is_told(bundle, tmp_path, monkeypatch):
 
 
 def test_a_score_that_there_is_not_is_told(bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_measure", lambda *arguments: {"dice": 0.95})
+    monkeypatch.setattr(module, "_measure", lambda *arguments: {"dice": spread([0.95], ["a"])})
     with pytest.raises(UserError, match="no score 'accuracy'"):
         reproduce(bundle(ENTRY), tmp_path, {"MINE": tmp_path})
 
@@ -68,15 +85,32 @@ def test_a_bundle_without_numbers_is_told(bundle, tmp_path):
         reproduce(made, tmp_path, {})
 
 
-@pytest.mark.parametrize(
-    "bundle", [b for b in all_bundles() if (b.folder / "docs" / "numbers.json").exists()], ids=lambda b: b.name
-)
-def test_lists_name_what_there_is(bundle):
-    """Every number stands in the README; overlays and sections are there."""
-    readme = (bundle.folder / "docs" / "README.md").read_text()
-    for entry in json.loads((bundle.folder / "docs" / "numbers.json").read_text()):
-        assert entry["section"] in ("training", "validation", "test")
-        assert all((bundle.folder / overlay).is_file() for overlay in entry.get("overlays", []))
-        assert ("phantom" in entry) != ("prepare" in entry)
-        for told in entry["expected"].values():
-            assert f"{told:.3f}".rstrip("0") in readme or f"{told:.3f}" in readme, told
+def test_folds_are_scored_by_the_weights_that_are_there(bundle, tmp_path, monkeypatch):
+    folds = {"weights": "models/folds", "subject": "p[0-9]", "choose": "threshold=0.5,0.6"}
+    expected = {"dice": {"mean": 0.85, "deviation": 0.071, "worst": 0.7, "count": 2}}
+    made = bundle(ENTRY | {"folds": folds, "expected": expected})
+    commands = []
+
+    def run(command, folder, log):
+        commands.append(command[3:])
+        if command[3] == "crossvalidate":
+            table = tmp_path / "00" / "folds" / "crossvalidation.csv"
+            table.parent.mkdir()
+            table.write_text("fold,subject,case,dice\n1,p1,p1_a,0.7\n1,p1,p1_b,0.9\n2,p2,p2_a,0.9\n")
+
+    monkeypatch.setattr(module, "_run", run)
+    with pytest.raises(UserError, match="no weights of folds"):
+        reproduce(made, tmp_path, {"MINE": tmp_path})
+    (made.folder / "models" / "folds").mkdir()
+    numbers = reproduce(made, tmp_path, {"MINE": tmp_path})
+    assert [(number.name, number.holds) for number in numbers] == [
+        ("dice", True), ("dice, standard deviation", True), ("dice, worst case", True), ("dice, n", True),
+    ]  # fmt: skip
+    assert commands[-1][-6:] == [
+        "--subject",
+        "p[0-9]",
+        "--weights",
+        str(made.folder / "models" / "folds"),
+        "--choose",
+        "threshold=0.5,0.6",
+    ]

@@ -1,0 +1,102 @@
+"""The numbers that a bundle's README and metadata.json tell, and how each came to be."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from custom_networks.errors import UserError
+
+from ..bundles import Bundle
+
+NUMBERS = "numbers.json"  # in a bundle's docs
+TOLERANCE = 0.002  # of a mean Dice between machines
+WAYS = ("phantom", "prepare", "command", "source")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Numbers that were measured together, an object of the list ``docs/numbers.json``.
+
+    Attributes:
+        title: on what they were measured.
+        expected: score to what is told: its mean, or an object of ``mean``, ``deviation``, ``low``, ``high``, ``worst``, ``count``.
+        phantom: options of ``axial phantom`` that make the data.
+        prepare: arguments of ``axial prepare`` that make them; ``SOURCE`` stands for a folder that the user gives as ``data``.
+        data: name of that folder.
+        section: of the data set that is scored.
+        overlays: configs on top of ``train.json``.
+        settings: ids of the config and their values.
+        folds: ``subject``, ``weights`` (a folder of the bundle) and perhaps ``choose``: options of ``axial crossvalidate``.
+        subject: as of ``axial crossvalidate``; cases of one subject count as one in the spread.
+        tolerance: by how much a number may differ on another machine.
+        command: for numbers that are not measured again, because training or a GPU would be needed: what printed them.
+        source: for the numbers of others: where they stand.
+        metrics: name in the metadata's ``eval_metrics`` to the score, or ``SCORE.PART``, such as ``dice.worst``.
+    """
+
+    title: str
+    expected: dict[str, float | dict[str, float]]
+    phantom: list[str] | None = None
+    prepare: list[str] | None = None
+    data: str | None = None
+    section: str = "test"
+    overlays: list[str] = field(default_factory=list)
+    settings: dict[str, object] = field(default_factory=dict)
+    folds: dict[str, str] | None = None
+    subject: str | None = None
+    tolerance: float = TOLERANCE
+    command: str | None = None
+    source: str | None = None
+    metrics: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def measurable(self) -> bool:
+        """Whether the numbers need no training."""
+        return self.command is None and self.source is None
+
+    def told(self) -> dict[str, float]:
+        """Return ``SCORE.PART`` to what is told."""
+        values = {}
+        for name, value in self.expected.items():
+            values |= {f"{name}.{part}": number for part, number in (value if isinstance(value, dict) else {"mean": value}).items()}
+        return values
+
+    def metadata(self) -> dict[str, float]:
+        """Return what of it stands in the metadata's ``eval_metrics``."""
+        told = self.told()
+        return {name: told[score if score in told else f"{score}.mean"] for name, score in self.metrics.items()}
+
+
+def read_numbers(bundle: Bundle) -> list[Entry]:
+    """Read ``docs/numbers.json`` of a bundle.
+
+    Raises:
+        UserError: when there is none, or an entry is not of the form of `Entry`.
+    """
+    path = bundle.folder / "docs" / NUMBERS
+    if not path.is_file():
+        raise UserError(f"{bundle.name}: has no docs/{NUMBERS}.", "Its README says how each number was measured.")
+    try:
+        return [_entry(content) for content in json.loads(path.read_text(encoding="utf-8"))]
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: not a list of numbers ({error}).", "See tools/scoring/numbers.py for its form.") from error
+
+
+def _entry(content: dict) -> Entry:
+    entry = Entry(**content)
+    ways = [way for way in WAYS if getattr(entry, way) is not None]
+    if len(ways) != 1:
+        raise ValueError(f"{entry.title}: {' and '.join(ways) or 'nothing'} of {', '.join(WAYS)}, where one is needed")
+    return entry
+
+
+def weights_folder(bundle: Bundle, entry: Entry) -> Path:
+    """Return the folder of a bundle's fold weights.
+
+    Raises:
+        UserError: when it is not there: only the repository has it.
+    """
+    folder = bundle.folder / entry.folds["weights"]
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no weights of folds.", "They lie in the repository; packed bundles come without them.")
+    return folder
