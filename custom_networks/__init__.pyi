@@ -69,6 +69,8 @@ from .networks.light_unet import LightUNet as LightUNet
 from .networks.mean_network import MeanNetwork as MeanNetwork
 from .networks.multi_scale_pyramid import MultiScalePyramid as MultiScalePyramid
 from .networks.no_pool_aspp import NoPoolASPP as NoPoolASPP
+from .quality.assess import AssessQuality as AssessQuality
+from .quality.assess_vertebrae import AssessVertebrae as AssessVertebrae
 from .readers.dicom_series import DicomSeriesReader as DicomSeriesReader
 from .readers.picture import PictureReader as PictureReader
 from .readers.radiograph import RadiographReader as RadiographReader

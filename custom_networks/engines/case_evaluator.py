@@ -200,6 +200,7 @@ class CaseEvaluator(SupervisedEvaluator):
     def _make(self, case: dict, target: Path, start: float, warnings: Sequence[str]) -> None:
         """Compute one result; one that fails or is interrupted leaves the record as it was, if its result is as it was."""
         self.data_loader = _loader([case], self.preprocessing)
+        self.state.quality = None
         before = _state(target)
         earlier = read_record(target)
         record = self.record and self.record.start(target, case["case"], case["image"])
@@ -207,7 +208,7 @@ class CaseEvaluator(SupervisedEvaluator):
             with follow_progress(lambda share: self.on_progress(case["case"], share)):
                 super().run()
             if self.record:
-                self.record.finish(target, record, time.perf_counter() - start, warnings)
+                self.record.finish(target, record, time.perf_counter() - start, warnings, getattr(self.state, "quality", None))
         except BaseException:
             mine = record and (read_record(target) or {}).get("run") == record["run"]
             if mine and _state(target) == before:

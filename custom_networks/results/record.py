@@ -6,6 +6,7 @@ import json
 import platform
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 from ..cases.cases import is_dicom_file
 from ..cases.names import split_series
 from ..inferers.autocast_inferer import has_bfloat16
+from ..quality.model import Quality
 from .write_result import write_json
 
 RECORD_SUFFIX = ".record.json"
@@ -82,11 +84,12 @@ class ResultRecord:
         write_json(record_path(result), record)
         return record
 
-    def finish(self, result: Path, record: dict, seconds: float, warnings: Sequence[str]) -> None:
+    def finish(self, result: Path, record: dict, seconds: float, warnings: Sequence[str], quality: Quality | None = None) -> None:
         """Write the record of a result that is whole."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         made = {"result_sha256": file_digest(result), "seconds": round(seconds, 2), "warnings": list(warnings), "written": now}
-        write_json(record_path(result), record | made | {"complete": True})
+        judged = {} if quality is None else {"quality": asdict(quality)}
+        write_json(record_path(result), record | made | judged | {"complete": True})
 
     def differences(self, record: Mapping, image: str | Sequence) -> list[str]:
         """Return what made a recorded result otherwise than this run would, in words; nothing where all is equal."""

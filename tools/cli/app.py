@@ -18,6 +18,7 @@ from custom_networks.errors import UserError, explain
 from .. import __version__
 from ..sharing.plain import plain
 from .bench import bench
+from .calibrate import calibrate
 from .console import console, errors
 from .convert_weights import convert_weights
 from .crossvalidate import crossvalidate
@@ -75,6 +76,7 @@ app.command("unpack")(unpack)
 app.command("verify")(verify)
 app.command("convert-weights")(convert_weights)
 app.command("bench")(bench)
+app.command("calibrate")(calibrate)
 app.command("crossvalidate")(crossvalidate)
 app.command("reproduce")(reproduce)
 app.command("situations")(situations)

@@ -10,6 +10,7 @@ import numpy as np
 
 from custom_networks.geometry.axial import slice_axis, slices_last
 from custom_networks.geometry.voxels import voxel_volume
+from custom_networks.results.record import read_record
 from custom_networks.results.write_result import write_result
 
 CHEST = ("heart", "right lung", "left lung")  # the classes of the cardiothoracic ratio
@@ -141,6 +142,14 @@ def read_lesions(path: Path) -> list[dict]:
         rows.append(row | {"measure": "volume", "value": f"{lesion['volume_mm3']:.1f}", "unit": "mm3"})
         rows.append(row | {"measure": "mean probability", "value": f"{lesion['mean_probability']:.3f}", "unit": ""})
     return rows
+
+
+def read_quality(path: Path, case: str) -> list[dict]:
+    """Return the row of `COLUMNS` with a result's quality, from 0 to 1, as its record has it; none where it was not judged."""
+    quality = (read_record(path) or {}).get("quality") or {}
+    if quality.get("value") is None:
+        return []
+    return [{"case": case, "structure": "", "measure": "quality", "slice": "", "value": f"{quality['value']:.3f}", "unit": ""}]
 
 
 def write_measures(path: Path, rows: Iterable[dict]) -> None:

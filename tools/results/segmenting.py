@@ -4,7 +4,7 @@ import logging
 import pydoc
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from custom_networks.results.record import file_digest
 from ..bundles import Bundle
 from .folder import locked, prepare_folder, update_measures
 from .kinds import CaseFiles, kind_of
+from .measures import read_quality
 from .progress import Progress
 from .report.page import ReportPage
 from .telling import Teller
@@ -143,7 +144,7 @@ class Segmenter:
 
     def evaluator(self, parser, cases: list[dict], output: Path, overwrite: bool) -> CaseEvaluator:
         """Return the bundle's evaluator; users' paths reach it as objects, never as texts of a config."""
-        handlers = [h for h in parser["handlers"] if h["_target_"].rpartition(".")[2] not in LOADERS]  # weights are loaded
+        handlers = [handler for handler in parser["handlers"] if not _loads(handler)]  # the weights are loaded
         objects = {"network": self.network, "ckpt": self.weights, "output_dir": output, "handlers": handlers, "cases": []}
         for name, value in (self.settings | objects | {"overwrite": overwrite}).items():
             parser[name] = value
@@ -152,6 +153,10 @@ class Segmenter:
         evaluator.cases = cases
         logging.getLogger("ignite").setLevel(logging.CRITICAL)  # failed cases are reported by their results
         return evaluator
+
+
+def _loads(handler: object) -> bool:
+    return isinstance(handler, dict) and handler["_target_"].rpartition(".")[2] in LOADERS
 
 
 FINDING = ("_target_", "_mode_", "source")  # of the config's ``cases``, which are not options
@@ -185,7 +190,9 @@ class _Run:
         """Measure, draw, export and report one case; each step that fails is named in the result's error."""
         files, problems = self._files(result), []
         if not result.error:
-            rows = self._step(problems, result, "measured", lambda: tuple(self.kind.measure(files)))
+            rows = self._step(
+                problems, result, "measured", lambda: (*read_quality(files.result, files.name), *self.kind.measure(files))
+            )
             result = replace(result, measures=rows or ())
             self._step(problems, result, "drawn", lambda: self._draw(files, result))
             for name in self.exports:
@@ -221,6 +228,10 @@ class _Run:
     def _files(self, result: CaseResult) -> CaseFiles:
         path = result.path or self.output / f"{result.name}{self.suffix}"
         return CaseFiles(result.name, str(result.source), path, self.bundle.classes)
+
+    def _measure(self, files: CaseFiles) -> Iterator[dict]:
+        yield from read_quality(files.result, files.name)
+        yield from self.kind.measure(files)
 
     def _exists(self, name: str) -> bool:
         return (self.output / f"{name}{self.suffix}").exists()

@@ -1,0 +1,100 @@
+"""Judge each result while the network's answer is at hand."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from ignite.engine import Engine
+from monai.engines.utils import IterationEvents
+from monai.inferers import Inferer
+from monai.utils import CommonKeys
+
+from ..data.mirror_labels import mirror_labels
+from ..networks.mean_network import MeanNetwork
+from . import features
+from .model import QualityModel
+
+logger = logging.getLogger("axial")
+
+
+class AssessQuality:
+    """An Ignite handler that puts the `Quality` of each result into ``engine.state.quality``.
+
+    Measures are taken on the grid of the network: how sure it is (`features.sureness`), what a mirrored copy and, of a
+    `MeanNetwork`, its first member alone give (`features.agreement`), how sizes, places and the image compare with training.
+
+    Args:
+        path: of quality.json, see `QualityModel`; without it there are measures and no number.
+        network: the network.
+        inferer: how it is applied.
+        names: of the classes 1, 2, ...; of the halves of pairs, see `mirror_labels`.
+        threshold: of a network with one channel.
+        copies: whether mirrored copies and members are compared, which takes their time.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        network: torch.nn.Module,
+        inferer: Inferer,
+        names: Sequence[str],
+        threshold: float = 0.5,
+        copies: bool = False,
+    ) -> None:
+        self.model = QualityModel.load(path)
+        self.network, self.inferer, self.threshold, self.copies = network, inferer, threshold, copies
+        self.classes, self.partners = len(names) + 1, mirror_labels(names)
+
+    def attach(self, engine: Engine) -> None:
+        """Follow an evaluator of one case at a time."""
+        engine.add_event_handler(IterationEvents.FORWARD_COMPLETED, self.assess)
+
+    @torch.no_grad()
+    def assess(self, engine: Engine) -> None:
+        """Judge the answer to the case at hand."""
+        image, logits = engine.state.output[CommonKeys.IMAGE], engine.state.output[CommonKeys.PRED]
+        quality = engine.state.quality = self.model(self.measure(image, logits))
+        if quality.doubtful:
+            logger.warning("quality %.2f: %s. Look at this result.", quality.value, quality.reason)
+
+    def measure(self, image: torch.Tensor, logits: torch.Tensor) -> dict[str, float | list[float]]:
+        """Return the measures of one image ``(1, C, H, W[, D])`` and its logits."""
+        probabilities = features.to_probabilities(_plain(logits)[0])
+        mask = self._mask(probabilities)
+        sure = features.sureness(probabilities, mask)
+        found = {"sureness": np.mean(list(sure.values())), "sureness_worst": min(sure.values())}
+        agreements = [list(features.agreement(mask, other, self.classes).values()) for other in self._others(image, logits)]
+        if agreements:
+            found |= {"agreement": np.mean(agreements), "agreement_worst": np.min(agreements)}
+        look = {"shape": features.shape(mask, self.classes, _pixel(image)), "appearance": features.appearance(_plain(image)[0, 0])}
+        return {name: round(float(value), 4) for name, value in found.items()} | self.compare(look)
+
+    def compare(self, vectors: Mapping[str, np.ndarray]) -> dict[str, float | list[float]]:
+        """Return vectors and, where quality.json says what is usual, their distance from that."""
+        known = {name: features.distance(v, self.model.content[name]) for name, v in vectors.items() if name in self.model.content}
+        numbers = {f"{name}_numbers": vector.round(4).tolist() for name, vector in vectors.items()}
+        return {name: round(value, 4) for name, value in known.items()} | numbers
+
+    def _others(self, image: torch.Tensor, logits: torch.Tensor) -> Iterator[torch.Tensor]:
+        """Give the masks of copies."""
+        if not self.copies:
+            return
+        mirrored = _plain(self.inferer(torch.flip(image, [2]), self.network))
+        yield self._mask(features.to_probabilities(torch.flip(mirrored, [2])[0, self.partners]))
+        if isinstance(self.network, MeanNetwork):
+            yield self._mask(features.to_probabilities(_plain(self.inferer(image, self.network.members[0]))[0]))
+
+    def _mask(self, probabilities: torch.Tensor) -> torch.Tensor:
+        return (probabilities[1] >= self.threshold).long() if len(probabilities) == 2 else probabilities.argmax(0)
+
+
+def _pixel(image: torch.Tensor) -> float:
+    """Return the area of a pixel in mm2; 0 where a picture has none, or one that depends on the film."""
+    spacing = getattr(image, "pixdim", None)
+    return 0.0 if spacing is None or image.shape[-1] == 1 else float(spacing[0][0] * spacing[0][1])
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.as_subclass(torch.Tensor)

@@ -1,0 +1,74 @@
+"""From measures of a result to a number between 0 and 1."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+REASONS = {
+    "sureness": "the network is sure of the whole mask",
+    "sureness_worst": "the network is sure of every structure",
+    "agreement": "the mirrored image, or another network, gives the same",
+    "agreement_worst": "the mirrored image, or another network, gives the same of every structure",
+    "numbers": "the vertebrae's numbers are certain",
+    "shape": "sizes and places are those of the people in training",
+    "appearance": "the image looks like those in training",
+}
+DOUBTS = {
+    "sureness": "the network is unsure",
+    "sureness_worst": "the network is unsure of a structure",
+    "agreement": "the mirrored image, or another network, gives another mask",
+    "agreement_worst": "the mirrored image, or another network, gives another mask of a structure",
+    "numbers": "the vertebrae's numbers are uncertain",
+    "shape": "sizes or places are unlike those of the people in training",
+    "appearance": "the image looks unlike those in training",
+}
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How far a result can be trusted.
+
+    Attributes:
+        value: probability that its Dice is good, from 0 to 1; None where the bundle was not calibrated.
+        reason: what speaks most against it or, where nothing does, what speaks for it.
+        doubtful: whether somebody should look.
+        features: what it was taken from.
+    """
+
+    value: float | None
+    reason: str
+    doubtful: bool
+    features: Mapping[str, float]
+
+
+class QualityModel:
+    """Logistic regression on measures of a result, fitted by ``python -m tools calibrate``.
+
+    Args:
+        content: ``weights`` and ``usual`` (of good results) by feature, ``bias``, ``doubtful_below``, and ``shape`` and
+            ``appearance`` of the people in training: ``mean`` and ``deviation``.
+    """
+
+    def __init__(self, content: Mapping) -> None:
+        self.content = content
+
+    @classmethod
+    def load(cls, path: str | Path) -> "QualityModel":
+        """Read one from JSON; where there is no such file, nothing is calibrated."""
+        path = Path(path)
+        return cls(json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})
+
+    def __call__(self, features: Mapping[str, float]) -> Quality:
+        """Judge a result."""
+        weights = self.content.get("weights")
+        if not weights:
+            return Quality(None, "not calibrated", False, dict(features))
+        value = float(1 / (1 + np.exp(-np.clip(self.content["bias"] + sum(w * features[n] for n, w in weights.items()), -30, 30))))
+        gains = {name: weight * (features[name] - self.content["usual"][name]) for name, weight in weights.items()}
+        doubtful = value < self.content["doubtful_below"]
+        worst = min(gains, key=gains.get)
+        reason = DOUBTS[worst] if doubtful else REASONS[max(gains, key=gains.get)]
+        return Quality(round(value, 3), reason, doubtful, dict(features))

@@ -1,0 +1,63 @@
+"""Measures of results, by hand."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from custom_networks.quality.features import (
+    agreement,
+    appearance,
+    distance,
+    instance_sureness,
+    shape,
+    sureness,
+    to_probabilities,
+)
+
+
+def test_probabilities_of_one_channel_and_of_several():
+    one = to_probabilities(torch.tensor([[[0.0, math.log(3)]]]))
+    torch.testing.assert_close(one, torch.tensor([[[0.5, 0.25]], [[0.5, 0.75]]]))
+    torch.testing.assert_close(to_probabilities(torch.zeros(4, 2)), torch.full((4, 2), 0.25))
+
+
+def test_sureness_is_the_dice_that_is_to_be_expected():
+    probabilities = torch.tensor([[[0.1, 0.2, 1.0]], [[0.9, 0.3, 0.0]], [[0.0, 0.5, 0.0]]])
+    found = sureness(probabilities, torch.tensor([[1, 2, 0]]))
+    assert found == pytest.approx({1: 2 * 0.9 / (1.2 + 1), 2: 2 * 0.5 / (0.5 + 1)})
+    assert sureness(probabilities, torch.zeros(1, 3)) == {1: 0.0, 2: 0.0}
+
+
+def test_sureness_of_instances_counts_their_margins():
+    owner = torch.tensor([1, 1, 1, 2, 0])
+    probability = torch.tensor([1.0, 0.6, 0.2, 1.0, 0.4])
+    assert instance_sureness(owner, probability) == pytest.approx([2 * 1.6 / (1.8 + 2), 1.0])
+    assert instance_sureness(torch.zeros(3), torch.zeros(3)) == []
+
+
+def test_agreement_of_empty_classes_is_whole():
+    first, second = torch.tensor([1, 1, 0, 0]), torch.tensor([1, 0, 0, 0])
+    assert agreement(first, second, 3) == pytest.approx({1: 2 / 3, 2: 1.0})
+
+
+def test_shape_of_pictures_and_of_volumes():
+    mask = torch.zeros(10, 20, dtype=torch.long)
+    mask[2:4, 5:15] = 1
+    np.testing.assert_allclose(shape(mask, 2), [math.log(0.1), 0.25, 0.475, 0.1, 0.45], atol=1e-6)
+    np.testing.assert_allclose(shape(mask, 3)[5:], [math.log(1e-6), 0, 0, 0, 0])
+    volume = torch.zeros(10, 20, 4, dtype=torch.long)
+    volume[2:4, 5:15, 1:3] = 1
+    np.testing.assert_allclose(shape(volume, 2, pixel=0.5), [math.log(10)], atol=1e-6)
+
+
+def test_appearance_and_distance():
+    ramp = torch.linspace(0, 1, 101)[:, None].expand(101, 7)
+    found = appearance(ramp)
+    np.testing.assert_allclose(found[:5], [0.05, 0.25, 0.5, 0.75, 0.95], atol=1e-6)
+    assert found[5] == pytest.approx(math.log(0.005 / np.std(np.linspace(0, 1, 101))), abs=1e-3)
+    assert np.isfinite(appearance(torch.zeros(4, 4))).all() and np.isfinite(appearance(torch.zeros(1, 1))).all()
+    usual = {"mean": [0.0, 1.0], "deviation": [1.0, 2.0]}
+    assert distance(np.array([0.0, 1.0]), usual) == 0
+    assert distance(np.array([0.0, 7.0]), usual) == pytest.approx(math.log1p(math.sqrt((0 + 9 + 9) / 3)))

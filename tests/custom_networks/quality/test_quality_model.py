@@ -1,0 +1,81 @@
+"""From measures to a number and its reason."""
+
+import json
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from monai.engines.utils import IterationEvents
+
+from custom_networks import AssessQuality, MeanNetwork
+from custom_networks.quality.model import QualityModel
+
+CONTENT = {
+    "bias": -8.0,
+    "weights": {"sureness": 10.0, "shape": -1.0},
+    "usual": {"sureness": 0.95, "shape": 0.2},
+    "doubtful_below": 0.5,
+}
+
+
+def test_value_and_reason():
+    model = QualityModel(CONTENT)
+    good = model({"sureness": 0.96, "shape": 0.1})
+    assert good.value == pytest.approx(1 / (1 + math.exp(-1.5)), abs=1e-3) and not good.doubtful
+    unsure, odd = model({"sureness": 0.5, "shape": 0.1}), model({"sureness": 0.95, "shape": 4.0})
+    assert unsure.doubtful and unsure.reason == "the network is unsure"
+    assert odd.doubtful and odd.reason == "sizes or places are unlike those of the people in training"
+
+
+def test_without_a_calibration_there_is_no_number(tmp_path):
+    quality = QualityModel.load(tmp_path / "quality.json")({"sureness": 0.9})
+    assert quality.value is None and quality.reason == "not calibrated" and not quality.doubtful
+
+
+class Sides(torch.nn.Module):
+    """Calls bright pixels of the right half ``right`` and of the left half ``left``, whatever the picture."""
+
+    def forward(self, image):
+        bright = image > 0.5
+        right = bright & (torch.arange(image.shape[2]) < image.shape[2] // 2)[:, None]
+        return torch.cat((~bright, right, bright & ~right), 1).float() * 20
+
+
+def picture():
+    image = torch.zeros(1, 1, 8, 6)
+    image[:, :, 1:3, 2:4] = 1
+    image[:, :, 5:7, 2:4] = 1
+    return image
+
+
+@pytest.mark.parametrize(("network", "others"), [(Sides(), 1), (MeanNetwork([Sides(), Sides()]), 2)])
+def test_a_symmetric_network_agrees_with_its_mirror_image(network, others):
+    assess = AssessQuality("none.json", network, lambda image, net: net(image), ["right lung", "left lung"], copies=True)
+    found = assess.measure(picture(), network(picture()))
+    assert found["agreement"] == found["agreement_worst"] == 1.0
+    assert found["sureness_worst"] == pytest.approx(1.0, abs=1e-6)
+    assert len(list(assess._others(picture(), network(picture())))) == others
+
+
+def test_a_network_that_sees_one_side_only_disagrees_with_its_mirror_image():
+    def half(image):
+        return Sides()(image) * torch.tensor([1.0, 1.0, 0.0])[:, None, None]
+
+    assess = AssessQuality("none.json", half, lambda image, net: net(image), ["right lung", "left lung"], copies=True)
+    assert assess.measure(picture(), half(picture()))["agreement"] == 0.0
+
+
+def test_a_doubtful_result_is_warned_of(tmp_path, caplog):
+    (tmp_path / "quality.json").write_text(json.dumps(CONTENT | {"weights": {"sureness": 10.0}, "usual": {"sureness": 0.95}}))
+    assess = AssessQuality(tmp_path / "quality.json", Sides(), lambda image, net: net(image), ["right lung", "left lung"])
+    events = []
+    engine = SimpleNamespace(
+        state=SimpleNamespace(output={"image": torch.zeros(1, 1, 8, 6), "pred": Sides()(torch.zeros(1, 1, 8, 6))}),
+        add_event_handler=lambda event, call: events.append((event, call)),
+    )
+    assess.attach(engine)
+    assert events == [(IterationEvents.FORWARD_COMPLETED, assess.assess)]
+    assess.assess(engine)
+    assert engine.state.quality.value == 0.0 and engine.state.quality.doubtful
+    assert caplog.messages == ["quality 0.00: the network is unsure. Look at this result."]

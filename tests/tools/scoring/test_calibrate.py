@@ -1,0 +1,79 @@
+"""What a result's quality is learnt from, by a stand-in for a bundle."""
+
+import json
+from types import SimpleNamespace
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from custom_networks import UserError
+from custom_networks.quality.model import QualityModel
+from tools.scoring.calibrate import Judged, calibrate, load_entries, run_cases, usual_vectors, write_cases
+
+CLASSES = {"0": "background", "1": "organ"}
+
+
+class Threshold:
+    """Finds what is brighter than 100; its sureness is the picture's sharpness."""
+
+    bundle = SimpleNamespace(classes=CLASSES)
+
+    def segment(self, scans):
+        path = scans[0]
+        array = np.asarray(Image.open(path)).T[..., None] if path.suffix == ".png" else np.asarray(nibabel.load(path).dataobj)
+        features = {"sureness": float(array.std()), "shape_numbers": [float(array.mean())]}
+        mask = nibabel.Nifti1Image((array > 100).astype(np.uint8), np.eye(4))
+        return [SimpleNamespace(error=None, mask=mask, record={"quality": {"features": features}})]
+
+
+@pytest.fixture
+def data(tmp_path):
+    label = np.zeros((30, 20), np.uint8)
+    label[5:20, 5:15] = 1
+    Image.fromarray(label.T * 200).save(tmp_path / "a.png")
+    Image.fromarray(label.T).save(tmp_path / "a_label.png")
+    nibabel.save(nibabel.Nifti1Image(np.stack([label * 200.0] * 2, -1), np.eye(4)), tmp_path / "b.nii.gz")
+    truth = np.stack([label] * 2, -1)
+    truth[:8] = 9  # no class of the bundle: passed over
+    nibabel.save(nibabel.Nifti1Image(truth, np.eye(4)), tmp_path / "b_label.nii.gz")
+    entries = [{"image": "a.png", "label": "a_label.png"}, {"image": "b.nii.gz", "label": "b_label.nii.gz", "subject": "bea"}]
+    (tmp_path / "dataset.json").write_text(json.dumps({"training": [], "test": entries}))
+    return tmp_path
+
+
+def test_undamaged_cases_of_every_format_have_their_dice(data):
+    found = list(run_cases(Threshold(), data, load_entries(data, "test"), 3, 0, lambda text: None))
+    assert [case.subject for case in found] == ["a"] * 4 + ["bea"] * 4
+    assert [case.dice for case in found if case.kind == "none"] == [1.0, 1.0]
+    assert min(case.dice for case in found) < 0.8
+    write_cases(data / "t.csv", found)
+    assert (data / "t.csv").read_text().splitlines()[0] == "subject,damage,dice,sureness,shape_numbers"
+
+
+def judged(count=60):
+    rng = np.random.default_rng(0)
+    for index in range(count):
+        score = rng.uniform(0.5, 1)
+        features = {"sureness": score + 0.02 * rng.standard_normal(), "shape_numbers": [1 + 5 * (1 - score), 2.0]}
+        yield Judged(f"subject {index % 6}", "none", score, features)
+
+
+def test_what_is_learnt_tells_good_from_bad_and_is_what_the_handler_reads():
+    cases = list(judged())
+    usual = usual_vectors([case for case in cases if case.dice > 0.9])
+    result = calibrate(cases, usual)
+    assert result.area > 0.97 and result.caught > 0.9 and result.subjects == 6 and result.bad == sum(c.dice < 0.8 for c in cases)
+    model = QualityModel(json.loads(json.dumps(result.content)))
+    good, bad = (model({"sureness": s, "shape": d}) for s, d in ((0.98, 0.1), (0.6, 3.0)))
+    assert good.value > 0.9 > 0.1 > bad.value and bad.doubtful and not good.doubtful
+
+
+def test_too_little_to_learn_from(data):
+    with pytest.raises(UserError, match="1 subjects, 1 good and 0 bad results: too few"):
+        calibrate([Judged("a", "none", 0.9, {"sureness": 1.0})], {})
+    with pytest.raises(UserError, match="its section training is empty"):
+        load_entries(data, "training")
+    with pytest.raises(UserError, match="no data set with a section test"):
+        load_entries(data / "none", "test")

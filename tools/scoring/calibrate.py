@@ -1,0 +1,203 @@
+"""Learn from people never seen how far a bundle's results can be trusted."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from custom_networks.cases.cases import case_name
+from custom_networks.cases.suffixes import PICTURE_SUFFIXES
+from custom_networks.errors import UserError
+from custom_networks.results.write_result import write_result
+
+from ..api import Model
+from ..synthesis.damage import damage
+from .dice import dice
+from .folds import subject_of
+from .logistic import Logistic, fit, roc_area
+
+SIGNS = {"sureness": 1, "sureness_worst": 1, "agreement": 1, "agreement_worst": 1, "numbers": 1, "shape": -1, "appearance": -1}
+VECTORS = ("shape", "appearance")
+FLAGGED = 0.15  # share of the good results that may be called doubtful
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A result whose truth is known."""
+
+    subject: str
+    kind: str
+    dice: float
+    features: dict
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was learnt: the content of quality.json, and how it did on subjects that it was not learnt from."""
+
+    content: dict
+    least: float
+    cases: int
+    bad: int
+    subjects: int
+    area: float
+    caught: float
+    brier: float
+
+    def __str__(self) -> str:
+        return (
+            f"Probability that the mean Dice is at least {self.least:g}. {self.cases} results of {self.subjects} people, damaged "
+            f"copies among them, {self.bad} below; of people left out of the fit: area under the ROC {self.area:.3f}, "
+            f"{100 * self.caught:.0f} % of the bad ones doubtful where {100 * FLAGGED:.0f} % of the good ones are, Brier score "
+            f"{self.brier:.3f}."
+        )
+
+
+def run_cases(
+    model: Model, folder: Path, entries: Sequence[dict], copies: int, seed: int, tell: Callable[[str], None]
+) -> Iterator[Judged]:
+    """Segment cases and damaged copies of them, and compare with the truth."""
+    classes = [int(value) for value in model.bundle.classes if int(value)]
+    for index, entry in enumerate(entries):
+        names = [entry["image"]] if isinstance(entry["image"], str) else entry["image"]
+        files = [folder / name for name in names if name]
+        images, label = [_read(file) for file in files], _read(folder / entry["label"]).astype(np.int16)
+        subject = subject_of(entry) or case_name(files[0])
+        rng = np.random.default_rng((seed, index))
+        for copy in range(copies + 1):
+            kind, (spoiled, truth) = damage(images, label, rng) if copy else ("none", (images, label))
+            with tempfile.TemporaryDirectory() as scratch:
+                for file, image in zip(files, spoiled, strict=True):
+                    _write(Path(scratch) / file.name, image, file)
+                source = Path(scratch) / files[0].name if len(files) == 1 else Path(scratch)
+                try:
+                    result = model.segment([source])[0]
+                except UserError as error:
+                    tell(f"{files[0].name}, {kind}: {error}")
+                    continue
+            if result.error is not None:
+                tell(f"{files[0].name}, {kind}: {result.error}")
+                continue
+            mask = np.asarray(result.mask.dataobj).reshape(truth.shape)
+            said = truth <= max(classes)
+            scores = [
+                dice((mask == value) & said, truth == value) for value in classes if ((mask == value) | (truth == value)).any()
+            ]
+            yield Judged(subject, kind, float(np.mean(scores)) if scores else 1.0, result.record["quality"]["features"])
+        tell(f"{index + 1} of {len(entries)} cases")
+
+
+def usual_vectors(judged: Sequence[Judged]) -> dict:
+    """Return mean and deviation of the vectors of results in training."""
+    found = {}
+    for name in (name for name in VECTORS if f"{name}_numbers" in judged[0].features):
+        vectors = np.array([case.features[f"{name}_numbers"] for case in judged])
+        deviation = vectors.std(0, ddof=1) if len(vectors) > 1 else np.zeros(vectors.shape[1])
+        floor = np.maximum(0.02 * np.abs(vectors.mean(0)), 0.02)
+        found[name] = {"mean": vectors.mean(0).round(4).tolist(), "deviation": np.maximum(deviation, floor).round(4).tolist()}
+    return found
+
+
+def calibrate(judged: Sequence[Judged], usual: dict, least: float = 0.8) -> Calibration:
+    """Fit the probability of a good Dice, of ``least`` or more; every subject is judged by a fit without it.
+
+    Raises:
+        UserError: when there are fewer than two subjects, or no good or no bad results.
+    """
+    from custom_networks.quality.features import distance
+
+    rows = [
+        {**case.features, **{name: distance(np.array(case.features[f"{name}_numbers"]), usual[name]) for name in usual}}
+        for case in judged
+    ]
+    names = [name for name in SIGNS if name in rows[0]]
+    table = np.array([[row[name] for name in names] for row in rows])
+    good = np.array([case.dice >= least for case in judged])
+    subjects = np.array([case.subject for case in judged])
+    if len(set(subjects)) < 2 or good.all() or not good.any():
+        raise UserError(
+            f"{len(set(subjects))} subjects, {good.sum()} good and {(~good).sum()} bad results: too few to calibrate.",
+            "Give more cases, or more --copies.",
+        )
+    signs = [SIGNS[name] for name in names]
+    left_out = np.empty(len(good))
+    for subject in sorted(set(subjects)):
+        mine = subjects == subject
+        left_out[mine] = fit(table[~mine], good[~mine], signs)(table[mine])
+    whole: Logistic = fit(table, good, signs)
+    below = float(np.quantile(left_out[good], FLAGGED))
+    bad = ~good
+    result = Calibration(
+        {},
+        least,
+        len(good),
+        int(bad.sum()),
+        len(set(subjects)),
+        roc_area(left_out, good),
+        float((left_out[bad] < below).mean()),
+        float(np.mean((left_out - good) ** 2)),
+    )
+    result.content.update({
+        "about": str(result),
+        "bias": round(whole.bias, 4),
+        "weights": {name: round(float(weight), 4) for name, weight in zip(names, whole.weights, strict=True)},
+        "usual": {name: round(float(np.median(column)), 4) for name, column in zip(names, table[good].T, strict=True)},
+        "doubtful_below": round(below, 3),
+        **usual,
+    })  # fmt: skip
+    return result
+
+
+def write_cases(path: Path, judged: Sequence[Judged]) -> None:
+    """Write a row a result: subject, damage, Dice, and its measures."""
+    rows = [
+        {"subject": case.subject, "damage": case.kind, "dice": round(case.dice, 4)}
+        | {name: value for name, value in case.features.items() if not isinstance(value, list)}
+        | {name: json.dumps(value) for name, value in case.features.items() if isinstance(value, list)}
+        for case in judged
+    ]
+    write_result(path, lambda target: pd.DataFrame(rows).to_csv(target, index=False))
+
+
+def load_entries(data: Path, section: str) -> list[dict]:
+    """Return the entries of a data set's section.
+
+    Raises:
+        UserError: when there are none.
+    """
+    try:
+        entries = json.loads((data / "dataset.json").read_text(encoding="utf-8"))[section]
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{data}: no data set with a section {section}.", "Make one with `axial prepare`.") from error
+    if not entries:
+        raise UserError(f"{data}: its section {section} is empty.", "Name another with --section.")
+    return entries
+
+
+def _mean_dice(mask: np.ndarray, truth: np.ndarray, classes: Sequence[int]) -> float:
+    """Return the mean over the classes that either has; 1 where neither has any."""
+    scores = [dice(mask == value, truth == value) for value in classes if (mask == value).any() or (truth == value).any()]
+    return float(np.mean(scores)) if scores else 1.0
+
+
+def _read(path: Path) -> np.ndarray:
+    if path.name.lower().endswith(PICTURE_SUFFIXES):
+        with Image.open(path) as picture:
+            return np.asarray(picture if picture.mode in ("I;16", "I", "F", "P") else picture.convert("L")).T
+    return np.asarray(nibabel.load(path).dataobj)
+
+
+def _write(path: Path, array: np.ndarray, like: Path) -> None:
+    if path.name.lower().endswith(PICTURE_SUFFIXES):
+        low, high = float(array.min()), float(array.max())
+        scaled = (np.asarray(array, np.float32) - low) * (255 / ((high - low) or 1))
+        Image.fromarray(scaled.T.round().astype(np.uint8)).save(path)
+    else:
+        original = nibabel.load(like)
+        nibabel.save(nibabel.Nifti1Image(np.asarray(array, np.float32), original.affine), path)
