@@ -119,7 +119,6 @@ from .transforms.loading.load_head_labels import LoadHeadLabelsd as LoadHeadLabe
 from .transforms.loading.load_modalities import LoadModalitiesd as LoadModalitiesd
 from .transforms.loading.load_radiograph import LoadRadiographd as LoadRadiographd
 from .transforms.loading.load_volume import LoadVolumed as LoadVolumed
-from .transforms.preprocessing.anti_alias import AntiAliasd as AntiAliasd
 from .transforms.preprocessing.brain_mask import BrainMaskd as BrainMaskd
 from .transforms.preprocessing.bright_on_dark import BrightOnDarkd as BrightOnDarkd
 from .transforms.preprocessing.ensure_volume import EnsureVolumed as EnsureVolumed

@@ -104,7 +104,7 @@ def _deform_scan(source: Source, random: np.random.Generator, shape, centre, qui
     shape = tuple(n // FACTOR for n in shape)
     deformation = Deformation(random, shape, COARSE, centre)
     coordinates = deformation.coordinates(source.spacing)
-    smooth = gaussian_filter(source.image, smoothing(source.spacing, [COARSE] * 3))
+    smooth = gaussian_filter(source.image, smoothing(COARSE / source.spacing))
     ct = Deformation.sample(smooth, coordinates, 1, -1024)
     labels = Deformation.sample(np.where(np.isin(source.labels, (*VERTEBRAE, SACRUM)), source.labels, 0), coordinates, 0, 0)
     depth = coordinates[2]

@@ -7,6 +7,7 @@ import numpy as np
 from monai.transforms import Spacingd
 
 from ...errors import UserError
+from .axis_resample import AxisResample
 
 MOST_VOXELS = 4e8  # of a resampled volume, 1.6 GB; more comes of headers that are wrong
 
@@ -15,11 +16,21 @@ class SpacingVolumed(Spacingd):
     """MONAI's ``Spacingd`` that sees its own keys only, and refuses what would fill the memory.
 
     MONAI 1.6.1 takes every entry ``image_...`` of the data for a dictionary of meta data and fails at the ``image_path`` that MONAI
-    Label passes. Arguments are those of ``Spacingd``.
+    Label passes. Linear interpolation is that of `AxisResample`.
+
+    Args:
+        smooth: whether images are blurred as much as a coarser grid asks for.
+        settings: those of ``Spacingd``.
 
     Raises:
         UserError: when a volume would have more than `MOST_VOXELS` voxels.
     """
+
+    def __init__(self, *args, smooth: bool = False, **settings) -> None:
+        super().__init__(*args, **settings)
+        slow = self.spacing_transform.sp_resample
+        same = {name: getattr(slow, name) for name in ("mode", "padding_mode", "align_corners", "dtype", "lazy")}
+        self.spacing_transform.sp_resample = AxisResample(smooth, **same)
 
     def __call__(self, data: Mapping[Hashable, Any], **kwargs) -> dict[Hashable, Any]:
         volumes = {key: data[key] for key in self.key_iterator(dict(data))}
