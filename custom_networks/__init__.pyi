@@ -44,6 +44,9 @@ from .inferers.iterative_vertebra_inferer import IterativeVertebraInferer as Ite
 from .inferers.mirrored_plane_inferer import MirroredPlaneInferer as MirroredPlaneInferer
 from .inferers.multi_scale_inferer import MultiScaleInferer as MultiScaleInferer
 from .inferers.plane_inferer import PlaneInferer as PlaneInferer
+from .inferers.precision import half_type as half_type
+from .inferers.precision import needs_gradient_scaler as needs_gradient_scaler
+from .inferers.precision import precision_name as precision_name
 from .losses.class_weights import class_weights as class_weights
 from .losses.device_dice_ce_loss import DeviceDiceCELoss as DeviceDiceCELoss
 from .losses.ignore_label import IgnoreLabel as IgnoreLabel

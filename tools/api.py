@@ -130,7 +130,7 @@ def load(
         bundle: its name, a unique part of the name, or a folder.
         device: such as ``"cpu"`` or ``"cuda:0"``; None takes a GPU where there is one.
         weights: a state dict to take in place of the bundle's own.
-        settings: options of the bundle, such as ``threshold=0.4`` or ``bfloat16=False``.
+        settings: options of the bundle, such as ``threshold=0.4`` or ``precision="float32"``.
 
     Raises:
         UserError: when there is no such bundle, device, option or file.

@@ -24,7 +24,7 @@ class BrainExtractor:
         path: its weights, a raw state dict; read when they are first needed.
         device: where it runs.
         spacing: of its input in mm.
-        bfloat16: whether that is used where `has_bfloat16` finds it fast.
+        precision: see `half_type`.
     """
 
     def __init__(
@@ -33,10 +33,10 @@ class BrainExtractor:
         path: str | Path,
         device: torch.device | str = "cpu",
         spacing: float = 2.0,
-        bfloat16: bool = True,
+        precision: str = "auto",
     ) -> None:
         self.network, self.path, self.device, self.spacing = network, Path(path), torch.device(device), spacing
-        self.inferer, self._loaded = AutocastInferer(bfloat16, channels_last=False), False
+        self.inferer, self._loaded = AutocastInferer(precision, channels_last=False), False
 
     def __call__(self, image: MetaTensor) -> np.ndarray:
         """Return the mask of the brain, boolean ``(X, Y, Z)``, of an image ``(1, X, Y, Z)``; empty where no brain is found."""

@@ -1,9 +1,11 @@
-"""Forward pass in bfloat16 where the processor has it."""
+"""Forward pass in the precision that the device is fast in."""
 
 from collections.abc import Callable
 
 import torch
 from monai.inferers import SimpleInferer
+
+from .precision import autocast
 
 # By the axes of the input. Set in inference, because MONAI Label builds networks without it, and bfloat16 rounds otherwise then.
 CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
@@ -12,28 +14,21 @@ CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 SMALL = 24  # side of a patch below which three halvings make maps of 2
 
 
-def has_bfloat16(device: torch.device) -> bool:
-    """Tell whether bfloat16 is fast on a device: CUDA from compute capability 8, CPUs with AVX512-BF16 or AMX."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    return device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
 class AutocastInferer(SimpleInferer):
-    """Run the network under autocast to bfloat16 and return float32; MONAI's own engines do so on CUDA only.
+    """Run the network under autocast and return float32; MONAI's own engines do so on CUDA only.
 
     A network that answers with several tensors gives a tuple of them.
 
     Args:
-        enabled: False keeps float32; True uses bfloat16 where `has_bfloat16` finds it fast.
+        precision: see `half_type`. In training with float16 MONAI's trainer scales the gradients, see `needs_gradient_scaler`.
         fixed_norm: whether batch normalisation uses its running statistics in training too, and leaves them as they are. The last
             part of a training with small batches gains by it: the network then adapts to what it meets in inference.
         channels_last: whether the network's weights are laid out channels last in inference, which most run faster with.
     """
 
-    def __init__(self, enabled: bool = True, fixed_norm: bool = False, channels_last: bool = True) -> None:
+    def __init__(self, precision: str = "auto", fixed_norm: bool = False, channels_last: bool = True) -> None:
         super().__init__()
-        self.enabled, self.fixed_norm, self.channels_last = enabled, fixed_norm, channels_last
+        self.precision, self.fixed_norm, self.channels_last = precision, fixed_norm, channels_last
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
         if self.fixed_norm:  # here, as MONAI's trainer sets the whole network to training before every step
@@ -45,7 +40,6 @@ class AutocastInferer(SimpleInferer):
             network.to(memory_format=CHANNELS_LAST[inputs.ndim])
         # oneDNN's bfloat16 gradients of 3x3x3 convolutions on maps of depth 2 read memory that nobody wrote (torch 2.13).
         unsafe = inputs.device.type == "cpu" and inputs.ndim == 5 and not inference and min(inputs.shape[2:]) < SMALL
-        enabled = self.enabled and has_bfloat16(inputs.device) and not unsafe
-        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=enabled):
+        with torch.autocast("cpu", enabled=False) if unsafe else autocast(inputs.device, self.precision):
             output = super().__call__(inputs, network, *args, **kwargs)
         return tuple(part.float() for part in output) if isinstance(output, tuple) else output.float()

@@ -24,7 +24,7 @@ class BrainWindowInferer(Inferer):
         overlap: share of a window that the next one covers again.
         mode: ``"gaussian"`` or ``"constant"`` weights where windows overlap.
         flips: spatial axes; the answer is averaged with those to the image flipped along each.
-        bfloat16: False keeps float32; True uses bfloat16 where `has_bfloat16` finds it fast.
+        precision: see `half_type`.
         skip_empty: False runs every window of the whole image, to measure what skipping saves.
 
     Shape:
@@ -37,12 +37,12 @@ class BrainWindowInferer(Inferer):
         overlap: float = 0.25,
         mode: str = "gaussian",
         flips: Sequence[int] = (),
-        bfloat16: bool = True,
+        precision: str = "auto",
         skip_empty: bool = True,
     ) -> None:
         super().__init__()
         self.window, self.overlap, self.mode, self.flips = window, overlap, mode, tuple(flips)
-        self.autocast, self.skip_empty = AutocastInferer(bfloat16), skip_empty
+        self.autocast, self.skip_empty = AutocastInferer(precision), skip_empty
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
         return torch.cat([self._infer(torch.as_tensor(image)[None], network) for image in inputs])

@@ -7,8 +7,8 @@ from monai.inferers import Inferer
 from torch.nn import functional
 
 from ..progress import tell_progress
-from .autocast_inferer import has_bfloat16
 from .cord_search import CordSearch
+from .precision import autocast
 
 OUTSIDE = -20.0  # logit of background: sigmoid gives 2e-9
 
@@ -26,7 +26,7 @@ class CordWindowInferer(Inferer):
         spacing: in-plane spacing of the volumes in mm.
         reach: radius in mm around the cord's centre beyond which the result is background; gray matter reaches 8.
         flip: whether to average the logits with those of the left-right mirrored window.
-        bfloat16: whether the network runs in bfloat16 where `has_bfloat16` finds it fast.
+        precision: see `half_type`.
 
     Shape:
         input ``(B, 1, X, Y, Z)``, output logits ``(B, classes, X, Y, Z)``.
@@ -39,19 +39,19 @@ class CordWindowInferer(Inferer):
         spacing: float = 0.25,
         reach: float = 11.0,
         flip: bool = True,
-        bfloat16: bool = False,
+        precision: str = "float32",
     ) -> None:
-        self.search, self.window, self.spacing, self.reach, self.flip, self.bfloat16 = (
+        self.search, self.window, self.spacing, self.reach, self.flip, self.precision = (
             search,
             window,
             spacing,
             reach,
             flip,
-            bfloat16,
+            precision,
         )
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
-        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.bfloat16 and has_bfloat16(inputs.device)):
+        with autocast(inputs.device, self.precision):
             return torch.stack([self._infer_volume(volume, network, *args, **kwargs) for volume in inputs])
 
     def _infer_volume(self, volume: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:

@@ -15,15 +15,15 @@ class MirroredPlaneInferer(PlaneInferer):
 
     Args:
         names: of the classes 1, 2, ..., see `mirror_labels`; None takes the image alone.
-        bfloat16: False keeps float32; True uses bfloat16 where `has_bfloat16` finds it fast.
+        precision: see `half_type`.
         slices: slices of a volume the network sees at once.
 
     Shape:
         input ``(B, C, W, H)`` or ``(B, C, W, H, D)``, W from side to side; output ``(B, len(names) + 1, ...)``, logits, float32.
     """
 
-    def __init__(self, names: Sequence[str] | None, bfloat16: bool = True, slices: int = 4) -> None:
-        super().__init__(bfloat16, slices)
+    def __init__(self, names: Sequence[str] | None, precision: str = "auto", slices: int = 4) -> None:
+        super().__init__(precision, slices)
         self.labels = None if names is None else mirror_labels(names)
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:

@@ -18,7 +18,7 @@ class MultiScaleInferer(PlaneInferer):
 
     Args:
         divisors: the copies' sizes are the picture's over these, but at least `SMALLEST`.
-        bfloat16: False keeps float32; True uses bfloat16 where `has_bfloat16` finds it fast.
+        precision: see `half_type`.
         slices: slices of a volume the network sees at once.
         channels_last: see `AutocastInferer`.
 
@@ -27,9 +27,9 @@ class MultiScaleInferer(PlaneInferer):
     """
 
     def __init__(
-        self, divisors: Sequence[int] = (1, 2, 4, 8), bfloat16: bool = True, slices: int = 4, channels_last: bool = True
+        self, divisors: Sequence[int] = (1, 2, 4, 8), precision: str = "auto", slices: int = 4, channels_last: bool = True
     ) -> None:
-        super().__init__(bfloat16, slices, channels_last)
+        super().__init__(precision, slices, channels_last)
         self.divisors = tuple(divisors)
 
     def run(self, network: Callable[..., torch.Tensor], pictures: torch.Tensor) -> torch.Tensor:

@@ -11,13 +11,13 @@ from .autocast_inferer import AutocastInferer
 
 
 class PlaneInferer(Inferer):
-    """Run a 2D network under autocast to bfloat16 and bring its logits to the size of its input.
+    """Run a 2D network under autocast and bring its logits to the size of its input.
 
     Volumes go through MONAI's ``SliceInferer`` along their last axis. A network that answers with several stages in training is
     passed through.
 
     Args:
-        bfloat16: False keeps float32; True uses bfloat16 where `has_bfloat16` finds it fast.
+        precision: see `half_type`.
         slices: slices of a volume the network sees at once.
         channels_last: see `AutocastInferer`.
 
@@ -25,9 +25,9 @@ class PlaneInferer(Inferer):
         input ``(B, C, H, W)`` or ``(B, C, H, W, D)``, output of the same but for its channels, float32.
     """
 
-    def __init__(self, bfloat16: bool = True, slices: int = 4, channels_last: bool = True) -> None:
+    def __init__(self, precision: str = "auto", slices: int = 4, channels_last: bool = True) -> None:
         super().__init__()
-        self.autocast, self.slices = AutocastInferer(bfloat16, channels_last=channels_last), slices
+        self.autocast, self.slices = AutocastInferer(precision, channels_last=channels_last), slices
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs):
         if inputs.ndim == 4:

@@ -15,7 +15,7 @@ import torch
 
 from ..cases.cases import is_dicom_file
 from ..cases.names import split_series
-from ..inferers.autocast_inferer import has_bfloat16
+from ..inferers.precision import precision_name
 from ..quality.model import Quality
 from .write_result import write_json
 
@@ -94,7 +94,7 @@ class ResultRecord:
     def differences(self, record: Mapping, image: str | Sequence) -> list[str]:
         """Return what made a recorded result otherwise than this run would, in words; nothing where all is equal."""
         found = [text for key, text in MAKERS.items() if record.get(key) != self.maker[key]]
-        before = record.get("settings") or {}
+        before = _settings(record)
         names = sorted({*before, *self.maker["settings"]})
         found += [
             f"{name} {before.get(name)} where it is {self.maker['settings'].get(name)} now"
@@ -104,7 +104,7 @@ class ResultRecord:
         return found + (["another input"] if record.get("input_sha256") != input_digest(image) else [])
 
     def _precision(self) -> str:
-        return "bfloat16" if self.settings.get("bfloat16") and has_bfloat16(self.device) else "float32"
+        return precision_name(self.device, self.settings.get("precision", "float32"))
 
 
 def file_digest(path: Path) -> str:
@@ -118,6 +118,14 @@ def input_digest(image: str | Path | Sequence) -> str:
     files = [file for source in _sources(image) for file in _files(split_series(source)[0])]
     digests = [file_digest(file) for file in files]
     return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def _settings(record: Mapping) -> dict:
+    """Return the settings of a record, in today's words: until 0.2.0 precision was called bfloat16, true or false."""
+    settings = dict(record.get("settings") or {})
+    if "bfloat16" in settings:
+        settings["precision"] = "auto" if settings.pop("bfloat16") else "float32"
+    return settings
 
 
 def _sources(image: str | Path | Sequence) -> list[str | Path]:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ..geometry.regions import box_of, crop, largest_piece, touches_border
-from ..inferers.autocast_inferer import has_bfloat16
+from ..inferers.precision import autocast
 from .settings import TraversalSettings
 from .traversal import Answer, TraversalState, grown_mask
 
@@ -46,9 +46,8 @@ class PatchReader:
         if not asked:
             return answers
         patches = torch.stack([self._patch(corners[index]) for index in asked])
-        device = state.volume.device
         began = time.perf_counter()
-        with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16 and has_bfloat16(device)):
+        with autocast(state.volume.device, settings.precision):
             outputs = self.network(patches.contiguous(memory_format=torch.channels_last_3d)).float()
         scalars = torch.cat([outputs[:, 1:, 0, 0, 0], outputs.isfinite().all(4).all(3).all(2).all(1)[:, None]], 1).tolist()
         state.counts.network_seconds += time.perf_counter() - began

@@ -28,7 +28,7 @@ class TraversalSettings:
         outside: intensity beyond the volume.
         window_batch: windows that the search looks at in one call of the network. More than one pays on GPUs; on a CPU two take as
             long as one after the other.
-        bfloat16: whether the network runs in bfloat16 where `has_bfloat16` finds it fast.
+        precision: see `half_type`.
 
     Raises:
         ValueError: for a direction that is neither, or too many instances.
@@ -47,7 +47,7 @@ class TraversalSettings:
     min_bone: float = 1000.0
     outside: float = -1.0
     window_batch: int = 1
-    bfloat16: bool = False
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         check_direction(self.direction)

@@ -107,6 +107,16 @@ def test_what_a_reader_may_set_in_monai_label_has_an_effect(bundle):
         assert inference[name] == f"@displayable_configs#{name}"
 
 
+@pytest.mark.parametrize("config", ["train.json", "inference.json"])
+def test_precision_is_one_option_and_its_earlier_name_still_works(bundle, config):
+    if bundle.name.startswith("handwritten"):
+        return  # its network is so small that it always computes in float32
+    for given, expected in (({}, "auto"), ({"bfloat16": False}, "float32"), ({"precision": "bfloat16"}, "bfloat16")):
+        with bundle.parser(config, **given) as parser:
+            assert parser.get_parsed_content("precision") == expected
+            assert "@bfloat16" not in json.dumps({name: value for name, value in parser.get().items() if name != "precision"})
+
+
 def test_what_an_overlay_sets_is_known_or_used(bundle):
     """A misspelt id would be added beside the right one, and change nothing."""
     train = read(bundle, "train")

@@ -21,7 +21,7 @@ def test_whoever_follows_hears_shares():
 @pytest.mark.parametrize(
     ("inferer", "shape", "classes"),
     [
-        (BrainWindowInferer(16, overlap=0.25, bfloat16=False), (1, 1, 40, 30, 16), 2),
+        (BrainWindowInferer(16, overlap=0.25, precision="float32"), (1, 1, 40, 30, 16), 2),
         (CordWindowInferer(window=16, flip=False), (1, 1, 16, 16, 5), 1),
     ],
 )

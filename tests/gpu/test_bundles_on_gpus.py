@@ -47,7 +47,10 @@ def test_bundles_train_and_validate(small, gpu, tmp_path):
         network = run(bundle, ("train.json",), **settings, output_dir=str(tmp_path))
         assert all(parameter.is_cuda for parameter in network.parameters())
     if gpu != "real":
-        assert set(simulation.autocasts) <= {torch.bfloat16 if gpu == "a100" else torch.float16}
+        expected = torch.bfloat16 if gpu == "a100" else torch.float16
+        assert set(simulation.autocasts) == (set() if bundle == DIGITS else {expected})
+        scaler = torch.load(tmp_path / "checkpoint.pt", weights_only=True).get("scaler")
+        assert (scaler is not None and scaler["scale"] > 0) == (gpu == "t4" and bundle != DIGITS)
     weights = torch.load(tmp_path / "model.pt", weights_only=True)
     assert all(weight.device.type == "cpu" and weight.isfinite().all() for weight in weights.values())
 
@@ -61,7 +64,7 @@ def test_bundles_evaluate(small, gpu, tmp_path):
     assert list(tmp_path.glob("*.csv"))
 
 
-@pytest.mark.parametrize("gpu", [simulated("a100"), REAL])
+@pytest.mark.parametrize("gpu", [simulated("a100"), simulated("t4"), REAL])
 def test_bundles_infer_as_on_the_cpu(small, gpu, tmp_path):
     bundle, settings = small
     images = [path for path in sorted(Path(settings["dataset_dir"]).rglob("*")) if path.name.endswith((".nii.gz", ".png"))]

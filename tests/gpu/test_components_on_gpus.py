@@ -25,7 +25,7 @@ from custom_networks import (
     resolve_partial,
 )
 
-FLOAT32 = {"bfloat16": False}
+FLOAT32 = {"precision": "float32"}
 TRAVERSAL = {"min_bone": 0, "max_patches": 4} | FLOAT32
 
 
@@ -111,7 +111,7 @@ class Convolution(torch.nn.Module):
 
 picture, volume = logits(1, 1, 32, 32).abs(), logits(1, 1, 40, 40, 3).abs()
 INFERERS = {
-    "autocast": (lambda: AutocastInferer(enabled=False), (2, 3), picture),
+    "autocast": (lambda: AutocastInferer(**FLOAT32), (2, 3), picture),
     "plane": (lambda: PlaneInferer(**FLOAT32), (2, 3), volume),
     "mirrored": (lambda: MirroredPlaneInferer(["right lung", "left lung"], **FLOAT32), (2, 3), picture),
     "scales": (lambda: MultiScaleInferer((1, 2), **FLOAT32), (2, 3), picture),

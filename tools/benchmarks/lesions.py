@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.ndimage import zoom
 
-from custom_networks.inferers.autocast_inferer import has_bfloat16
+from custom_networks.inferers.precision import has_bfloat16
 
 from ..bundles import Bundle, load_network
 from ..phantoms.brain import make_brain_phantom
@@ -28,7 +28,7 @@ def bench_windows(bundle: Bundle) -> list[str]:
         seconds["without skipping empty windows"] = _seconds(inferer, image, network)
         inferer.skip_empty = True
         if has_bfloat16(torch.device("cpu")):
-            inferer.autocast.enabled = False
+            inferer.autocast.precision = "float32"
             seconds["in float32"] = _seconds(inferer, image, network)
     shipped = seconds["as shipped"]
     return [

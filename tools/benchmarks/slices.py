@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from custom_networks.inferers.autocast_inferer import has_bfloat16
+from custom_networks.inferers.precision import has_bfloat16
 
 from ..bundles import Bundle, load_network
 

@@ -12,7 +12,7 @@ from monai.data import decollate_batch, list_data_collate
 from monai.transforms import Compose, SaveImaged
 
 from custom_networks.data.data_list import load_data_list
-from custom_networks.inferers.autocast_inferer import has_bfloat16
+from custom_networks.inferers.precision import has_bfloat16
 
 from ..bundles import Bundle, load_network
 from ..datasets.digits import prepare_digits

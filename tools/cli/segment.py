@@ -39,6 +39,9 @@ def segment(
     seg_nrrd: Annotated[bool, typer.Option("--seg-nrrd", help="Also .seg.nrrd, which 3D Slicer opens as a segmentation.")] = False,
     trust: Trust = False,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 or mps; a GPU where there is one.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(metavar="auto|float32|bfloat16|float16", help="What the network computes in; auto if left out.")
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the processor.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print failed cases and warnings alone.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary for machines.")] = False,
@@ -60,6 +63,8 @@ def segment(
     settings = {} if threshold is None else {"threshold": threshold}
     if levels is not None:
         settings["levels"] = levels
+    if precision is not None:
+        settings["precision"] = precision
     if any_modality:
         settings["any_modality"] = True
     if max_bytes is not None:

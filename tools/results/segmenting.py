@@ -16,6 +16,7 @@ import custom_networks
 from custom_networks.cases.names import case_name, name_cases
 from custom_networks.engines.case_evaluator import CaseEvaluator, CaseResult
 from custom_networks.errors import UserError, explain, plain
+from custom_networks.inferers.precision import half_type
 from custom_networks.results.record import file_digest
 
 from ..bundles import Bundle
@@ -66,6 +67,8 @@ class Segmenter:
                 if isinstance(value, str) and not HARMLESS.fullmatch(value):  # MONAI evaluates texts of a config
                     raise UserError(f"--{name} {value}: not a value that can be set.", "Give a number, a truth value or a word.")
                 parser[name] = value
+            if "precision" in parser:  # one that the device has not got is said before the first case
+                half_type(parser.get_parsed_content("device"), parser.get_parsed_content("precision"))
             self.weights = self.weights or Path(parser.get_parsed_content("ckpt"))
             self.network = parser.get_parsed_content("network")
             self.takes_series = "number" in parser["cases"]

@@ -21,7 +21,7 @@ class BrightIsBrain(torch.nn.Module):
 @pytest.fixture
 def extractor(tmp_path) -> BrainExtractor:
     torch.save(BrightIsBrain().state_dict(), tmp_path / "brain.pt")
-    return BrainExtractor(BrightIsBrain(), tmp_path / "brain.pt", bfloat16=False)
+    return BrainExtractor(BrightIsBrain(), tmp_path / "brain.pt", precision="float32")
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def brain() -> torch.Tensor:
 @pytest.mark.parametrize("mode", ["constant", "gaussian"])
 def test_a_voxelwise_network_answers_voxel_by_voxel(flips, mode):
     image = brain()
-    logits = BrainWindowInferer(16, flips=flips, mode=mode, bfloat16=False)(image, Voxelwise())
+    logits = BrainWindowInferer(16, flips=flips, mode=mode, precision="float32")(image, Voxelwise())
     inside = (image != 0).any(1)[0]
     torch.testing.assert_close(logits[0, :, inside], Voxelwise()(image)[0, :, inside], atol=1e-4, rtol=1e-4)
     assert torch.all(logits[0, 0, ~inside] == 10) and torch.all(logits[0, 1, ~inside] == -10)
@@ -34,8 +34,8 @@ def test_a_voxelwise_network_answers_voxel_by_voxel(flips, mode):
 
 def test_empty_windows_are_skipped_and_the_answer_is_the_same():
     image, skipping, whole = brain(), Voxelwise(), Voxelwise()
-    a = BrainWindowInferer(16, bfloat16=False)(image, skipping)
-    b = BrainWindowInferer(16, bfloat16=False, skip_empty=False)(image, whole)
+    a = BrainWindowInferer(16, precision="float32")(image, skipping)
+    b = BrainWindowInferer(16, precision="float32", skip_empty=False)(image, whole)
     assert skipping.windows < whole.windows / 3
     assert torch.equal(a.argmax(1), b.argmax(1))
 
@@ -43,8 +43,8 @@ def test_empty_windows_are_skipped_and_the_answer_is_the_same():
 def test_a_brain_smaller_than_a_window_and_none_at_all():
     image = torch.zeros(1, 2, 20, 20, 20)
     image[:, :, 8:12, 8:12, 8:12] = 2
-    assert BrainWindowInferer(32, bfloat16=False)(image, Voxelwise()).argmax(1).sum() == 64
-    assert BrainWindowInferer(32, bfloat16=False)(torch.zeros(1, 2, 20, 20, 20), Voxelwise()).argmax(1).sum() == 0
+    assert BrainWindowInferer(32, precision="float32")(image, Voxelwise()).argmax(1).sum() == 64
+    assert BrainWindowInferer(32, precision="float32")(torch.zeros(1, 2, 20, 20, 20), Voxelwise()).argmax(1).sum() == 0
 
 
 class FiveClasses(torch.nn.Module):
@@ -62,6 +62,6 @@ def test_there_are_as_many_classes_as_the_network_has(image):
     if image.any():
         image[:, :, :39] = image[:, :, :, :, :19] = 0
         image[:, :, 0:2, 60:62, 50:52] = image[:, :, 60:62, 0:2, 50:52] = 2
-    logits = BrainWindowInferer(16, bfloat16=False)(image, FiveClasses())
+    logits = BrainWindowInferer(16, precision="float32")(image, FiveClasses())
     assert logits.shape[1] == 5
     assert torch.equal(logits.argmax(1) == 3, image[:, 0] > 1)

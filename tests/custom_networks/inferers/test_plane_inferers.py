@@ -24,23 +24,23 @@ class Sides(torch.nn.Module):
 
 def test_a_picture_and_a_volume_keep_their_size():
     picture = torch.ones(2, 1, 12, 10)
-    assert PlaneInferer(bfloat16=False)(picture, Halving()).shape == (2, 4, 12, 10)
+    assert PlaneInferer(precision="float32")(picture, Halving()).shape == (2, 4, 12, 10)
     volume = torch.rand(1, 1, 12, 10, 5)
     network = Halving()
-    answer = PlaneInferer(bfloat16=False, slices=2)(volume, network)
+    answer = PlaneInferer(precision="float32", slices=2)(volume, network)
     assert answer.shape == (1, 4, 12, 10, 5) and network.seen[2:] == (12, 10)
     for z in range(5):
-        torch.testing.assert_close(answer[..., z], PlaneInferer(bfloat16=False)(volume[..., z], Halving()))
+        torch.testing.assert_close(answer[..., z], PlaneInferer(precision="float32")(volume[..., z], Halving()))
 
 
 def test_stages_of_a_training_pass_through():
     stages = (torch.zeros(1, 2, 4, 4), torch.ones(1, 2, 4, 4))
-    assert [part.mean() for part in PlaneInferer(bfloat16=False)(torch.ones(1, 1, 4, 4), lambda _: stages)] == [0, 1]
+    assert [part.mean() for part in PlaneInferer(precision="float32")(torch.ones(1, 1, 4, 4), lambda _: stages)] == [0, 1]
 
 
 def test_a_mirrored_picture_gets_the_mirrored_answer_with_swapped_sides():
     picture = torch.rand(1, 1, 9, 6)
-    inferer = MirroredPlaneInferer(NAMES, bfloat16=False)
+    inferer = MirroredPlaneInferer(NAMES, precision="float32")
     answer, mirrored = inferer(picture, Sides()), inferer(torch.flip(picture, [2]), Sides())
     torch.testing.assert_close(torch.flip(mirrored, [2])[:, [0, 2, 1, 3]], answer)
     assert answer[0, 1, 0].mean() > answer[0, 2, 0].mean()  # right is where columns are low
@@ -49,7 +49,7 @@ def test_a_mirrored_picture_gets_the_mirrored_answer_with_swapped_sides():
 
 def test_without_names_the_picture_is_seen_once():
     picture = torch.rand(1, 1, 9, 6)
-    torch.testing.assert_close(MirroredPlaneInferer(None, bfloat16=False)(picture, Sides()), Sides()(picture))
+    torch.testing.assert_close(MirroredPlaneInferer(None, precision="float32")(picture, Sides()), Sides()(picture))
 
 
 def test_logits_of_all_sizes_are_summed():
@@ -59,7 +59,7 @@ def test_logits_of_all_sizes_are_summed():
         sizes.append(tuple(picture.shape[2:]))
         return torch.full((len(picture), 2, *picture.shape[2:]), float(picture.shape[2]))
 
-    answer = MultiScaleInferer((1, 2, 4), bfloat16=False)(torch.rand(1, 1, 32, 64), constant)
+    answer = MultiScaleInferer((1, 2, 4), precision="float32")(torch.rand(1, 1, 32, 64), constant)
     assert sizes == [(32, 64), (16, 32), (16, 16)]
     assert answer.shape == (1, 2, 32, 64) and torch.all(answer == 32 + 16 + 16)
 
@@ -68,7 +68,7 @@ def test_the_sum_is_where_the_picture_is():
     """A bright corner stays in its corner at every size; nothing is symmetric."""
     picture = torch.zeros(1, 1, 64, 48)
     picture[..., 40:56, 8:16] = 1
-    answer = MultiScaleInferer((1, 2, 4), bfloat16=False)(picture, lambda x: torch.cat([1 - x, x], 1))
+    answer = MultiScaleInferer((1, 2, 4), precision="float32")(picture, lambda x: torch.cat([1 - x, x], 1))
     weight = (answer[0, 1] / answer[0, 1].sum()).numpy()
     assert (weight.sum(1) * range(64)).sum() == pytest.approx(47.5, abs=0.2)
     assert (weight.sum(0) * range(48)).sum() == pytest.approx(11.5, abs=0.2)
@@ -77,5 +77,5 @@ def test_the_sum_is_where_the_picture_is():
 @pytest.mark.parametrize("channels_last", [True, False])
 def test_weights_are_laid_out_as_asked(channels_last):
     network = torch.nn.Conv2d(3, 2, 3, padding=1).eval()
-    MultiScaleInferer(bfloat16=False, channels_last=channels_last)(torch.rand(1, 3, 32, 32), network)
+    MultiScaleInferer(precision="float32", channels_last=channels_last)(torch.rand(1, 3, 32, 32), network)
     assert network.weight.is_contiguous(memory_format=torch.channels_last) == channels_last

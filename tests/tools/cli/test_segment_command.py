@@ -292,3 +292,23 @@ def test_hidden_environment_is_left_alone(segment, tiny, tmp_path):
         "measures.csv",
         "report.html",
     ]
+
+
+def test_precision_is_an_option_and_what_the_device_lacks_is_said_first(tools, tmp_path):
+    Image.fromarray(np.eye(64, dtype=np.uint8) * 255).save(tmp_path / "a.png")
+    for word, problem in (("half", "no such precision"), ("float16", "for GPUs"), ("$exit()", "not a value")):
+        code, printed = tools(
+            "segment", "chest", tmp_path / "a.png", "-o", tmp_path / "out", "--device", "cpu", "--precision", word
+        )
+        assert code == 2 and problem in printed and not (tmp_path / "out").exists()
+    code, printed = tools("segment", "digits", tmp_path / "a.png", "-o", tmp_path / "out", "--precision", "float32")
+    assert code == 2 and "no such option" in printed
+    options = ("-o", tmp_path / "out", "--device", "cpu", "--precision")
+    assert tools("segment", "chest", tmp_path / "a.png", *options, "float32")[0] == 0
+    record = tmp_path / "out" / "a_seg.record.json"
+    content = json.loads(record.read_text())
+    assert content["settings"] == {"precision": "float32"} and content["precision"] == "float32"
+    record.write_text(json.dumps(content | {"settings": {"bfloat16": False}}))  # as versions before 0.2.0 called it
+    assert tools("segment", "chest", tmp_path / "a.png", *options, "float32")[0] == 0
+    code, printed = tools("segment", "chest", tmp_path / "a.png", *options, "auto")
+    assert code == 1 and "precision float32 where it is auto now" in printed
