@@ -4,7 +4,7 @@ import logging
 import pydoc
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +15,15 @@ from rich.console import Console
 import custom_networks
 from custom_networks.cases.names import case_name, name_cases
 from custom_networks.engines.case_evaluator import CaseEvaluator, CaseResult
-from custom_networks.errors import UserError, explain, plain
+from custom_networks.errors import UserError, explain
 from custom_networks.inferers.precision import half_type
 from custom_networks.results.record import file_digest
 
 from ..bundles import Bundle
+from .finishing import CaseFinisher, FinishedCase, take_step
 from .folder import locked, prepare_folder, update_measures
-from .kinds import CaseFiles, kind_of
-from .measures import read_quality
+from .job import Cluster, Job
+from .kinds import kind_of
 from .progress import Progress
 from .report.page import ReportPage
 from .telling import Teller
@@ -72,6 +73,7 @@ class Segmenter:
             self.weights = self.weights or Path(parser.get_parsed_content("ckpt"))
             self.network = parser.get_parsed_content("network")
             self.takes_series = "number" in parser["cases"]
+            self.output_suffix = parser["evaluator"].get("output_suffix", "_seg.nii.gz")
         load_weights(self.network, self.weights, bundle)
 
     def segment(
@@ -83,6 +85,7 @@ class Segmenter:
         series: str | None = None,
         exports: Sequence[str] = (),
         on_progress: Callable[[Progress], None] = lambda progress: None,
+        cluster: Cluster | None = None,
     ) -> list[CaseResult]:
         """Segment inputs; write results, pictures, records, ``measures.csv`` and ``report.html``.
 
@@ -96,7 +99,8 @@ class Segmenter:
             overwrite: whether results that exist are computed anew; otherwise they are kept and measured.
             series: number or UID of the series to take where a folder or a zip holds several.
             exports: further formats, by the names in the kind's ``exports``.
-            on_progress: called as a case begins, as it goes on, and with its result.
+            on_progress: called as a case begins, as it goes on, and with its result; with a cluster with results alone.
+            cluster: whose workers segment the cases; None does so here.
 
         Returns:
             what became of each case, those that were not found first.
@@ -105,19 +109,42 @@ class Segmenter:
             UserError: when the output is no folder that can be written to, or the bundle lacks an option.
         """
         output = Path(output)
-        run = _Run(self, output, exports, overwrite)
+        finisher = CaseFinisher(self.bundle, self.kind, output, self.output_suffix, exports)
         prepare_folder(output)
+        run = _Run(self.bundle, finisher, self.weights, on_progress)
         with ExitStack() as stack:
             cases, failed = self.find(as_paths(inputs, stack), series)
-            run.results += [run.finish(result, on_progress, 0, 0) for result in failed]
-            with self.bundle.parser("inference.json") as parser:
-                evaluator = self.evaluator(parser, cases, output, overwrite)
-                run.attach(evaluator, len(cases), on_progress)
-                try:
-                    evaluator.run()
-                finally:
-                    run.close()
-        return run.results
+            for result in failed:
+                run.fail(result)
+            try:
+                if cluster is None:
+                    self._segment_here(cases, run, overwrite)
+                else:
+                    job = self.job(finisher, overwrite)
+                    for finished in cluster.segment(job, cases):
+                        run.take(finished, len(cases))
+            finally:
+                results = run.close([case["case"] for case in cases])
+        return results
+
+    def _segment_here(self, cases: list[dict], run: "_Run", overwrite: bool) -> None:
+        with self.bundle.parser("inference.json") as parser:
+            evaluator = self.evaluator(parser, cases, run.finisher.output, overwrite)
+            evaluator.on_progress = lambda name, share: run.on_progress(Progress(name, run.number, len(cases), share))
+            evaluator.on_case = lambda result: run.take(run.finisher(result), len(cases))
+            evaluator.run()
+
+    def job(self, finisher: CaseFinisher, overwrite: bool = False) -> Job:
+        """Return what another process needs to know to do the same."""
+        return Job(
+            bundle=self.bundle.folder.resolve(),
+            settings={name: value for name, value in self.settings.items() if name != "device"},
+            weights=self.weights.resolve(),
+            output=finisher.output.resolve(),
+            suffix=finisher.suffix,
+            exports=finisher.exports,
+            overwrite=overwrite,
+        )
 
     def plan(self, inputs: Iterable[object], output: Path, overwrite: bool = False, series: str | None = None) -> list[CaseResult]:
         """Return what `segment` would do, as results: with an error where a case would fail at once, or skipped."""
@@ -166,98 +193,58 @@ FINDING = ("_target_", "_mode_", "source")  # of the config's ``cases``, which a
 
 
 class _Run:
-    """One run of a `Segmenter`: what follows the mask of each case, and what follows the last case."""
+    """One run of a `Segmenter`: its results as they come, and what follows the last of them."""
 
-    def __init__(self, segmenter: Segmenter, output: Path, exports: Sequence[str], overwrite: bool) -> None:
-        self.bundle, self.kind, self.output, self.overwrite = segmenter.bundle, segmenter.kind, output, overwrite
-        for name in exports:
-            if name not in self.kind.exports:
-                raise UserError(f"--{name}: {self.bundle.name} has no such export.", "Leave it out.")
-        self.exports = exports
+    def __init__(self, bundle: Bundle, finisher: CaseFinisher, weights: Path, on_progress: Callable[[Progress], None]) -> None:
+        self.finisher, self.on_progress = finisher, on_progress
+        self.page = ReportPage(bundle, file_digest(weights))
+        self.failed: list[CaseResult] = []  # before the first case
         self.results: list[CaseResult] = []
-        self.suffix = "_seg.nii.gz"
-        self.page = ReportPage(self.bundle, self.kind, file_digest(segmenter.weights))
 
-    def attach(self, evaluator: CaseEvaluator, total: int, on_progress: Callable[[Progress], None]) -> None:
-        """Follow an evaluator through its cases."""
-        self.suffix = evaluator.output_suffix
-        first = len(self.results)
+    @property
+    def number(self) -> int:
+        """The number of the case at hand, from 1."""
+        return len(self.results) + 1
 
-        def number() -> int:
-            return len(self.results) - first + 1
+    def fail(self, result: CaseResult) -> None:
+        """Take what was not found at all."""
+        finished = self.finisher(result)
+        self.failed.append(finished.result)
+        self.page.add(finished.section)
+        self.on_progress(Progress(result.name, 0, 0, 1.0, finished.result))
 
-        evaluator.on_progress = lambda name, share: on_progress(Progress(name, number(), total, share))
-        evaluator.on_case = lambda result: self.results.append(self.finish(result, on_progress, number(), total))
+    def take(self, finished: FinishedCase, total: int) -> None:
+        """Take a case that is done."""
+        number = self.number
+        self.page.add(finished.section)
+        self.results.append(finished.result)
+        self.on_progress(Progress(finished.result.name, number, total, 1.0, finished.result))
 
-    def finish(self, result: CaseResult, on_progress: Callable[[Progress], None], number: int, total: int) -> CaseResult:
-        """Measure, draw, export and report one case; each step that fails is named in the result's error."""
-        files, problems = self._files(result), []
-        if not result.error:
-            rows = self._step(
-                problems, result, "measured", lambda: (*read_quality(files.result, files.name), *self.kind.measure(files))
-            )
-            result = replace(result, measures=rows or ())
-            self._step(problems, result, "drawn", lambda: self._draw(files, result))
-            for name in self.exports:
-                self._step(problems, result, f"written as {name}", lambda name=name: self._export(files, name))
-        result = replace(result, error=result.error or " ".join(problems) or None)
-        if self._step(problems, result, "shown in the report", lambda: self.page.add(result, files) or True) is None:
-            result = replace(result, error=result.error or problems[-1])
-            self._step([], result, "shown in the report", lambda: self.page.add(result, files))
-        on_progress(Progress(result.name, number, total, 1.0, result))
-        return result
-
-    def close(self) -> None:
-        """Measure what needs several cases, and write the table and the page.
+    def close(self, names: Sequence[str]) -> list[CaseResult]:
+        """Measure what needs several cases, and write the table and the page; return all results.
 
         What cannot be written is a failed result of its own.
+
+        Args:
+            names: of the cases, in the order of their results.
         """
         problems: list[str] = []
-        done = [result for result in self.results if not result.error]
-        together = self._step(problems, None, "measured", lambda: list(self.kind.measure_together(list(map(self._files, done)))))
+        order = {name: place for place, name in enumerate(names)}
+        results = self.failed + sorted(self.results, key=lambda result: order[result.name])
+        done = [result for result in results if not result.error]
+        kind, output, files, exists = self.finisher.kind, self.finisher.output, self.finisher.files, self.finisher.exists
+        together = take_step(problems, None, "measured", lambda: list(kind.measure_together(list(map(files, done)))))
         for name in {row["case"] for row in together or ()}:
-            index = next(index for index, result in enumerate(self.results) if result.name == name)
-            rows = (*self.results[index].measures, *(row for row in together if row["case"] == name))
-            self.results[index] = result = replace(self.results[index], measures=rows)
-            self._step(problems, result, "shown in the report", lambda result=result: self.page.add(result, self._files(result)))
-        rows = [row for result in self.results for row in result.measures]
-        with locked(self.output):
-            self._step(
-                problems, None, "", lambda: update_measures(self.output, rows, {result.name for result in done}, self._exists)
-            )
-            self._step(problems, None, "", lambda: self.page.write(self.output / "report.html", self._exists))
-        self.results += [CaseResult("summary", str(self.output), 0.0, problem) for problem in problems]
-
-    def _files(self, result: CaseResult) -> CaseFiles:
-        path = result.path or self.output / f"{result.name}{self.suffix}"
-        return CaseFiles(result.name, str(result.source), path, self.bundle.classes)
-
-    def _measure(self, files: CaseFiles) -> Iterator[dict]:
-        yield from read_quality(files.result, files.name)
-        yield from self.kind.measure(files)
-
-    def _exists(self, name: str) -> bool:
-        return (self.output / f"{name}{self.suffix}").exists()
-
-    def _draw(self, files: CaseFiles, result: CaseResult) -> None:
-        if self.kind.picture is not None:
-            target = files.beside(self.kind.picture)
-            if not result.skipped or not target.exists():
-                self.kind.draw(files, target)
-
-    def _export(self, files: CaseFiles, name: str) -> None:
-        export = self.kind.exports[name]
-        export.write(self.bundle, files.source, files.result, files.beside(export.suffix))
-
-    def _step(self, problems: list[str], result: CaseResult | None, what: str, step: Callable[[], object]) -> object:
-        """Take one step; where it fails, say so among the problems and return None."""
-        try:
-            return step()
-        except Exception as error:  # whatever it is, the other steps and cases go on
-            logging.getLogger("axial").debug("%s", what, exc_info=True)
-            name = "" if result is None else f"{result.name}: "
-            problems.append(plain(f"{name}cannot be {what}: {explain(error)}" if what else explain(error)))
-            return None
+            index = next(index for index, result in enumerate(results) if result.name == name)
+            rows = (*results[index].measures, *(row for row in together if row["case"] == name))
+            finished = self.finisher.describe(replace(results[index], measures=rows))
+            results[index] = finished.result
+            self.page.add(finished.section)
+        rows = [row for result in results for row in result.measures]
+        with locked(output):
+            take_step(problems, None, "", lambda: update_measures(output, rows, {result.name for result in done}, exists))
+            take_step(problems, None, "", lambda: self.page.write(output / "report.html", exists))
+        return results + [CaseResult("summary", str(output), 0.0, problem) for problem in problems]
 
 
 def segment_cases(

@@ -1,6 +1,5 @@
 """One page of a folder of results that holds all of itself."""
 
-import base64
 import datetime
 import json
 import platform
@@ -10,20 +9,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import jinja2
 import torch
 
-from custom_networks.engines.case_evaluator import CaseResult
-from custom_networks.errors import plain
-from custom_networks.results.record import file_digest, read_record
 from custom_networks.results.write_result import write_result
 
 from ...bundles import Bundle
-from ..kinds import CaseFiles, ResultKind
+from .section import BEGIN, END, CaseSection, templates
 
-MOST_ROWS = 60  # of measures a case
 PLACE = "<!-- cases -->"
-BEGIN, END = b"<!-- case ", b"<!-- /case -->\n"
 
 
 @dataclass(frozen=True)
@@ -45,26 +38,19 @@ class ReportPage:
 
     Args:
         bundle: the bundle.
-        kind: of its results.
         weights: SHA-256 of the weights of this run.
     """
 
-    def __init__(self, bundle: Bundle, kind: ResultKind, weights: str) -> None:
-        self.bundle, self.kind, self.weights = bundle, kind, weights
+    def __init__(self, bundle: Bundle, weights: str) -> None:
+        self.bundle, self.weights = bundle, weights
         self.sections: dict[str, _Section] = {}
         self.spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the page
-        self.templates = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
 
-    def add(self, result: CaseResult, files: CaseFiles) -> None:
-        """Render the section of a case; one that was added before is replaced."""
-        content = self.templates.get_template("case.html").render(self._facts(result, files))
-        mark = {"name": result.name, "source": plain(result.source), "done": not result.error}
-        # ASCII without angles and dashes, so that nothing in a name ends the comment
-        escaped = json.dumps(mark).replace("-", "\\u002d").replace("<", "\\u003c").replace(">", "\\u003e")
-        section = BEGIN + escaped.encode() + b" -->\n" + content.encode(errors="replace") + b"\n" + END
+    def add(self, section: CaseSection) -> None:
+        """Add the section of a case; one that was added before is replaced."""
         start = self.spool.seek(0, 2)
-        self.spool.write(section)
-        self.sections[result.name] = _Section(result.name, mark["source"], mark["done"], start, len(section))
+        self.spool.write(section.content)
+        self.sections[section.name] = _Section(section.name, section.source, section.done, start, len(section.content))
 
     def write(self, target: Path, exists: Callable[[str], bool]) -> None:
         """Write the page, with what other runs wrote into it.
@@ -75,8 +61,12 @@ class ReportPage:
         """
         others = {s.name: s for s in _read(target) if s.name not in self.sections and _is_current(s, exists)}
         both = sorted([*others.values(), *self.sections.values()], key=lambda section: section.name)
-        page = self.templates.get_template("report.html").render(
-            title=self.bundle.metadata["name"], facts=self._run(), done=sum(s.done for s in both), cases=len(both), place=PLACE
+        page = (
+            templates()
+            .get_template("report.html")
+            .render(
+                title=self.bundle.metadata["name"], facts=self._run(), done=sum(s.done for s in both), cases=len(both), place=PLACE
+            )
         )
         head, tail = (part.encode() for part in page.split(PLACE))
 
@@ -103,36 +93,6 @@ class ReportPage:
             "written": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
             "use": self.bundle.metadata["intended_use"],
         }
-
-    def _facts(self, result: CaseResult, files: CaseFiles) -> dict:
-        """Return what the section shows."""
-        record = read_record(files.result) if files.result.exists() else None
-        rows = [row for row in result.measures if row["slice"] == ""]
-        warnings = list(result.warnings)
-        if result.skipped and record:
-            warnings += [line for line in record["warnings"] if line not in warnings]
-        if record and record["complete"] and record["result_sha256"] != file_digest(files.result):
-            warnings.append("the result was changed after it was made")
-        if len(rows) > MOST_ROWS:
-            warnings.append(f"{len(rows) - MOST_ROWS} further rows stand in measures.csv")
-        facts = {"name": result.name, "source": plain(result.source), "error": result.error, "skipped": result.skipped}
-        facts |= {"seconds": result.seconds, "rows": rows[:MOST_ROWS], "warnings": warnings, "made": _made(record)}
-        facts |= {"digest": (record or {}).get("input_sha256", ""), "picture": "", "slices": []}
-        if not result.error:
-            if self.kind.picture is not None and files.beside(self.kind.picture).exists():
-                picture = base64.b64encode(files.beside(self.kind.picture).read_bytes()).decode()
-                facts["picture"] = f"data:image/png;base64,{picture}"
-            facts["slices"] = self.kind.slices(files)
-        return facts
-
-
-def _made(record: dict | None) -> str:
-    """Return what made a result, as its record says."""
-    if record is None:
-        return ""
-    settings = "".join(f", {name} {value}" for name, value in record["settings"].items())
-    weights = f"weights {Path(record['weights']).name} SHA-256 {record['weights_sha256']}"
-    return plain(f"{record['bundle']} {record['version']}, {weights}{settings}, {record['precision']}, {record['machine']}")
 
 
 def _is_current(section: _Section, exists: Callable[[str], bool]) -> bool:

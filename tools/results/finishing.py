@@ -1,0 +1,102 @@
+"""What follows the mask of a case: measures, picture, exports, its section of the report."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from custom_networks.engines.case_evaluator import CaseResult
+from custom_networks.errors import UserError, explain, plain
+
+from ..bundles import Bundle
+from .kinds import CaseFiles, ResultKind
+from .measures import read_quality
+from .report.section import CaseSection, SectionWriter
+
+
+@dataclass(frozen=True)
+class FinishedCase:
+    """One case with all that belongs to it.
+
+    Attributes:
+        result: what became of it, measures included; a step that failed is named in its error.
+        section: of the report.
+    """
+
+    result: CaseResult
+    section: CaseSection
+
+
+class CaseFinisher:
+    """Measure, draw, export and describe cases, one at a time; in the process that segmented them.
+
+    Args:
+        bundle: the bundle.
+        kind: of its results.
+        output: folder of the results.
+        suffix: what a result's name adds to the case's.
+        exports: further formats, by the names in the kind's ``exports``.
+
+    Raises:
+        UserError: for an export that the kind does not have.
+    """
+
+    def __init__(self, bundle: Bundle, kind: ResultKind, output: Path, suffix: str, exports: Sequence[str] = ()) -> None:
+        for name in exports:
+            if name not in kind.exports:
+                raise UserError(f"--{name}: {bundle.name} has no such export.", "Leave it out.")
+        self.bundle, self.kind, self.output, self.suffix, self.exports = bundle, kind, output, suffix, tuple(exports)
+        self.sections = SectionWriter(kind)
+
+    def __call__(self, result: CaseResult) -> FinishedCase:
+        files, problems = self.files(result), []
+        if not result.error:
+            rows = take_step(problems, result, "measured", lambda: tuple(self._measure(files)))
+            result = replace(result, measures=rows or ())
+            take_step(problems, result, "drawn", lambda: self._draw(files, result))
+            for name in self.exports:
+                take_step(problems, result, f"written as {name}", lambda name=name: self._export(files, name))
+        return self.describe(replace(result, error=result.error or " ".join(problems) or None))
+
+    def describe(self, result: CaseResult) -> FinishedCase:
+        """Write the section of a case; where it cannot be shown, that is its error."""
+        problems: list[str] = []
+        section = take_step(problems, result, "shown in the report", lambda: self.sections.write(result, self.files(result)))
+        if section is None:
+            result = replace(result, error=result.error or problems[-1])
+            section = self.sections.write(result, self.files(result))
+        return FinishedCase(result, section)
+
+    def files(self, result: CaseResult) -> CaseFiles:
+        """Return the files of a case."""
+        path = result.path or self.output / f"{result.name}{self.suffix}"
+        return CaseFiles(result.name, str(result.source), path, self.bundle.classes)
+
+    def exists(self, name: str) -> bool:
+        """Tell whether the result of a case of that name is there."""
+        return (self.output / f"{name}{self.suffix}").exists()
+
+    def _measure(self, files: CaseFiles) -> Iterator[dict]:
+        yield from read_quality(files.result, files.name)
+        yield from self.kind.measure(files)
+
+    def _draw(self, files: CaseFiles, result: CaseResult) -> None:
+        if self.kind.picture is not None:
+            target = files.beside(self.kind.picture)
+            if not result.skipped or not target.exists():
+                self.kind.draw(files, target)
+
+    def _export(self, files: CaseFiles, name: str) -> None:
+        export = self.kind.exports[name]
+        export.write(self.bundle, files.source, files.result, files.beside(export.suffix))
+
+
+def take_step(problems: list[str], result: CaseResult | None, what: str, step: Callable[[], object]) -> object:
+    """Take one step; where it fails, say so among the problems and return None."""
+    try:
+        return step()
+    except Exception as error:  # whatever it is, the other steps and cases go on
+        logging.getLogger("axial").debug("%s", what, exc_info=True)
+        name = "" if result is None else f"{result.name}: "
+        problems.append(plain(f"{name}cannot be {what}: {explain(error)}" if what else explain(error)))
+        return None

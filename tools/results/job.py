@@ -1,0 +1,41 @@
+"""What processes that share the cases of a run must know, and what runs them."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from .finishing import FinishedCase
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run of a bundle over many cases, without the cases.
+
+    Attributes:
+        bundle: folder of the bundle, as every process sees it.
+        settings: see `Segmenter`.
+        weights: file of the weights.
+        output: folder of the results.
+        suffix: what a result's name adds to the case's.
+        exports: see `Segmenter.segment`.
+        overwrite: whether results that were there before are computed anew.
+        name: of the run, its own; a result that bears it is not computed again.
+    """
+
+    bundle: Path
+    settings: Mapping[str, object]
+    weights: Path
+    output: Path
+    suffix: str
+    exports: tuple[str, ...]
+    overwrite: bool
+    name: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+class Cluster(Protocol):
+    """What segments cases elsewhere, such as `DaskCluster`."""
+
+    def segment(self, job: Job, cases: Sequence[dict]) -> Iterator[FinishedCase]:
+        """Yield every case once, as it is done, in any order."""
