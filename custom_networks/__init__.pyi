@@ -47,6 +47,7 @@ from .inferers.plane_inferer import PlaneInferer as PlaneInferer
 from .inferers.precision import half_type as half_type
 from .inferers.precision import needs_gradient_scaler as needs_gradient_scaler
 from .inferers.precision import precision_name as precision_name
+from .inferers.window_inferer import WindowInferer as WindowInferer
 from .losses.class_weights import class_weights as class_weights
 from .losses.device_dice_ce_loss import DeviceDiceCELoss as DeviceDiceCELoss
 from .losses.ignore_label import IgnoreLabel as IgnoreLabel

@@ -45,7 +45,7 @@ class AssessQuality:
     ) -> None:
         self.model = QualityModel.load(path)
         self.network, self.inferer, self.threshold, self.copies = network, inferer, threshold, copies
-        self.classes, self.partners = len(names) + 1, mirror_labels(names)
+        self.classes, self.partners = len(names) + 1, mirror_labels(names) if copies else None  # a side may lack its partner
 
     def attach(self, engine: Engine) -> None:
         """Follow an evaluator of one case at a time."""

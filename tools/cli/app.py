@@ -26,6 +26,7 @@ from .demo import demo
 from .keys import keys
 from .list import list_bundles
 from .mix import mix
+from .new import new
 from .pack import pack
 from .phantom import phantom
 from .prepare import app as prepare
@@ -64,6 +65,7 @@ def options(
 
 app.command("list")(list_bundles)
 app.add_typer(prepare, name="prepare")
+app.command("new")(new)
 app.command("synthesise")(synthesise)
 app.command("mix")(mix)
 app.command("phantom")(phantom)

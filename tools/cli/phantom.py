@@ -24,16 +24,17 @@ def phantom(
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Make images with exact labels from nothing, in the layout of the bundles."""
+    """Make images with exact labels from nothing, in the layout of the bundles; ``kidneys`` are of a task that has none yet."""
     from rich.progress import Progress
 
     from ..bundles import get_bundle
-    from ..phantoms.write import WRITERS
+    from ..phantoms.write import WITHOUT_BUNDLE, WRITERS
 
-    name = get_bundle(bundle, trust=True).name
-    if name not in WRITERS:
+    writers = WITHOUT_BUNDLE if bundle in WITHOUT_BUNDLE else WRITERS
+    name = bundle if bundle in WITHOUT_BUNDLE else get_bundle(bundle, trust=True).name
+    if name not in writers:
         raise UserError(f"{name}: has no phantoms.", "Its data come with `axial prepare`.")
     with Progress(console=errors) as progress:
         task = progress.add_task("phantoms", total=cases)
-        path = WRITERS[name](destination, cases, seed, overwrite, on_case=lambda: progress.advance(task), kind=kind)
+        path = writers[name](destination, cases, seed, overwrite, on_case=lambda: progress.advance(task), kind=kind)
     tell_split(path)

@@ -16,6 +16,8 @@ from ..layout.nifti import save_pair, save_study
 from .brain import LABELS as BRAIN_LABELS
 from .brain import make_brain_phantom
 from .chest import make_chest_phantom
+from .kidneys import LABELS as KIDNEY_LABELS
+from .kidneys import make_kidney_phantom
 from .lumbar import LABELS as LUMBAR_LABELS
 from .lumbar import make_lumbar_phantom
 from .spinal_cord import make_cord_phantom
@@ -72,6 +74,7 @@ write_cord_case = partial(write_case, make_cord_phantom)
 write_cord_phantoms = partial(write_phantoms, make_cord_phantom, "axial spinal cord phantoms", CORD_LABELS)
 write_spine_phantoms = partial(write_phantoms, make_spine_phantom, "CT phantoms of spines", LABELS)
 write_brain_phantoms = partial(write_phantoms, make_brain_phantom, "brain phantoms with white-matter lesions", BRAIN_LABELS)
+write_kidney_phantoms = partial(write_phantoms, make_kidney_phantom, "CT phantoms of kidneys", KIDNEY_LABELS)
 write_chest_phantoms = partial(write_phantoms, make_chest_phantom, "chest radiograph phantoms", CHEST_LABELS)
 
 
@@ -102,3 +105,4 @@ WRITERS = {
     "white_matter_lesions_mri_segmentation": write_brain_phantoms,
     "vertebrae_ct_instance_segmentation": write_spine_phantoms,
 }
+WITHOUT_BUNDLE = {"kidneys": write_kidney_phantoms}  # tasks to make a bundle for

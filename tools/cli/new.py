@@ -1,0 +1,74 @@
+"""``axial new``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from custom_networks.errors import UserError
+
+from .console import console, errors
+from .options import pairs
+from .prepare import Label, LabelSuffix, Test, Validation
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the bundle, such as kidney_ct_segmentation.")],
+    data: Annotated[
+        Path, typer.Option("--data", help="Images and labels: dataset.json, imagesTr and labelsTr, images and labels, or pairs.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder that the bundle goes into.")] = Path(),
+    label: Label = [],
+    image_suffix: Annotated[list[str], typer.Option(help="End of an image's name; one a channel.")] = ["_image"],
+    label_suffix: LabelSuffix = "_label",
+    test: Test = [],
+    validation: Validation = [],
+    modality: Annotated[str | None, typer.Option(help="CT, MR, ...; CT is found out by the intensities.")] = None,
+    dimensions: Annotated[int | None, typer.Option(min=2, max=3, help="Of the network; chosen by the images.")] = None,
+    memory: Annotated[
+        float,
+        typer.Option(min=0.05, metavar="GIB", help="For a training's step: larger patches and batches."),
+    ] = 2.0,
+    low_resolution: Annotated[
+        bool, typer.Option("--low-resolution", help="Coarser images, until a patch covers a quarter of one.")
+    ] = False,
+    licence: Annotated[str | None, typer.Option(metavar="TEXT", help="What may be done with the weights.")] = None,
+    author: Annotated[str, typer.Option(help="Who makes the bundle.")] = "whoever made this bundle",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Do not print the plan.")] = False,
+) -> None:
+    """Plan a bundle of your own from images and labels, as nnU-Net plans, and write it; it trains and segments as the others do."""
+    from rich.progress import Progress
+
+    values = {_value(number): text for number, text in pairs(label, "--label")}
+    if not data.is_dir():
+        raise UserError(f"{data}: no such folder.", "Give the folder of images and labels.")
+    from ..planning.making import make_bundle
+
+    with Progress(console=errors, disable=quiet) as progress:
+        task = progress.add_task("cases", total=None)
+        made = make_bundle(
+            name, data, output, labels=values, image_suffixes=image_suffix, label_suffix=label_suffix, test=test,
+            validation=validation, modality=modality, dimensions=dimensions, memory=memory, low_resolution=low_resolution,
+            terms=licence, author=author, on_case=lambda done, total: progress.update(task, completed=done, total=total),
+        )  # fmt: skip
+    for line in made.left_out:
+        errors.print(Text(f"left out: {line}", style="yellow"), soft_wrap=True)
+    if not quiet:
+        from rich.table import Table
+
+        table = Table("", "decided", "why")
+        for reason in made.plan.reasons:
+            table.add_row(*map(Text, (reason.topic, reason.decision, reason.why)))
+        console.print(table)
+    from ..layout.split import describe_split
+
+    split = describe_split(made.data / "dataset.json")
+    console.print(Text(f"wrote {made.folder}; its data: {made.data}, {split}"), soft_wrap=True)
+    console.print(Text(f"{made.folder / 'docs' / 'README.md'} says how to train it, docs/plan.md why it is so."), soft_wrap=True)
+
+
+def _value(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 256:
+        raise UserError(f"--label {text}=...: not a label from 1 to 255.", "For instance --label 1=kidney.")
+    return int(text)

@@ -1,0 +1,1 @@
+"""Plan a bundle for a user's own data, and write it."""

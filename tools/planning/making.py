@@ -1,0 +1,245 @@
+"""Make a bundle from a folder of images and labels."""
+
+import contextlib
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from custom_networks.cases.suffixes import NIFTI_SUFFIXES
+from custom_networks.errors import UserError
+from custom_networks.results.write_result import write_json
+
+from ..bundles import BUNDLES, Bundle, all_bundles
+from ..datasets.folder import split_sections
+from ..layout.data_list import make_empty_folder, write_data_list
+from ..layout.nifti import save_nifti
+from ..sharing.archive import DEVICES
+from ..sharing.own import NAME
+from ..sharing.syncing import sync
+from .configs import BASE, make_configs
+from .documents import license_text, make_metadata, plan_text, readme_text, shown, title_of
+from .layout import config_text
+from .plan import Plan, make_plan
+from .sources import LabelledCase, Source, find_source
+from .survey import Fingerprint, load_image, read_label, survey
+
+CLASS_NAME = re.compile(r"[^\W_][\w .,+()-]{0,63}")  # texts of a config: none that MONAI would evaluate
+
+
+@dataclass(frozen=True)
+class NewBundle:
+    """A bundle that was made, and where its data set is.
+
+    Attributes:
+        folder: of the bundle.
+        data: folder of the data set, with ``dataset.json``.
+        plan: what was decided.
+        text: the plan in Markdown.
+        left_out: a line for every file without its partner.
+    """
+
+    folder: Path
+    data: Path
+    plan: Plan
+    text: str
+    left_out: list[str]
+
+
+def make_bundle(
+    name: str,
+    data: Path,
+    output: Path = Path(),
+    *,
+    labels: Mapping[int, str] | None = None,
+    image_suffixes: Sequence[str] = ("_image",),
+    label_suffix: str = "_label",
+    test: Sequence[str] = (),
+    validation: Sequence[str] = (),
+    modality: str | None = None,
+    dimensions: int | None = None,
+    memory: float = 2.0,
+    low_resolution: bool = False,
+    terms: str | None = None,
+    author: str = "whoever made this bundle",
+    on_case: Callable[[int, int], None] = lambda done, total: None,
+) -> NewBundle:
+    """Look at a folder of images and labels, plan a bundle for it, and write ``output/name``.
+
+    The data set is the folder itself where it has a ``dataset.json`` of ours with labels as they are needed; else
+    ``output/name_data``, which refers to the images where they lie and holds label maps that had to be written anew.
+
+    Args:
+        name: of the bundle, lower-case words joined by ``_``.
+        data: the folder, see `find_source`.
+        output: where the bundle goes.
+        labels: label value to name; names what the folder does not. Values with gaps are numbered anew.
+        image_suffixes: see `find_source`.
+        label_suffix: see `find_source`.
+        test: patterns of cases that test.
+        validation: patterns of cases that validate.
+        modality: see `make_plan`.
+        dimensions: see `make_plan`.
+        memory: see `make_plan`.
+        low_resolution: see `make_plan`.
+        terms: what may be done with the weights.
+        author: of the bundle.
+        on_case: called with the number of cases that were read, and that of all.
+
+    Raises:
+        UserError: for a name that is none or is taken, a folder without images and labels, data that no bundle can be planned for.
+    """
+    target = output / name
+    _check_name(name, target)
+    source = find_source(data, image_suffixes, label_suffix)
+    done = iter(range(1, len(source.cases) + 1))
+    fingerprint = survey(source, lambda: on_case(next(done), len(source.cases)))
+    values, names, named = _classes(source, fingerprint, dict(labels or {}))
+    for word in (*names.values(), *source.channels):
+        if not CLASS_NAME.fullmatch(word):
+            raise UserError(f"{word}: no name of a class or channel.", "Begin with a letter or digit; up to 64 letters and spaces.")
+    sections = _sections(source, test, validation)
+    learned = _without(_renumbered(fingerprint, values), sections["test"])  # test cases have no say in the plan
+    plan = make_plan(
+        learned, list(names.values()), pictures=source.pictures, channels=source.channels,
+        channel_names=source.channel_names, named=named, modality=modality, dimensions=dimensions, memory=memory,
+        low_resolution=low_resolution,
+    )  # fmt: skip
+    in_place = source.sections is not None and not (test or validation) and not _to_rewrite(source, values)
+    place = data if in_place else output / f"{name}_data"
+    text = plan_text(plan, learned, len(sections["test"]), source.left_out)
+    with _written_whole(target) as scratch:
+        if not in_place:
+            _write_data(place, source, values, names, sections)
+        _write_bundle(scratch, name, plan, text, shown(place, output), terms, author)
+    return NewBundle(target, place, plan, text, source.left_out)
+
+
+def _check_name(name: str, target: Path) -> None:
+    if not NAME.fullmatch(name) or DEVICES.fullmatch(name) or len(name) > 80:
+        raise UserError(f"{name}: no name of a bundle.", "Give lower-case words joined by _, such as kidney_ct_segmentation.")
+    if any(bundle.name == name for bundle in all_bundles()):
+        raise UserError(f"{name}: a bundle of this name is shipped.", "Give another name.")
+    if target.exists():
+        raise UserError(f"{target}: is there already.", "Give another name, another folder with -o, or remove it.")
+
+
+def _classes(source: Source, found: Fingerprint, asked: dict[int, str]) -> tuple[dict[int, int], dict[int, str], bool]:
+    """Return label value to the one it becomes, that one to its name, and whether the names were given."""
+    given = asked or source.labels
+    seen = sorted(set(found.counts) - {0})
+    unnamed = [value for value in seen if given and value not in given]
+    if unnamed:
+        case = next(case for case in found.cases if unnamed[0] in case.counts)
+        known = ", ".join(f"{value} {name}" for value, name in given.items())
+        raise UserError(
+            f"{case.name}: label {unnamed[0]} has no name; named are {known}.",
+            "Name each value, --label VALUE=NAME, or mend the label map.",
+        )
+    absent = [value for value in given if value not in seen]
+    if absent and asked:
+        raise UserError(
+            f"--label {absent[0]}={given[absent[0]]}: no label map has this value.", f"There are: {', '.join(map(str, seen))}."
+        )
+    kept = sorted(given) if given else seen
+    gaps = kept != list(range(1, len(kept) + 1))
+    if gaps and not asked and len(kept) > 1:
+        raise UserError(
+            f"{source.folder}: labels {', '.join(map(str, kept))} have gaps.",
+            "Name each by --label VALUE=NAME, so that they are numbered anew, or mend the label maps.",
+        )
+    values = {value: number for number, value in enumerate(kept, 1)}
+    names = {number: given.get(value, "foreground" if len(kept) == 1 else f"class {value}") for value, number in values.items()}
+    if len(set(names.values())) < len(names):
+        raise UserError(
+            f"{', '.join(names.values())}: two classes of one name.", "Give each a name of its own by --label VALUE=NAME."
+        )
+    return values, names, bool(given)
+
+
+def _sections(source: Source, test: Sequence[str], validation: Sequence[str]) -> dict[str, list[str]]:
+    """Return names of cases by section: as the source says, else by patterns, else in order."""
+    if source.sections is not None and not (test or validation):
+        return source.sections
+    return split_sections({case.name: case.name for case in source.cases}, test, validation)
+
+
+def _without(found: Fingerprint, names: Sequence[str]) -> Fingerprint:
+    return Fingerprint([case for case in found.cases if case.name not in set(names)], found.unit)
+
+
+def _renumbered(found: Fingerprint, values: Mapping[int, int]) -> Fingerprint:
+    table = {0: 0} | dict(values)
+    cases = [replace(case, counts={table[value]: count for value, count in case.counts.items()}) for case in found.cases]
+    return Fingerprint(cases, found.unit)
+
+
+def _to_rewrite(source: Source, values: Mapping[int, int]) -> bool:
+    """Tell whether label maps must be written anew: with other values, or as NIfTI."""
+    changed = any(value != number for value, number in values.items())
+    return changed or not all(case.label.name.lower().endswith(NIFTI_SUFFIXES) for case in source.cases)
+
+
+def _write_data(
+    folder: Path, source: Source, values: Mapping[int, int], names: Mapping[int, str], sections: Mapping[str, Sequence[str]]
+) -> None:
+    make_empty_folder(folder)
+    rewrite = _to_rewrite(source, values)
+    entries = {}
+    for case in source.cases:
+        label = _rewritten(folder, case, source, values) if rewrite else str(case.label.resolve())
+        images = [str(image.resolve()) for image in case.images]
+        entries[case.name] = {"image": images if source.channels else images[0], "label": label}
+    labels = {"0": "background"} | {str(value): name for value, name in names.items()}
+    listed = {section: [entries[name] for name in names] for section, names in sections.items()}
+    write_data_list(folder, f"made from {source.folder.name}", labels, listed)
+
+
+def _rewritten(folder: Path, case: LabelledCase, source: Source, values: Mapping[int, int]) -> str:
+    affine = np.asarray(load_image(case, source).affine, float)
+    label, lies = read_label(case, source, affine)
+    table = np.zeros(256, np.uint8)
+    table[list(values)] = list(values.values())
+    target = f"labels/{case.name}.nii.gz"
+    (folder / "labels").mkdir(exist_ok=True)
+    save_nifti(folder / target, table[np.round(label).astype(int)], lies)
+    return target
+
+
+def _write_bundle(folder: Path, name: str, plan: Plan, text: str, data: str, terms: str | None, author: str) -> None:
+    title, task = title_of(name), f"Segmentation of {', '.join(plan.names)}"
+    sync([Bundle(folder)])
+    shutil.copyfile(BUNDLES / BASE / "LICENSE", folder / "LICENSE")
+    for config, content in make_configs(plan).items():
+        (folder / "configs" / config).write_text(config_text(content), encoding="utf-8")
+    metadata = make_metadata(plan, title, task, "the data of whoever made this bundle", author)
+    write_json(folder / "configs" / "metadata.json", metadata)
+    (folder / "models").mkdir()
+    (folder / "docs").mkdir()
+    for file, content in (
+        ("plan.md", text),
+        ("README.md", readme_text(plan, title, task, name, data, metadata["intended_use"])),
+        ("data_license.txt", license_text(terms)),
+    ):
+        (folder / "docs" / file).write_text(content, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _written_whole(target: Path) -> Iterator[Path]:
+    """Give a folder beside ``target`` that becomes it at the end, or goes where something failed."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".axial-new-", dir=target.parent))
+    except OSError as error:
+        raise UserError(f"{target.parent}: cannot be written to ({error.strerror}).", "Choose another folder with -o.") from error
+    try:
+        made = scratch / target.name
+        made.mkdir()
+        yield made
+        made.rename(target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,231 @@
+"""Find a user's images and labels, however they are laid out."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
+
+from custom_networks.cases.names import case_name
+from custom_networks.cases.suffixes import IMAGE_SUFFIXES, PICTURE_SUFFIXES, split_suffix
+from custom_networks.cases.tree import is_hidden
+from custom_networks.errors import UserError
+
+FOLDERS = (("imagesTr", "labelsTr"), ("images", "labels"))
+CHANNEL = re.compile(r"_\d{4}")  # ends the names of nnU-Net's images, one a channel
+SEPARATORS = "_-. "
+LAYOUTS = (
+    "Give a data set with dataset.json; folders images and labels, or imagesTr and labelsTr, with equal names; or "
+    "CASE_image.nii.gz beside CASE_label.nii.gz. Volumes are NIfTI, NRRD or MetaImage, pictures PNG or JPG."
+)
+
+
+@dataclass(frozen=True)
+class LabelledCase:
+    """A case: its name, an image for each channel, and its label map."""
+
+    name: str
+    images: tuple[Path, ...]
+    label: Path
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was found in a folder.
+
+    Attributes:
+        folder: where it was found.
+        cases: with image and label.
+        sections: name of a section to names of cases, where the folder says which train and which test.
+        labels: label value to name, as far as the folder names classes.
+        channels: words that tell the images of a case apart; none where a case has one image.
+        channel_names: what the folder calls the channels, such as ``CT``.
+        left_out: a line for every file without its partner.
+    """
+
+    folder: Path
+    cases: list[LabelledCase]
+    sections: dict[str, list[str]] | None = None
+    labels: dict[int, str] = field(default_factory=dict)
+    channels: tuple[str, ...] = ()
+    channel_names: tuple[str, ...] = ()
+    left_out: list[str] = field(default_factory=list)
+
+    @property
+    def pictures(self) -> bool:
+        """Whether some images are PNG or JPG."""
+        return any(is_picture(image) for case in self.cases for image in case.images)
+
+
+def find_source(folder: Path, image_suffixes: Sequence[str] = ("_image",), label_suffix: str = "_label") -> Source:
+    """Find images with their labels in a folder.
+
+    Read are, in this order: a ``dataset.json`` that lists cases (of ours, or of the Medical Segmentation Decathlon); the folders
+    ``imagesTr`` and ``labelsTr`` or ``images`` and ``labels`` with equal names, several channels as ``CASE_0000``, ``CASE_0001``
+    (nnU-Net); files ``CASE<image suffix>`` beside ``CASE<label suffix>``, a suffix a channel.
+
+    Raises:
+        UserError: when the folder does not exist, is empty, holds no image with a label, or when cases differ in their channels.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder.", "Give the folder of images and labels.")
+    description = _read_description(folder / "dataset.json")
+    if isinstance(description.get("training"), list) and description["training"]:
+        return _listed(folder, description)
+    left_out: list[str] = []
+    for images, labels in FOLDERS:
+        if (folder / images).is_dir():
+            cases = list(_beside(folder / images, folder / labels, left_out))
+            break
+    else:
+        cases = list(_suffixed(folder, image_suffixes, label_suffix, left_out))
+    if not cases:
+        said = f" ({left_out[0]})" if left_out else ""
+        empty = not any(path for path in folder.iterdir() if not is_hidden(path.name))
+        raise UserError(f"{folder}: {'an empty folder' if empty else f'no image with its label{said}'}.", LAYOUTS)
+    return Source(folder, cases, None, _named_labels(folder, description), _channels(cases), _channel_names(description), left_out)
+
+
+def is_picture(path: Path) -> bool:
+    """Tell whether a file is a PNG or JPG by its name."""
+    return path.name.lower().endswith(PICTURE_SUFFIXES)
+
+
+def _read_description(path: Path) -> dict:
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}).", "Mend it, or remove it.") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: no description of a data set.", "Mend it, or remove it.")
+    return content
+
+
+def _listed(folder: Path, description: Mapping) -> Source:
+    cases, sections = [], {}
+    for section in ("training", "validation", "test"):
+        entries = [entry for entry in description.get(section) or () if isinstance(entry, dict) and "label" in entry]
+        found = [_listed_case(folder, entry) for entry in entries]
+        sections[section] = [case.name for case in found]
+        cases += found
+    if not cases:
+        raise UserError(f"{folder / 'dataset.json'}: its training cases have no labels.", LAYOUTS)
+    named = any(sections[section] for section in ("validation", "test"))
+    return Source(
+        folder,
+        cases,
+        sections if named else None,
+        _named_labels(folder, description),
+        _channels(cases),
+        _channel_names(description),
+    )
+
+
+def _listed_case(folder: Path, entry: Mapping) -> LabelledCase:
+    listed = folder / "dataset.json"
+    images = entry.get("image")
+    images = images if isinstance(images, list) else [images]
+    if not isinstance(entry["label"], str) or not images or not all(isinstance(image, str) for image in images):
+        raise UserError(f"{listed}: {entry} names no image with a label map.", "A new bundle segments: labels are images.")
+    paths = [folder / image for image in (*images, entry["label"])]
+    for path in paths:
+        if not path.is_file():
+            raise UserError(f"{path}: named in {listed}, but not there.", "Restore the file or mend the list.")
+    return LabelledCase(case_name(paths[0] if len(images) == 1 else paths[-1]), tuple(paths[:-1]), paths[-1])
+
+
+def _beside(images: Path, labels: Path, left_out: list[str]) -> Iterator[LabelledCase]:
+    """Yield pairs of two folders; images of several channels end with a number of four digits."""
+    if not labels.is_dir():
+        raise UserError(f"{images}: no folder {labels.name} beside it.", LAYOUTS)
+    by_case: dict[str, list[Path]] = {}
+    for path in _image_files(images):
+        stem = _stem(path)
+        whole = CHANNEL.fullmatch(stem[-5:]) is not None and not any(_stem(label) == stem for label in _image_files(labels))
+        by_case.setdefault(stem[:-5] if whole else stem, []).append(path)
+    found = {_stem(path): path for path in _image_files(labels)}
+    for name, paths in by_case.items():
+        if name in found:
+            yield LabelledCase(name, tuple(paths), found[name])
+        else:
+            left_out.append(f"{paths[0].name}: no label {labels.name}/{name}")
+
+
+def _suffixed(folder: Path, image_suffixes: Sequence[str], label_suffix: str, left_out: list[str]) -> Iterator[LabelledCase]:
+    stems = {_stem(path): path for path in _image_files(folder)}
+    for stem in stems:
+        if not stem.endswith(image_suffixes[0]):
+            continue
+        name = stem[: len(stem) - len(image_suffixes[0])]
+        wanted = [f"{name}{suffix}" for suffix in (*image_suffixes, label_suffix)]
+        missing = [other for other in wanted if other not in stems]
+        if missing:
+            left_out.append(f"{stems[stem].name}: {missing[0]} is missing")
+        else:
+            *images, label = (stems[other] for other in wanted)
+            yield LabelledCase(name.rstrip(SEPARATORS) or stem, tuple(images), label)
+
+
+def _image_files(folder: Path) -> list[Path]:
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and not is_hidden(path.name) and path.name.lower().endswith(IMAGE_SUFFIXES)
+    ]
+
+
+def _stem(path: Path) -> str:
+    return split_suffix(path.name, IMAGE_SUFFIXES)[0]
+
+
+def _channels(cases: Sequence[LabelledCase]) -> tuple[str, ...]:
+    """Return the words that tell the images of each case apart, the same for all cases."""
+    first, words = cases[0], _words(cases[0].images)
+    for case in cases:
+        if len(case.images) != len(first.images):
+            raise UserError(
+                f"{case.images[0]}: {_images(len(case.images))}, but {first.images[0].name} has {_images(len(first.images))}.",
+                "Give every case the same channels.",
+            )
+        if _words(case.images) != words:
+            raise UserError(
+                f"{case.images[0]}: channels {', '.join(_words(case.images))}, but {first.name} has {', '.join(words)}.",
+                "Give the images of every case the same endings.",
+            )
+    return words
+
+
+def _images(count: int) -> str:
+    return f"{count} channel" if count == 1 else f"{count} channels"
+
+
+def _words(images: Sequence[Path]) -> tuple[str, ...]:
+    """Return what follows the common beginning of several names, up to a separator."""
+    if len(images) < 2:
+        return ()
+    stems = [_stem(image) for image in images]
+    alike = sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*stems, strict=False)))
+    start = max(stems[0][:alike].rfind(separator) for separator in SEPARATORS) + 1
+    return tuple(stem[start:] for stem in stems)
+
+
+def _named_labels(folder: Path, description: Mapping) -> dict[int, str]:
+    """Return label value to name; nnU-Net's second version has them the other way round."""
+    labels = description.get("labels", {})
+    found = {}
+    for key, value in labels.items() if isinstance(labels, dict) else ():
+        number, name = (key, value) if str(key).isdigit() else (value, key)
+        if not str(number).isdigit():
+            raise UserError(
+                f"{folder / 'dataset.json'}: label {key!r} is {value!r}, no single number.", "Give each class one label."
+            )
+        found[int(number)] = str(name)
+    return {value: name for value, name in sorted(found.items()) if value}
+
+
+def _channel_names(description: Mapping) -> tuple[str, ...]:
+    names = description.get("channel_names", description.get("modality"))
+    return tuple(map(str, names.values())) if isinstance(names, dict) else ()
