@@ -136,6 +136,7 @@ from .transforms.saving.restore_instances import RestoreInstancesd as RestoreIns
 from .transforms.saving.save_label_map import SaveLabelMapd as SaveLabelMapd
 from .transforms.saving.save_lesions import FindLesionsd as FindLesionsd
 from .transforms.saving.save_lesions import SaveLesionsd as SaveLesionsd
+from .transforms.saving.save_maps import SaveMapsd as SaveMapsd
 from .transforms.saving.save_prediction import SavePredictiond as SavePredictiond
 from .transforms.saving.save_vertebrae import SaveVertebraed as SaveVertebraed
 from .vertebrae.batches import PrepareVertebraBatch as PrepareVertebraBatch

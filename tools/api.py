@@ -24,7 +24,7 @@ from custom_networks.results.record import read_record
 from .bundles import Bundle, all_bundles, get_bundle
 from .results.kinds import CaseFiles
 from .results.measures import COLUMNS
-from .results.segmenting import Segmenter, as_paths
+from .results.segmenting import Segmenter, as_paths, insert_at_probabilities
 
 # MONAI says so whenever it makes a reader of DICOM
 warnings.filterwarnings("ignore", message="NvImgCodec")
@@ -197,7 +197,7 @@ class _InMemory(Segmenter):
             written = {f"{os.path.dirname(path)}{os.sep}" for path, scan in zip(sources, scans, strict=True) if _in_memory(scan)}
             cases, failed = self.find(sources, None if series is None else str(series))
             parser = stack.enter_context(self.bundle.parser("inference.json"))
-            _insert(parser, keep)
+            insert_at_probabilities(parser, keep)
             evaluator: CaseEvaluator = self.evaluator(parser, cases, scratch, True)
             evaluator.on_case = lambda result: None
             done = evaluator.run()
@@ -233,14 +233,6 @@ class _InMemory(Segmenter):
 
     def _named(self, probabilities: torch.Tensor) -> pd.Series:
         return pd.Series(probabilities.flatten().numpy(), index=list(self.bundle.classes.values()), name="probability")
-
-
-def _insert(parser, keep: _Keep) -> None:
-    """Put a transform where the prediction is a probability on the scan's grid: after its activation, and after its inversion."""
-    transforms = parser["postprocessing"]["transforms"]
-    places = [n for n, transform in enumerate(transforms) if transform["_target_"] in ("Activationsd", "Invertd")]
-    if places:
-        transforms.insert(max(places) + 1, keep)
 
 
 def _in_memory(scan: object) -> bool:

@@ -37,6 +37,7 @@ def segment(
         bool, typer.Option("--dicom-seg", help="Also DICOM Segmentation, of cases that are DICOM series.")
     ] = False,
     seg_nrrd: Annotated[bool, typer.Option("--seg-nrrd", help="Also .seg.nrrd, which 3D Slicer opens as a segmentation.")] = False,
+    maps: Annotated[bool, typer.Option("--maps", help="Also the probability and the entropy of every voxel.")] = False,
     trust: Trust = False,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 or mps; a GPU where there is one.")] = None,
     precision: Annotated[
@@ -71,7 +72,7 @@ def segment(
         os.environ["AXIAL_MAX_BYTES"] = str(max_bytes)  # for every image that this command reads, masks and pictures included
     exports = [name for name, wanted in (("dicom-seg", dicom_seg), ("seg-nrrd", seg_nrrd)) if wanted]
     with interruptible(), Teller(chosen.name, None if quiet or as_json or dry_run else errors, errors) as teller:
-        segmenter = Segmenter(chosen, settings, weights, device)
+        segmenter = Segmenter(chosen, settings, weights, device, maps)
         if dry_run:
             results = segmenter.plan(inputs, output, overwrite, series)
         else:
@@ -108,6 +109,7 @@ def _summary(bundle, output: Path, results: list) -> dict:
             "state": _state(result),
             "error": result.error,
             "warnings": list(result.warnings),
+            "quality": next((float(row["value"]) for row in result.measures if row["measure"] == "quality"), None),
             "seconds": round(result.seconds, 2),
             "result": str(result.path) if result.path is not None and not result.error else None,
         }

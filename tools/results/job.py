@@ -21,6 +21,7 @@ class Job:
         suffix: what a result's name adds to the case's.
         exports: see `Segmenter.segment`.
         overwrite: whether results that were there before are computed anew.
+        maps: see `Segmenter`.
         name: of the run, its own; a result that bears it is not computed again.
     """
 
@@ -31,6 +32,7 @@ class Job:
     suffix: str
     exports: tuple[str, ...]
     overwrite: bool
+    maps: bool = False
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 

@@ -40,6 +40,7 @@ class Segmenter:
         settings: ids of inference.json and what they become, such as ``{"threshold": 0.4}``.
         weights: a state dict to take in place of the bundle's own.
         device: such as ``cpu``, ``cuda:0`` or ``mps``; None takes a GPU where there is one.
+        maps: whether probability and entropy of each voxel are written too, by `SaveMapsd`.
 
     Raises:
         UserError: when inference.json has no such id, the device is not there, or the weights are not those of the network.
@@ -57,8 +58,9 @@ class Segmenter:
         settings: Mapping[str, object] | None = None,
         weights: Path | None = None,
         device: str | torch.device | None = None,
+        maps: bool = False,
     ) -> None:
-        self.bundle, self.kind = bundle, kind_of(bundle)
+        self.bundle, self.kind, self.maps = bundle, kind_of(bundle), maps
         self.weights = Path(weights) if weights is not None else None
         self.settings = dict(settings or {}) | ({} if device is None else {"device": find_device(device)})
         with bundle.parser("inference.json") as parser:
@@ -72,6 +74,8 @@ class Segmenter:
                 half_type(parser.get_parsed_content("device"), parser.get_parsed_content("precision"))
             self.weights = self.weights or Path(parser.get_parsed_content("ckpt"))
             self.network = parser.get_parsed_content("network")
+            if maps and not (bundle.is_segmentation and insert_at_probabilities(parser, None)):
+                raise UserError(f"--maps: {bundle.name} has no probabilities of voxels.", "Leave it out.")
             self.takes_series = "number" in parser["cases"]
             self.output_suffix = parser["evaluator"].get("output_suffix", "_seg.nii.gz")
         load_weights(self.network, self.weights, bundle)
@@ -144,6 +148,7 @@ class Segmenter:
             suffix=finisher.suffix,
             exports=finisher.exports,
             overwrite=overwrite,
+            maps=self.maps,
         )
 
     def plan(self, inputs: Iterable[object], output: Path, overwrite: bool = False, series: str | None = None) -> list[CaseResult]:
@@ -178,6 +183,8 @@ class Segmenter:
         objects = {"network": self.network, "ckpt": self.weights, "output_dir": output, "handlers": handlers, "cases": []}
         for name, value in (self.settings | objects | {"overwrite": overwrite}).items():
             parser[name] = value
+        if self.maps:
+            insert_at_probabilities(parser, custom_networks.SaveMapsd("pred", output))
         parser.get_parsed_content("initialize")
         evaluator = parser.get_parsed_content("evaluator")
         evaluator.cases = cases
@@ -309,6 +316,19 @@ def load_weights(network: torch.nn.Module, path: Path, bundle: Bundle) -> None:
     except (RuntimeError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: not the weights of {bundle.name}'s network.", "Give a state dict of the same layers.") from error
     network.eval()
+
+
+def insert_at_probabilities(parser, transform: Callable[[dict], dict] | None) -> bool:
+    """Put a transform where ``pred`` is a probability on the scan's grid: after its activation, and after its inversion.
+
+    Returns:
+        whether there is such a place.
+    """
+    transforms = parser["postprocessing"]["transforms"]
+    places = [n for n, known in enumerate(transforms) if known["_target_"] in ("Activationsd", "Invertd")]
+    if places and transform is not None:
+        transforms.insert(max(places) + 1, transform)
+    return bool(places)
 
 
 def as_paths(inputs: Iterable[object], stack: ExitStack) -> list[str | Path]:
