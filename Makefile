@@ -4,8 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 FRESH := .venv/.fresh
 LABEL := .venv-label/.fresh
+DEPLOY := .venv-deploy/.fresh
 
-.PHONY: demo check test test-all test-gpu test-label lint format bench clean
+.PHONY: demo check test test-all test-gpu test-label test-deploy lint format bench clean
 
 demo: $(FRESH)
 	$(BIN)/python -m tools demo --output demo_output
@@ -30,6 +31,10 @@ test-gpu: $(FRESH)
 test-label: $(FRESH) $(LABEL)
 	AXIAL_LABEL_PYTHON="$(CURDIR)/.venv-label/bin/python" $(BIN)/python -m pytest tests/label
 
+# So has MONAI Deploy, whose SDK brings Holoscan and its CUDA libraries; it runs on CPUs too.
+test-deploy: $(FRESH) $(DEPLOY)
+	AXIAL_DEPLOY_PYTHON="$(CURDIR)/.venv-deploy/bin/python" $(BIN)/python -m pytest tests/deploy
+
 lint: $(FRESH)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -42,7 +47,7 @@ bench: $(FRESH)
 	$(BIN)/python -m tools bench --output bench_output
 
 clean:
-	rm -rf .venv .venv-label bench_output build *.egg-info demo_output dist
+	rm -rf .venv .venv-label .venv-deploy bench_output build *.egg-info demo_output dist
 
 $(FRESH): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); ok or sys.exit("Axial needs Python 3.11 to 3.13, this is %d.%d; name another with PYTHON=python3.11" % sys.version_info[:2])'
@@ -55,3 +60,8 @@ $(LABEL): requirements-label.txt
 	.venv-label/bin/pip install --quiet -r requirements-label.txt
 	.venv-label/bin/pip install --quiet --no-deps monailabel==0.8.5 pydicom-seg==0.4.1
 	@touch $(LABEL)
+
+$(DEPLOY): requirements.txt requirements-deploy.txt
+	$(PYTHON) -m venv .venv-deploy
+	.venv-deploy/bin/pip install --quiet -r requirements-deploy.txt
+	@touch $(DEPLOY)

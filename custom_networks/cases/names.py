@@ -42,9 +42,13 @@ def name_cases(cases: Sequence[dict]) -> list[dict]:
     return [case | {"case": name} for case, name in zip(cases, names, strict=True)]
 
 
-def result_name(data: Mapping, source: str | Path | Sequence) -> str:
-    """Return the name that `name_cases` gave to the entry ``data``, else that of its source; MONAI Label names no cases."""
-    return data.get("case") or case_name(source)
+def result_name(data: Mapping, meta: Mapping) -> str | None:
+    """Return the name that `name_cases` gave to the entry ``data``, else that of the file in an image's ``meta``.
+
+    MONAI Label names no cases. None means that the image came from memory: MONAI Deploy reads it and writes the result itself.
+    """
+    source = meta.get("filename_or_obj")
+    return data.get("case") or (case_name(source) if source else None)
 
 
 def split_series(source: str | Path) -> tuple[Path, str | None]:

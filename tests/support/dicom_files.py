@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import nibabel
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import (
     ComputedRadiographyImageStorage,
+    CTImageStorage,
     EnhancedMRImageStorage,
     ExplicitVRLittleEndian,
     MRImageStorage,
@@ -14,6 +16,11 @@ from pydicom.uid import (
 
 OBLIQUE = [0.96, 0.28, 0.0, -0.28, 0.96, 0.0]
 SERIES = generate_uid(entropy_srcs=["axial"])
+STUDY = {
+    "PatientName": "Phantom^Anna", "PatientID": "1", "PatientBirthDate": "", "PatientSex": "", "StudyInstanceUID": "1.2.3.4",
+    "StudyID": "1", "StudyDate": "20260101", "StudyTime": "120000", "AccessionNumber": "", "ReferringPhysicianName": "",
+    "FrameOfReferenceUID": "1.2.3.5", "PositionReferenceIndicator": "",
+}  # fmt: skip
 
 
 def write_radiograph(path: Path, pixels: np.ndarray, **tags) -> Path:
@@ -29,6 +36,24 @@ def write_slice(path: Path, position, pixels: np.ndarray, index: int = 0, **tags
     dataset.PixelSpacing, dataset.SliceThickness, dataset.InstanceNumber = [0.5, 0.8], 4, index
     dataset.ImagePositionPatient, dataset.ImageOrientationPatient = [float(x) for x in position], OBLIQUE
     return _save(path, dataset, tags)
+
+
+def write_series(folder: Path, image: nibabel.Nifti1Image, modality: str, description: str = "phantom") -> Path:
+    """Write a volume as slices of 12 bits, CT in whole HU, with all that DICOM asks of a study; no sheared axes."""
+    folder.mkdir(parents=True)
+    array, affine = np.asarray(image.dataobj, float), np.diag([-1.0, -1, 1, 1]) @ image.affine
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    directions = affine[:3, :3] / spacing
+    intercept, slope = (-1024, 1) if modality == "CT" else (array.min(), (array.max() - array.min()) / 4000)
+    tags = STUDY | {
+        "Modality": modality, "SOPClassUID": CTImageStorage if modality == "CT" else MRImageStorage,
+        "SeriesDescription": description, "PixelSpacing": spacing[[1, 0]].tolist(), "SliceThickness": spacing[2],
+        "RescaleSlope": slope, "RescaleIntercept": intercept, "ImageOrientationPatient": [*directions[:, 0], *directions[:, 1]],
+    }  # fmt: skip
+    for index in range(array.shape[2]):
+        pixels = np.clip((array[:, :, index].T - intercept) / slope, 0, None).round()
+        write_slice(folder / f"{index:03d}.dcm", affine[:3, :3] @ [0, 0, index] + affine[:3, 3], pixels, index, **tags)
+    return folder
 
 
 def write_enhanced(path: Path, volume: np.ndarray, slopes=None, intercepts=None, positions: bool = True, **tags) -> Path:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -60,14 +61,15 @@ class LoadModalitiesd(MapTransform):
         data = dict(data)
         for key in self.key_iterator(data):
             paths = data[key] if isinstance(data[key], (list, tuple)) else [data[key]]
-            data[key] = self._single(str(paths[0])) if len(paths) == 1 else self._join([p and str(p) for p in paths])
+            data[key] = self._single(paths[0]) if len(paths) == 1 else self._join([p and str(p) for p in paths])
         return data
 
-    def _single(self, path: str) -> MetaTensor:
-        image = self.load({"image": path})["image"]
+    def _single(self, source: str | Path | torch.Tensor) -> MetaTensor:
+        image = self.load({"image": source})["image"]
+        path = "image" if isinstance(source, torch.Tensor) else str(source)
         expected = len(self.modalities)
         if image.ndim == 3 and self.optional == self.modalities[1:] and self.optional:
-            return self._join([path, *[None] * (expected - 1)])
+            return self._join([path, *[None] * (expected - 1)], image)
         if image.ndim != 4 or image.shape[-1] != expected:
             shape = "x".join(str(size) for size in image.shape)
             names = " and ".join(self.modalities)
@@ -93,7 +95,8 @@ class LoadModalitiesd(MapTransform):
     def _stripped(self, channels: Sequence[torch.Tensor], brain: np.ndarray, first: MetaTensor) -> torch.Tensor:
         return self.heads.stripped(torch.cat([torch.as_tensor(channel) for channel in channels]).float(), brain, first.affine)
 
-    def _join(self, paths: list[str | None]) -> MetaTensor:
+    def _join(self, paths: list[str | None], given: MetaTensor | None = None) -> MetaTensor:
+        """Return one image of several files; ``given`` is the first where it was loaded before."""
         first, brain = None, None
         channels: list[torch.Tensor] = []
         for name, path in zip(self.modalities, paths, strict=True):
@@ -103,7 +106,7 @@ class LoadModalitiesd(MapTransform):
                 continue
             if path is None:
                 raise UserError(f"{paths[0]}: no {name} image beside it.", f"Name it as this file, with {name} in its place.")
-            image = self.load({"image": path})["image"]
+            image = given if first is None and given is not None else self.load({"image": path})["image"]
             if image.ndim != 3:
                 raise UserError(f"{path}: an image of {image.ndim} axes.", "Give one volume a file.")
             image = image.unsqueeze(0)

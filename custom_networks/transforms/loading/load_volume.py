@@ -5,9 +5,11 @@ from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import numpy as np
+import torch
 from monai.config import KeysCollection
-from monai.data import ImageReader
+from monai.data import ImageReader, MetaTensor
 from monai.transforms import LoadImaged
+from monai.utils import convert_to_tensor
 
 from ...cases.cases import DICOM_SUFFIXES, is_dicom, is_zip, split_series
 from ...errors import UserError
@@ -24,7 +26,8 @@ logger = logging.getLogger("axial")
 class LoadVolumed(LoadImaged):
     """Load NIfTI, NRRD, MetaImage and DICOM by this repository's readers, which keep the file's own geometry in mm or refuse it.
 
-    What a reader had to choose or convert is a warning of the log ``axial``.
+    What a reader had to choose or convert is a warning of the log ``axial``. A tensor instead of a path was read by another
+    program, as MONAI Deploy does with DICOM; it is taken as it is, in float32, with its meta data.
 
     Args:
         keys: paths of images.
@@ -42,26 +45,33 @@ class LoadVolumed(LoadImaged):
         self.dicom_reader: ImageReader = DicomSeriesReader()
         self.readers: dict[str, ImageReader] = {"NIfTI": NiftiReader(), "NRRD": NrrdReader(), "MetaImage": MetaImageReader()}
 
-    def __call__(self, data: Mapping[Hashable, str], reader: ImageReader | None = None) -> dict:
+    def __call__(self, data: Mapping[Hashable, str | torch.Tensor], reader: ImageReader | None = None) -> dict:
         loaded = dict(data)
         for key in self.key_iterator(loaded):
-            path, _ = split_series(str(loaded[key]))
-            try:
-                with np.errstate(all="ignore"):  # odd headers hold NaN and Inf; readers check what comes of them
-                    image = self._loader(str(loaded[key]), self._reader(path))
-            except UserError:
-                raise
-            except Exception as error:  # libraries raise many types for damaged files
-                reason = f"cannot be read ({error.strerror})" if getattr(error, "strerror", None) else "cannot be read as an image"
-                raise UserError(f"{path}: {reason}.", "The file is damaged or of another kind.") from error
-            image = image[0] if isinstance(image, tuple) else image  # MONAI Label asks its loader for the meta data too
+            if isinstance(loaded[key], torch.Tensor):
+                path, image = Path("image"), convert_to_tensor(loaded[key], dtype=torch.float32, track_meta=True)
+            else:
+                path, _ = split_series(str(loaded[key]))
+                image = self._read(str(loaded[key]), path)
             remarks = list(image.meta.pop("remarks", ()))
             if self.modality:
-                remarks += check_modality(path, image.meta.get("modality"), self.modality, self.any_modality)
+                found = image.meta.get("modality", image.meta.get("Modality"))  # our readers' word, MONAI Deploy's
+                remarks += check_modality(path, found, self.modality, self.any_modality)
             for remark in () if self.quiet else remarks:
                 logger.warning("%s: %s.", path, remark)
             loaded[key] = image
         return loaded
+
+    def _read(self, source: str, path: Path) -> MetaTensor:
+        try:
+            with np.errstate(all="ignore"):  # odd headers hold NaN and Inf; readers check what comes of them
+                image = self._loader(source, self._reader(path))
+        except UserError:
+            raise
+        except Exception as error:  # libraries raise many types for damaged files
+            reason = f"cannot be read ({error.strerror})" if getattr(error, "strerror", None) else "cannot be read as an image"
+            raise UserError(f"{path}: {reason}.", "The file is damaged or of another kind.") from error
+        return image[0] if isinstance(image, tuple) else image  # MONAI Label asks its loader for the meta data too
 
     def _reader(self, path: Path) -> ImageReader:
         if not path.exists():

@@ -23,7 +23,8 @@ class SaveLabelMapd(SaveImaged):
     """Write ``<case>_seg.nii.gz`` with the affine of the case's own file; for a PNG or JPG ``<case>_seg.png`` too.
 
     Written to a temporary name and then renamed, so that a file under the final name is always whole. A subclass of
-    MONAI's ``SaveImaged`` because MONAI Label drops transforms of that class and writes results itself.
+    MONAI's ``SaveImaged`` because MONAI Label drops transforms of that class and writes results itself. Nothing is written of
+    an image that came from no file, as MONAI Deploy passes them.
 
     Args:
         keys: label maps, ``(1, H, W)`` or ``(1, H, W, D)``, on the input's own grid.
@@ -41,7 +42,9 @@ class SaveLabelMapd(SaveImaged):
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
         for key in self.key_iterator(data):
-            self._save(data[key], result_name(data, data[key].meta["filename_or_obj"]))
+            name = result_name(data, data[key].meta)
+            if name is not None:
+                self._save(data[key], name)
         return data
 
     def _save(self, label: torch.Tensor, name: str) -> None:

@@ -113,7 +113,9 @@ class SaveLesionsd(SaveImaged):
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
         for key in self.key_iterator(data):
-            name = result_name(data, data[key].meta["filename_or_obj"])
+            name = result_name(data, data[key].meta)
+            if name is None:
+                continue
             lesions = json.loads(data[key].meta["lesions"])
             write_json(self.output_dir / f"{name}_seg.json", {"case": name} | summarise(lesions) | {"lesions": lesions})
             if self.probability_key is not None:

@@ -27,9 +27,11 @@ class SavePredictiond(MapTransform):
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
         for key in self.key_iterator(data):
+            name = result_name(data, data["image"].meta)
+            if name is None:
+                continue
             probabilities = [round(float(value), 6) for value in data[key]]
             best = max(range(len(probabilities)), key=probabilities.__getitem__)
-            name = result_name(data, data["image"].meta["filename_or_obj"])
             content = {"case": name, "class": best, "name": self.names[best], "probabilities": probabilities}
-            write_json(self.output_dir / f"{content['case']}_pred.json", content)
+            write_json(self.output_dir / f"{name}_pred.json", content)
         return data

@@ -43,7 +43,9 @@ class SaveVertebraed(SaveImaged):
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
         for key in self.key_iterator(data):
-            name = result_name(data, data[key].meta["filename_or_obj"])
+            name = result_name(data, data[key].meta)
+            if name is None:
+                continue
             spine = json.loads(data[key].meta.get("spine", "{}"))
             rows = describe_vertebrae(data[key])
             affine = np.asarray(data[key].meta["original_affine"], dtype=float)

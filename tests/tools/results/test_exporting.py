@@ -12,7 +12,7 @@ import numpy as np
 import pydicom
 import pytest
 from conftest import MUSCLES, VERTEBRAE, save_nifti
-from dicom_files import write_enhanced, write_slice
+from dicom_files import STUDY, write_enhanced, write_slice
 from highdicom.color import CIELabColor
 
 from custom_networks import LoadVolumed, UserError
@@ -29,11 +29,6 @@ PLANES = {
     "coronal": ([1, 0, 0, 0, 0, -1], (0, 4, 0)),
     "oblique": ([0.96, 0.28, 0, -0.28, 0.96, 0], (0, 0, 4)),
 }
-STUDY = {
-    "PatientName": "Phantom^Anna", "PatientID": "1", "PatientBirthDate": "", "PatientSex": "", "StudyInstanceUID": "1.2.3.4",
-    "StudyID": "1", "StudyDate": "20260101", "StudyTime": "120000", "AccessionNumber": "", "ReferringPhysicianName": "",
-    "FrameOfReferenceUID": "1.2.3.5", "PositionReferenceIndicator": "",
-}  # fmt: skip
 
 
 def series(folder, plane: str):
