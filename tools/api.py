@@ -5,7 +5,7 @@ import os
 import random
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +33,7 @@ logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR
 __all__ = ["Input", "Model", "Result", "UserError", "list_bundles", "load", "segment"]
 
 Input = str | os.PathLike | nibabel.spatialimages.SpatialImage
-"""A path of an image, of a DICOM series or of a study, or a nibabel image."""
+"""A path of an image, of a DICOM series or of a study, ``dicomweb://HOST/studies/UID``, or a nibabel image."""
 
 
 @dataclass(frozen=True)
@@ -195,10 +195,16 @@ class _InMemory(Segmenter):
             stack.enter_context(_random_states())
             sources = [os.fspath(path) for path in as_paths(scans, stack)]
             written = {f"{os.path.dirname(path)}{os.sep}" for path, scan in zip(sources, scans, strict=True) if _in_memory(scan)}
-            cases, failed = self.find(sources, None if series is None else str(series))
+            series = None if series is None else str(series)
+            archives = self.archives(stack, series)
+
+            def said(text: str) -> str:  # without folders that will be gone when it is read
+                return archives.described(_without(text, written))
+
+            cases, failed = self.find(sources, series, archives)
             parser = stack.enter_context(self.bundle.parser("inference.json"))
             insert_at_probabilities(parser, keep)
-            evaluator: CaseEvaluator = self.evaluator(parser, cases, scratch, True)
+            evaluator: CaseEvaluator = self.evaluator(parser, cases, scratch, True, archives)
             evaluator.on_case = lambda result: None
             done = evaluator.run()
             files = {
@@ -208,28 +214,30 @@ class _InMemory(Segmenter):
             }
             together = list(self.kind.measure_together(list(files.values())))
             results = [*failed, *done]
-            found = [self._result(result, files.get(result.name), together, keep, written) for result in results]
-        pairs = list(zip(results, found, strict=True))
-        return [mine for scan in sources for result, mine in pairs if _belongs(result.source, scan)]
+            found = [self._result(result, files.get(result.name), together, keep, said) for result in results]
+            pairs = list(zip(results, found, strict=True))
+            return [mine for s in sources for result, mine in pairs if _belongs(result.source, str(archives.fetched.get(s, s)))]
 
-    def _result(self, result: CaseResult, files: CaseFiles | None, together: list[dict], keep: _Keep, written: set[str]) -> Result:
+    def _result(
+        self, result: CaseResult, files: CaseFiles | None, together: list[dict], keep: _Keep, said: Callable[[str], str]
+    ) -> Result:
         problem = result.error
         if files is not None:
             try:
-                return self._made(result, files, together, keep, written)
+                return self._made(result, files, together, keep, said)
             except Exception as error:  # a mask that cannot be read or measured leaves the other cases
                 problem = f"{result.source}: {explain(error)}"
-        return Result(result.name, None, _table([]), None, result.warnings, {}, UserError(_without(problem, written)))
+        return Result(result.name, None, _table([]), None, tuple(map(said, result.warnings)), {}, UserError(said(problem)))
 
-    def _made(self, result: CaseResult, files: CaseFiles, together: list[dict], keep: _Keep, written: set[str]) -> Result:
+    def _made(self, result: CaseResult, files: CaseFiles, together: list[dict], keep: _Keep, said: Callable[[str], str]) -> Result:
         rows = [*self.kind.measure(files), *(row for row in together if row["case"] == result.name)]
         mask = _read(files.result) if self.bundle.is_segmentation else None
         probability = keep.found.pop(result.name, None)
         if probability is not None:
             probability = self._named(probability) if mask is None else _image(probability, mask)
         record = read_record(files.result) or {}
-        record["source"] = [_without(source, written) for source in record.get("source", ())]
-        return Result(result.name, mask, _table(rows), probability, result.warnings, record)
+        record["source"] = [said(source) for source in record.get("source", ())]
+        return Result(result.name, mask, _table(rows), probability, tuple(map(said, result.warnings)), record)
 
     def _named(self, probabilities: torch.Tensor) -> pd.Series:
         return pd.Series(probabilities.flatten().numpy(), index=list(self.bundle.classes.values()), name="probability")
@@ -240,7 +248,7 @@ def _in_memory(scan: object) -> bool:
 
 
 def _without(text: str, folders: set[str]) -> str:
-    """Return a text without folders that will be gone when it is read."""
+    """Return a text without these folders."""
     for folder in folders:
         text = text.replace(folder, "")
     return text

@@ -62,6 +62,11 @@ def find_studies(source: str | Path, modalities: Sequence[str], suffixes: Sequen
     return sorted(name_cases(found), key=lambda case: (case_name(case["image"]), case["case"]))
 
 
+def modality_of(text: str, modalities: Sequence[str]) -> str | None:
+    """Return which of the modalities a file's name or a series' description tells, None where it tells none."""
+    return _modality(_words(text), modalities)
+
+
 class _Image:
     """An image of a known modality, and what the images of its study have in common."""
 
@@ -95,7 +100,7 @@ def _image(path: Path, modalities: Sequence[str]) -> _Image | None:
     if not path.is_dir():
         return None
     description, study = _described(path)
-    modality = _modality(_words(description), modalities)
+    modality = modality_of(description, modalities)
     return None if modality is None else _Image(path, modality, (path.parent, "DICOM", study))
 
 

@@ -36,6 +36,7 @@ class CaseResult:
         warnings: what the log warned of.
         path: the result's file; it exists where there is no error.
         measures: rows of ``measures.csv``, where results are measured.
+        stored: address of its DICOM Segmentation in an archive; None where it was not stored.
     """
 
     name: str
@@ -46,6 +47,7 @@ class CaseResult:
     warnings: tuple[str, ...] = ()
     path: Path | None = None
     measures: tuple[dict, ...] = ()
+    stored: str | None = None
 
 
 class CaseEvaluator(SupervisedEvaluator):

@@ -5,7 +5,7 @@ import hashlib
 import json
 import platform
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from importlib.metadata import version
@@ -51,6 +51,7 @@ class ResultRecord:
     def __init__(self, bundle_root: str | Path, weights: str | Path, settings: Mapping, device: torch.device | str = "cpu") -> None:
         self.bundle_root, self.weights = Path(bundle_root), Path(weights)
         self.settings, self.device = dict(settings), torch.device(device)
+        self.described: Callable[[str], str] = str  # what the record says for a source's path
 
     @cached_property
     def maker(self) -> dict:
@@ -71,7 +72,7 @@ class ResultRecord:
         """Write the record of a result that is about to be made, which counts as incomplete, and return it."""
         record = {
             "case": name,
-            "source": [str(path) for path in _sources(image)],
+            "source": [self.described(str(path)) for path in _sources(image)],
             "input_sha256": input_digest(image),
             **self.maker,
             "weights": str(self.weights),

@@ -56,6 +56,22 @@ def write_series(folder: Path, image: nibabel.Nifti1Image, modality: str, descri
     return folder
 
 
+def write_ct(folder: Path, volume: np.ndarray, spacing=(1.0, 1.0, 1.0), **tags) -> Path:
+    """Write an axial CT of Hounsfield units ``(columns to the left, rows to the back, slices upwards)``; return its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    study = STUDY | {
+        "StudyInstanceUID": generate_uid(entropy_srcs=[str(folder.parent)]), "SeriesInstanceUID": generate_uid(),
+        "FrameOfReferenceUID": generate_uid(), "RescaleSlope": 1, "RescaleIntercept": -1024, "RescaleType": "HU",
+        "ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "PixelSpacing": [spacing[1], spacing[0]], "SliceThickness": spacing[2],
+        "SeriesNumber": 2, "Modality": "CT", "SeriesDescription": "CT 1 mm",
+    } | tags  # fmt: skip
+    for index in range(volume.shape[2]):
+        dataset = _image(volume[..., index].T + 1024, CTImageStorage, stored=16)
+        dataset.ImagePositionPatient, dataset.InstanceNumber = [0.0, 0.0, index * spacing[2]], index + 1
+        _save(folder / f"{index:03}.dcm", dataset, study)
+    return folder
+
+
 def write_enhanced(path: Path, volume: np.ndarray, slopes=None, intercepts=None, positions: bool = True, **tags) -> Path:
     """Write an enhanced multi-frame MRI of ``(columns, rows, slices)`` with its frames in the order of a shuffled stack."""
     order = np.random.default_rng(1).permutation(volume.shape[2])

@@ -75,13 +75,14 @@ INFERENCE = {
 }  # fmt: skip
 
 
-def make_tiny_bundle(folder: Path, kind: str | None = None, **settings) -> Path:
+def make_tiny_bundle(folder: Path, kind: str | None = None, modality: str = "MR", **settings) -> Path:
     """Write the bundle; ``kind`` is its ``result_kind``, ``scripts.spots.Spots`` its own; settings are ids of inference.json."""
     for name in ("LICENSE", "scripts/__init__.py", "configs/logging.conf"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(GRAY_MATTER / name, folder / name)
     metadata = json.loads((GRAY_MATTER / "configs" / "metadata.json").read_text())
     metadata |= {"name": "Spots", "result_kind": kind or "volumes"}
+    metadata["network_data_format"]["inputs"]["image"]["modality"] = modality
     metadata["network_data_format"]["outputs"]["pred"]["channel_def"] = {"0": "background", "1": "spot"}
     (folder / "configs" / "metadata.json").write_text(json.dumps(metadata))
     (folder / "configs" / "inference.json").write_text(json.dumps(INFERENCE | settings))

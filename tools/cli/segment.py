@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from custom_networks.errors import UserError, plain
+
 from .console import console, errors
 from .options import BundleName, Overwrite, Trust
 from .signals import interruptible
@@ -15,12 +17,16 @@ from .signals import interruptible
 
 def segment(
     bundle: BundleName,
-    inputs: Annotated[list[Path], typer.Argument(help="Images, DICOM series, or folders of them, read to any depth.")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(help="Images, DICOM series, or folders of them, read to any depth; or dicomweb://HOST/path/studies/UID."),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the results.")],
     overwrite: Overwrite = False,
     weights: Annotated[Path | None, typer.Option(help="Other weights than the bundle's own.")] = None,
     series: Annotated[
-        str | None, typer.Option(metavar="NUMBER", help="Series to take, number or UID, where a folder or zip holds several.")
+        str | None,
+        typer.Option(metavar="NUMBER", help="Series to take, number or UID, where a folder, zip or study holds several."),
     ] = None,
     threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Other threshold than the bundle's own.")] = None,
     levels: Annotated[
@@ -38,6 +44,13 @@ def segment(
     ] = False,
     seg_nrrd: Annotated[bool, typer.Option("--seg-nrrd", help="Also .seg.nrrd, which 3D Slicer opens as a segmentation.")] = False,
     maps: Annotated[bool, typer.Option("--maps", help="Also the probability and the entropy of every voxel.")] = False,
+    store: Annotated[
+        bool,
+        typer.Option("--store", help="Store the DICOM Segmentation where the images came from; implies --dicom-seg."),
+    ] = False,
+    plain_http: Annotated[
+        bool, typer.Option("--plain-http", help="Let dicomweb+http:// reach other machines, images and credentials unencrypted.")
+    ] = False,
     trust: Trust = False,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 or mps; a GPU where there is one.")] = None,
     precision: Annotated[
@@ -52,7 +65,11 @@ def segment(
 ) -> None:
     """Segment scans: masks, what made them, pictures, a table of volumes and areas, a page. Code 1 when a case failed."""
     from ..bundles import get_bundle
+    from ..dicomweb.address import is_address, parse_address
 
+    sources = [parse_address(text, plain_http) if is_address(text) else Path(text) for text in inputs]
+    if store and not any(map(is_address, sources)):
+        raise UserError("--store: no input is in an archive.", "Give dicomweb://HOST/studies/UID, or leave it out.")
     chosen = get_bundle(bundle, trust)
     import torch
 
@@ -74,9 +91,11 @@ def segment(
     with interruptible(), Teller(chosen.name, None if quiet or as_json or dry_run else errors, errors) as teller:
         segmenter = Segmenter(chosen, settings, weights, device, maps)
         if dry_run:
-            results = segmenter.plan(inputs, output, overwrite, series)
+            results = segmenter.plan(sources, output, overwrite, series)
         else:
-            results = segmenter.segment(inputs, output, overwrite=overwrite, series=series, exports=exports, on_progress=teller)
+            results = segmenter.segment(
+                sources, output, overwrite=overwrite, series=series, exports=exports, store=store, on_progress=teller
+            )
     failed = [result for result in results if result.error]
     if as_json:
         print(json.dumps(_summary(chosen, output, results), indent=2))
@@ -86,6 +105,9 @@ def segment(
     else:
         if not quiet:
             console.print(Text(f"{len(results) - len(failed)} of {len(results)} cases done; results in {output}"), soft_wrap=True)
+            for result in results:
+                if result.stored:
+                    console.print(Text(f"{result.name}: stored as {plain(result.stored)}"), soft_wrap=True)
         if failed:
             errors.print(Text(f"failed: {', '.join(result.name for result in failed)}", style="red"), soft_wrap=True)
     if failed:
@@ -111,6 +133,7 @@ def _summary(bundle, output: Path, results: list) -> dict:
             "warnings": list(result.warnings),
             "quality": next((float(row["value"]) for row in result.measures if row["measure"] == "quality"), None),
             "seconds": round(result.seconds, 2),
+            "stored": result.stored,
             "result": str(result.path) if result.path is not None and not result.error else None,
         }
         for result in results

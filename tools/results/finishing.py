@@ -9,6 +9,7 @@ from custom_networks.engines.case_evaluator import CaseResult
 from custom_networks.errors import UserError, explain, plain
 
 from ..bundles import Bundle
+from ..dicomweb.archive import Archives
 from .kinds import CaseFiles, ResultKind
 from .measures import read_quality
 from .report.section import CaseSection, SectionWriter
@@ -36,16 +37,29 @@ class CaseFinisher:
         output: folder of the results.
         suffix: what a result's name adds to the case's.
         exports: further formats, by the names in the kind's ``exports``.
+        archives: where images were fetched from; what is said of them names their addresses.
+        store: whether DICOM Segmentations go there.
 
     Raises:
         UserError: for an export that the kind does not have.
     """
 
-    def __init__(self, bundle: Bundle, kind: ResultKind, output: Path, suffix: str, exports: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        kind: ResultKind,
+        output: Path,
+        suffix: str,
+        exports: Sequence[str] = (),
+        archives: Archives | None = None,
+        store: bool = False,
+    ) -> None:
+        exports = dict.fromkeys([*exports, *(["dicom-seg"] if store else [])])
         for name in exports:
             if name not in kind.exports:
                 raise UserError(f"--{name}: {bundle.name} has no such export.", "Leave it out.")
         self.bundle, self.kind, self.output, self.suffix, self.exports = bundle, kind, output, suffix, tuple(exports)
+        self.archives, self.store = archives, store
         self.sections = SectionWriter(kind)
 
     def __call__(self, result: CaseResult) -> FinishedCase:
@@ -56,21 +70,26 @@ class CaseFinisher:
             take_step(problems, result, "drawn", lambda: self._draw(files, result))
             for name in self.exports:
                 take_step(problems, result, f"written as {name}", lambda name=name: self._export(files, name))
+            if self.store and not problems:
+                stored = take_step(problems, result, "stored", lambda: self._store(files, result.skipped) or "")
+                result = replace(result, stored=stored or None)
         return self.describe(replace(result, error=result.error or " ".join(problems) or None))
 
     def describe(self, result: CaseResult) -> FinishedCase:
         """Write the section of a case; where it cannot be shown, that is its error."""
         problems: list[str] = []
+        result = self._say_origin(result)
         section = take_step(problems, result, "shown in the report", lambda: self.sections.write(result, self.files(result)))
         if section is None:
-            result = replace(result, error=result.error or problems[-1])
+            result = self._say_origin(replace(result, error=result.error or problems[-1]))
             section = self.sections.write(result, self.files(result))
         return FinishedCase(result, section)
 
     def files(self, result: CaseResult) -> CaseFiles:
         """Return the files of a case."""
         path = result.path or self.output / f"{result.name}{self.suffix}"
-        return CaseFiles(result.name, str(result.source), path, self.bundle.classes)
+        source = str(result.source)
+        return CaseFiles(result.name, self.archives.located(source) if self.archives else source, path, self.bundle.classes)
 
     def exists(self, name: str) -> bool:
         """Tell whether the result of a case of that name is there."""
@@ -88,7 +107,25 @@ class CaseFinisher:
 
     def _export(self, files: CaseFiles, name: str) -> None:
         export = self.kind.exports[name]
-        export.write(self.bundle, files.source, files.result, files.beside(export.suffix))
+        target = files.beside(export.suffix)
+        if self.store and target.exists() and target.stat().st_mtime_ns >= files.result.stat().st_mtime_ns:
+            return  # what an archive may hold already keeps its UID
+        export.write(self.bundle, files.source, files.result, target)
+
+    def _store(self, files: CaseFiles, may_be_there: bool) -> str | None:
+        return self.archives.store(files.source, files.beside(self.kind.exports["dicom-seg"].suffix), may_be_there)
+
+    def _say_origin(self, result: CaseResult) -> CaseResult:
+        """Return a result that names addresses in archives in place of folders that will be gone."""
+        if self.archives is None:
+            return result
+        said = self.archives.described
+        return replace(
+            result,
+            source=said(str(result.source)),
+            error=result.error and said(result.error),
+            warnings=tuple(map(said, result.warnings)),
+        )
 
 
 def take_step(problems: list[str], result: CaseResult | None, what: str, step: Callable[[], object]) -> object:

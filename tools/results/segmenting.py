@@ -4,7 +4,7 @@ import logging
 import pydoc
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,8 @@ from custom_networks.inferers.precision import half_type
 from custom_networks.results.record import file_digest
 
 from ..bundles import Bundle
+from ..dicomweb.address import is_address
+from ..dicomweb.archive import Archives
 from .finishing import CaseFinisher, FinishedCase, take_step
 from .folder import locked, prepare_folder, update_measures
 from .job import Cluster, Job
@@ -88,6 +90,7 @@ class Segmenter:
         overwrite: bool = False,
         series: str | None = None,
         exports: Sequence[str] = (),
+        store: bool = False,
         on_progress: Callable[[Progress], None] = lambda progress: None,
         cluster: Cluster | None = None,
     ) -> list[CaseResult]:
@@ -98,11 +101,13 @@ class Segmenter:
         runs wrote there.
 
         Args:
-            inputs: images, DICOM series or folders of them; or nibabel images, which are called ``image``.
+            inputs: images, DICOM series or folders of them; addresses of studies in DICOMweb archives; or nibabel images, which
+                are called ``image``.
             output: folder of the results.
             overwrite: whether results that exist are computed anew; otherwise they are kept and measured.
-            series: number or UID of the series to take where a folder or a zip holds several.
+            series: number or UID of the series to take where a folder, a zip or an archive's study holds several.
             exports: further formats, by the names in the kind's ``exports``.
+            store: whether DICOM Segmentations of what came from an archive are stored there; they are exported then.
             on_progress: called as a case begins, as it goes on, and with its result; with a cluster with results alone.
             cluster: whose workers segment the cases; None does so here.
 
@@ -112,12 +117,15 @@ class Segmenter:
         Raises:
             UserError: when the output is no folder that can be written to, or the bundle lacks an option.
         """
-        output = Path(output)
-        finisher = CaseFinisher(self.bundle, self.kind, output, self.output_suffix, exports)
-        prepare_folder(output)
-        run = _Run(self.bundle, finisher, self.weights, on_progress)
+        output, inputs = Path(output), list(inputs)
+        if cluster is not None and any(map(is_address, inputs)):
+            raise UserError("what one process fetches from an archive, workers elsewhere do not see.", "Leave the cluster out.")
         with ExitStack() as stack:
-            cases, failed = self.find(as_paths(inputs, stack), series)
+            archives = self.archives(stack, series)
+            finisher = CaseFinisher(self.bundle, self.kind, output, self.output_suffix, exports, archives, store)
+            prepare_folder(output)
+            run = _Run(self.bundle, finisher, self.weights, on_progress)
+            cases, failed = self.find(as_paths(inputs, stack), series, archives)
             for result in failed:
                 run.fail(result)
             try:
@@ -133,7 +141,7 @@ class Segmenter:
 
     def _segment_here(self, cases: list[dict], run: "_Run", overwrite: bool) -> None:
         with self.bundle.parser("inference.json") as parser:
-            evaluator = self.evaluator(parser, cases, run.finisher.output, overwrite)
+            evaluator = self.evaluator(parser, cases, run.finisher.output, overwrite, run.finisher.archives)
             evaluator.on_progress = lambda name, share: run.on_progress(Progress(name, run.number, len(cases), share))
             evaluator.on_case = lambda result: run.take(run.finisher(result), len(cases))
             evaluator.run()
@@ -152,32 +160,56 @@ class Segmenter:
         )
 
     def plan(self, inputs: Iterable[object], output: Path, overwrite: bool = False, series: str | None = None) -> list[CaseResult]:
-        """Return what `segment` would do, as results: with an error where a case would fail at once, or skipped."""
-        with ExitStack() as stack, self.bundle.parser("inference.json") as parser:
-            cases, failed = self.find(as_paths(inputs, stack), series)
-            return failed + self.evaluator(parser, cases, Path(output), overwrite).plan()
+        """Return what `segment` would do, as results: with an error where a case would fail at once, or skipped.
 
-    def find(self, inputs: Iterable[object], series: str | None = None) -> tuple[list[dict], list[CaseResult]]:
+        Archives are asked which series there are; nothing is fetched, so what is there already is not told of their cases.
+        """
+        inputs = list(inputs)
+        with ExitStack() as stack, self.bundle.parser("inference.json") as parser:
+            archives = self.archives(stack, series)
+            planned = [_plan(archives, address) for address in inputs if is_address(address)]
+            cases, failed = self.find(as_paths([item for item in inputs if not is_address(item)], stack), series)
+            return planned + failed + self.evaluator(parser, cases, Path(output), overwrite).plan()
+
+    def archives(self, stack: ExitStack, series: str | None = None) -> Archives:
+        """Return what fetches this bundle's inputs from archives."""
+        modality = self.bundle.metadata["network_data_format"]["inputs"]["image"].get("modality")
+        modality = None if self.settings.get("any_modality") else modality
+        return Archives(stack, modality, self._finding()[1].get("modalities", ()), series)
+
+    def find(
+        self, inputs: Collection[object], series: str | None = None, archives: Archives | None = None
+    ) -> tuple[list[dict], list[CaseResult]]:
         """Return the cases of all inputs, each with a name of its own, and a failed result for every input without one."""
-        if series is not None and not self.takes_series:
+        find, options = self._finding()
+        if series is not None and not (self.takes_series or all(map(is_address, inputs))):
             raise UserError(f"--series {series}: {self.bundle.name} reads no series.", "Leave it out.")
-        with self.bundle.parser("inference.json") as parser:
-            options = {name: parser.get_parsed_content(f"cases#{name}") for name in parser["cases"] if name not in FINDING}
-            target = parser["cases"]["_target_"]
-            find = getattr(custom_networks, target.rpartition(".")[2], None) or pydoc.locate(target)
-        if series is not None:
-            options["number"] = series
+        number = {} if series is None else {"number": series}
         cases: dict[str, dict] = {}
         failed = []
         for source in inputs:
             try:
-                for case in find(source, **options):
+                if archives is not None and is_address(source):
+                    found = find(archives.fetch(source), **options)
+                else:
+                    found = find(source, **options | number)
+                for case in found:
                     cases.setdefault(str(case["image"]), case)  # one that is given twice is one case
             except (UserError, OSError, ValueError) as error:
-                failed.append(CaseResult(case_name(source), str(source), 0.0, explain(error)))
+                name = case_name(str(source) if is_address(source) else source)
+                failed.append(CaseResult(name, str(source), 0.0, explain(error)))
         return name_cases(list(cases.values())), failed
 
-    def evaluator(self, parser, cases: list[dict], output: Path, overwrite: bool) -> CaseEvaluator:
+    def _finding(self) -> tuple[Callable[..., list[dict]], dict]:
+        """Return the function that finds the bundle's cases, and its options."""
+        with self.bundle.parser("inference.json") as parser:
+            options = {name: parser.get_parsed_content(f"cases#{name}") for name in parser["cases"] if name not in FINDING}
+            target = parser["cases"]["_target_"]
+            return getattr(custom_networks, target.rpartition(".")[2], None) or pydoc.locate(target), options
+
+    def evaluator(
+        self, parser, cases: list[dict], output: Path, overwrite: bool, archives: Archives | None = None
+    ) -> CaseEvaluator:
         """Return the bundle's evaluator; users' paths reach it as objects, never as texts of a config."""
         handlers = [handler for handler in parser["handlers"] if not _loads(handler)]  # the weights are loaded
         objects = {"network": self.network, "ckpt": self.weights, "output_dir": output, "handlers": handlers, "cases": []}
@@ -188,6 +220,8 @@ class Segmenter:
         parser.get_parsed_content("initialize")
         evaluator = parser.get_parsed_content("evaluator")
         evaluator.cases = cases
+        if archives is not None and getattr(evaluator, "record", None) is not None:
+            evaluator.record.described = archives.described
         logging.getLogger("ignite").setLevel(logging.CRITICAL)  # failed cases are reported by their results
         return evaluator
 
@@ -282,6 +316,15 @@ def segment_cases(
     made = {name: options.pop(name) for name in ("weights", "device") if name in options}
     with Teller(bundle.name, console, errors) as teller:
         return Segmenter(bundle, settings, **made).segment(inputs, output, overwrite=overwrite, on_progress=teller, **options)
+
+
+def _plan(archives: Archives, source: object) -> CaseResult:
+    """Return what would become of an address, as a result."""
+    try:
+        chosen = archives.choose(source)
+    except UserError as error:
+        return CaseResult(case_name(str(source)), str(source), 0.0, explain(error))
+    return CaseResult(" and ".join(series.uid for series in chosen.values()), str(source), 0.0)
 
 
 def find_device(name: str | torch.device) -> torch.device:

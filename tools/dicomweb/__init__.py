@@ -1,0 +1,1 @@
+"""Fetch series from a DICOMweb archive and store segmentations there."""
