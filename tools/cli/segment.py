@@ -51,6 +51,9 @@ def segment(
     plain_http: Annotated[
         bool, typer.Option("--plain-http", help="Let dicomweb+http:// reach other machines, images and credentials unencrypted.")
     ] = False,
+    single_file: Annotated[
+        bool, typer.Option("--single-file", help="report.html as one file that holds all images, to be sent alone.")
+    ] = False,
     trust: Trust = False,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 or mps; a GPU where there is one.")] = None,
     precision: Annotated[
@@ -93,9 +96,8 @@ def segment(
         if dry_run:
             results = segmenter.plan(sources, output, overwrite, series)
         else:
-            results = segmenter.segment(
-                sources, output, overwrite=overwrite, series=series, exports=exports, store=store, on_progress=teller
-            )
+            options = {"overwrite": overwrite, "series": series, "exports": exports, "store": store, "single_file": single_file}
+            results = segmenter.segment(sources, output, **options, on_progress=teller)
     failed = [result for result in results if result.error]
     if as_json:
         print(json.dumps(_summary(chosen, output, results), indent=2))

@@ -60,7 +60,8 @@ class CaseFinisher:
                 raise UserError(f"--{name}: {bundle.name} has no such export.", "Leave it out.")
         self.bundle, self.kind, self.output, self.suffix, self.exports = bundle, kind, output, suffix, tuple(exports)
         self.archives, self.store = archives, store
-        self.sections = SectionWriter(kind)
+        images = bundle.metadata.get("network_data_format", {}).get("inputs", {}).values()
+        self.sections = SectionWriter(kind, output, any(image.get("modality") == "CT" for image in images))
 
     def __call__(self, result: CaseResult) -> FinishedCase:
         files, problems = self.files(result), []

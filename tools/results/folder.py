@@ -12,6 +12,8 @@ from custom_networks.results.write_result import remove_leftovers
 
 from .measures import COLUMNS, write_measures
 
+REPORT_FILES = "report_files"  # what the page loads, beside it
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -33,7 +35,8 @@ def prepare_folder(folder: Path) -> None:
     except (UserError, OSError, ValueError) as error:
         reason = getattr(error.__cause__ or error, "strerror", None) or str(error)
         raise UserError(f"{folder}: results cannot be written there ({reason}).", "Give -o another folder.") from error
-    remove_leftovers(folder)
+    for place in (folder, folder / REPORT_FILES, folder / REPORT_FILES / "cases"):
+        remove_leftovers(place)
 
 
 @contextmanager

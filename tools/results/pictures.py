@@ -64,20 +64,27 @@ def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str, by_
 
 def load_image(path: str) -> tuple[np.ndarray, np.ndarray]:
     """Return an image of any kind ``(X, Y, Z)`` with x to the right, y to the front and z up, and the spacing in mm."""
-    return _to_ras(LoadVolumed("image", quiet=True)({"image": path})["image"])
+    image, affine = load_image_in_space(path)
+    return image, np.linalg.norm(affine[:3, :3], axis=0)
 
 
 def load_mask(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return a label map as `load_image` does an image, its values as they are."""
     loaded = nibabel.load(path)
     labels = torch.from_numpy(np.asarray(loaded.dataobj).astype(np.int32))
-    return _to_ras(MetaTensor(labels, affine=torch.from_numpy(loaded.affine)))
+    mask, affine = _to_ras(MetaTensor(labels, affine=torch.from_numpy(loaded.affine)))
+    return mask, np.linalg.norm(affine[:3, :3], axis=0)
+
+
+def load_image_in_space(path: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return an image as `load_image` does, and the affine ``(4, 4)`` from its voxels to mm."""
+    return _to_ras(LoadVolumed("image", quiet=True)({"image": path})["image"])
 
 
 def _to_ras(image: MetaTensor) -> tuple[np.ndarray, np.ndarray]:
     image = image[..., 0] if image.ndim == 4 else image if image.ndim == 3 else image.unsqueeze(-1)
     image = Orientation("RAS", labels=None)(EnsureChannelFirst(channel_dim="no_channel")(image))
-    return image[0].numpy(), np.linalg.norm(np.asarray(image.affine)[:3, :3], axis=0)
+    return image[0].numpy(), np.asarray(image.affine, dtype=float)
 
 
 def _box(mask: np.ndarray, spacing: np.ndarray) -> tuple[int, int, int, int]:

@@ -21,9 +21,7 @@ def draw_radiograph(image_path: str, mask_path: Path, target: Path, title: str) 
         target: PNG to write.
         title: of the picture.
     """
-    mask = np.asarray(nibabel.load(mask_path).dataobj)
-    image = LoadRadiographd("image", quiet=True)({"image": image_path})["image"]
-    pictures = [_upright(array, np.asarray(image.affine)) for array in (np.asarray(image), mask)]
+    pictures = load_radiograph(image_path, mask_path)[:2]
     rows, columns = pictures[0].shape
     figure = Figure(figsize=(10, 0.4 + 5 * rows / columns), layout="constrained")
     low, high = np.percentile(pictures[0], (0.5, 99.5))
@@ -36,9 +34,14 @@ def draw_radiograph(image_path: str, mask_path: Path, target: Path, title: str) 
     write_result(target, lambda path: figure.savefig(path, dpi=110, format="png"))
 
 
-def _upright(array: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    """Return ``(rows, columns)`` as readers hang it."""
-    array = array[..., None] if array.ndim == 2 else array
-    wanted = nibabel.orientations.axcodes2ornt(upright_codes(affine, array.shape))
+def load_radiograph(image_path: str, mask_path: Path) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
+    """Return a radiograph and its label map ``(rows, columns)`` as readers hang them, and the spacing of both axes in mm."""
+    mask = np.asarray(nibabel.load(mask_path).dataobj)
+    image = LoadRadiographd("image", quiet=True)({"image": image_path})["image"]
+    affine = np.asarray(image.affine)
+    arrays = [array[..., None] if array.ndim == 2 else array for array in (np.asarray(image), mask)]
+    wanted = nibabel.orientations.axcodes2ornt(upright_codes(affine, arrays[0].shape))
     change = nibabel.orientations.ornt_transform(nibabel.io_orientation(affine), wanted)
-    return nibabel.orientations.apply_orientation(array, change)[..., 0].T
+    picture, labels = (nibabel.orientations.apply_orientation(array, change)[..., 0].T for array in arrays)
+    sizes = dict(zip(change[:, 0].astype(int).tolist(), nibabel.affines.voxel_sizes(affine).tolist(), strict=True))
+    return picture, labels, (sizes[1], sizes[0])

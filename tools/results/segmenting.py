@@ -91,6 +91,7 @@ class Segmenter:
         series: str | None = None,
         exports: Sequence[str] = (),
         store: bool = False,
+        single_file: bool = False,
         on_progress: Callable[[Progress], None] = lambda progress: None,
         cluster: Cluster | None = None,
     ) -> list[CaseResult]:
@@ -108,6 +109,7 @@ class Segmenter:
             series: number or UID of the series to take where a folder, a zip or an archive's study holds several.
             exports: further formats, by the names in the kind's ``exports``.
             store: whether DICOM Segmentations of what came from an archive are stored there; they are exported then.
+            single_file: whether ``report.html`` holds all of itself, instead of files beside it.
             on_progress: called as a case begins, as it goes on, and with its result; with a cluster with results alone.
             cluster: whose workers segment the cases; None does so here.
 
@@ -124,7 +126,7 @@ class Segmenter:
             archives = self.archives(stack, series)
             finisher = CaseFinisher(self.bundle, self.kind, output, self.output_suffix, exports, archives, store)
             prepare_folder(output)
-            run = _Run(self.bundle, finisher, self.weights, on_progress)
+            run = _Run(finisher, self.weights, single_file, on_progress)
             cases, failed = self.find(as_paths(inputs, stack), series, archives)
             for result in failed:
                 run.fail(result)
@@ -236,9 +238,9 @@ FINDING = ("_target_", "_mode_", "source")  # of the config's ``cases``, which a
 class _Run:
     """One run of a `Segmenter`: its results as they come, and what follows the last of them."""
 
-    def __init__(self, bundle: Bundle, finisher: CaseFinisher, weights: Path, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(self, finisher: CaseFinisher, weights: Path, single_file: bool, on_progress: Callable[[Progress], None]) -> None:
         self.finisher, self.on_progress = finisher, on_progress
-        self.page = ReportPage(bundle, file_digest(weights))
+        self.page = ReportPage(finisher.bundle, file_digest(weights), finisher.output, single_file)
         self.failed: list[CaseResult] = []  # before the first case
         self.results: list[CaseResult] = []
 
@@ -284,7 +286,7 @@ class _Run:
         rows = [row for result in results for row in result.measures]
         with locked(output):
             take_step(problems, None, "", lambda: update_measures(output, rows, {result.name for result in done}, exists))
-            take_step(problems, None, "", lambda: self.page.write(output / "report.html", exists))
+            take_step(problems, None, "", lambda: self.page.write(exists))
         return results + [CaseResult("summary", str(output), 0.0, problem) for problem in problems]
 
 

@@ -76,7 +76,7 @@ def test_segment_goes_on_past_bad_cases(tools, tmp_path):
     out = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert out == [
         "measures.csv", "phantom_000_image_overlay.png", "phantom_000_image_seg.nii.gz", "phantom_000_image_seg.record.json",
-        "report.html",
+        "report.html", "report_files",
     ]  # fmt: skip
     mask = nibabel.load(tmp_path / "out" / "phantom_000_image_seg.nii.gz")
     with (tmp_path / "out" / "measures.csv").open(newline="") as stream:

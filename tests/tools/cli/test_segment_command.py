@@ -108,7 +108,7 @@ def test_a_step_that_fails_is_one_line_of_its_case(segment, tmp_path):
     code = code.replace("voxels = ", 'voxels = 1 / 0 if case.name == "b" else ')
     code = code.replace("from PIL", 'assert case.name != "c", "no paint"\n        from PIL')
     code += (
-        '\n    def slices(self, case):\n        if case.name == "d":\n            raise MemoryError(case.name)\n        return []\n'
+        '\n    def view(self, case):\n        if case.name == "d":\n            raise MemoryError(case.name)\n        return None\n'
     )
     (tiny / "scripts" / "spots.py").write_text(code)
     for name in "abcd":
@@ -291,6 +291,7 @@ def test_hidden_environment_is_left_alone(segment, tiny, tmp_path):
         "a_seg.record.json",
         "measures.csv",
         "report.html",
+        "report_files",
     ]
 
 

@@ -4,6 +4,10 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
+from ..report.view import View, view_picture
 from .kind import CaseFiles, ResultKind
 
 
@@ -14,6 +18,9 @@ class Category(ResultKind):
         prediction = json.loads(case.result.read_text(encoding="utf-8"))
         row = {"case": case.name, "structure": prediction["name"], "measure": "probability", "slice": "", "unit": ""}
         return [row | {"value": f"{max(prediction['probabilities']):.4f}"}]
+
+    def view(self, case: CaseFiles) -> View | None:
+        return view_picture(np.asarray(Image.open(case.source).convert("L")), None, oriented=False)
 
     def score(self, prediction: Path, truth: int, classes: Mapping[str, str]) -> Iterable[dict]:
         found = json.loads(prediction.read_text(encoding="utf-8"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..exporting import Export
+from ..report.view import View
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,6 @@ class ResultKind:
         """Return the scores of a result against the truth, rows of structure, metric, value and unit."""
         return ()
 
-    def slices(self, case: CaseFiles) -> list[dict]:
-        """Return the slices that the report scrolls through, as `tools.results.report.slices.slice_pictures` makes them."""
-        return []
+    def view(self, case: CaseFiles) -> View | None:
+        """Return what the report shows: the image and its labels as `tools.results.report.view` has them; None for nothing."""
+        return None

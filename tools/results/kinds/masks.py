@@ -1,10 +1,15 @@
 """Kinds of results that are label maps."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import nibabel
 
 from ..exporting import EXPORTS
 from ..measures import measure_label_map, measure_radiograph, read_lesions, read_vertebrae
+from ..report.view import View, number_slices, view_picture
 from .kind import CaseFiles, ResultKind
 
 
@@ -32,13 +37,14 @@ class Slices(ResultKind):
 
         return score_structures(prediction, truth, classes)
 
-    def slices(self, case: CaseFiles) -> list[dict]:
-        from ..pictures import load_image, load_mask
-        from ..report.slices import slice_pictures
+    def view(self, case: CaseFiles) -> View | None:
+        from ..pictures import load_image_in_space, load_mask
 
-        image, spacing = load_image(case.source)
+        image, affine = load_image_in_space(case.source)
         mask, _ = load_mask(case.result)
-        return slice_pictures(image, mask, spacing) if image.shape == mask.shape else []
+        header = nibabel.load(case.result)
+        numbering = number_slices(header.affine, header.shape)
+        return View(image, mask, affine, numbering=numbering) if image.shape == mask.shape else None
 
 
 class Volumes(Slices):
@@ -59,6 +65,12 @@ class Vertebrae(Volumes):
 
         draw_vertebrae(case.source, case.result, target, case.name)
 
+    def view(self, case: CaseFiles) -> View | None:
+        from ..pictures_vertebrae import WINDOW
+
+        view = super().view(case)
+        return view and replace(view, plane="sagittal", window=WINDOW)
+
     def score(self, prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterable[dict]:
         from ...scoring.tasks import score_vertebrae
 
@@ -75,6 +87,12 @@ class Lesions(Volumes):
         from ..pictures import draw_overlay
 
         draw_overlay(case.source, case.result, target, case.name, by_load=True)
+
+    def view(self, case: CaseFiles) -> View | None:
+        lesions = json.loads(case.beside("_seg.json").read_text(encoding="utf-8"))["lesions"]
+        places = {f"lesion {lesion['number']}": tuple(lesion["centroid_mm"]) for lesion in lesions}
+        view = super().view(case)
+        return view and replace(view, places=places)
 
     def score(self, prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterable[dict]:
         from ...scoring.tasks import score_lesions
@@ -93,5 +111,8 @@ class Radiograph(Volumes):
 
         draw_radiograph(case.source, case.result, target, case.name)
 
-    def slices(self, case: CaseFiles) -> list[dict]:
-        return []
+    def view(self, case: CaseFiles) -> View | None:
+        from ..pictures_radiograph import load_radiograph
+
+        picture, labels, spacing = load_radiograph(case.source, case.result)
+        return view_picture(picture, labels, spacing) if picture.shape == labels.shape else None

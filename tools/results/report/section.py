@@ -1,21 +1,32 @@
-"""A case's section of the report."""
+"""A case's section of the report, and its data beside the page."""
 
-import base64
 import json
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
 
 from custom_networks.engines.case_evaluator import CaseResult
 from custom_networks.errors import plain
-from custom_networks.results.record import file_digest, read_record
+from custom_networks.results.record import file_digest, read_record, record_path
+from custom_networks.results.write_result import write_result
 
+from ..folder import REPORT_FILES
 from ..kinds import CaseFiles, ResultKind
+from .case_data import as_script, case_data
+from .thumbnail import thumbnail
 
-MOST_ROWS = 60  # of measures a case
-BEGIN, END = b"<!-- case ", b"<!-- /case -->\n"
+MOST_ROWS = 60  # of measures a case, on the page itself
+FORMAT = 2  # of the sections; those of another format are not kept
+BEGIN, SECTION_END, END = b"<!-- case ", b"</section>\n", b"<!-- /case -->\n"
+ALONGSIDE = {  # what the page links to, by how its name goes on after the case's
+    "_seg.json": "description", "_ctd.json": "centroids", "_centroids.mrk.json": "markups", "_seg.dcm": "DICOM Segmentation",
+    ".seg.nrrd": "segmentation for Slicer", "_probability.nii.gz": "probability", "_entropy.nii.gz": "entropy",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,44 +40,89 @@ class CaseSection:
 
 
 class SectionWriter:
-    """Write sections: slices to scroll through, picture, measures, warnings and what made them.
+    """Write sections: warnings, measures, links, what made a result; its images and further measures into a file of their own.
 
     Args:
         kind: of the results.
+        folder: of the results.
+        hounsfield: whether intensities are Hounsfield units.
     """
 
-    def __init__(self, kind: ResultKind) -> None:
-        self.kind = kind
+    def __init__(self, kind: ResultKind, folder: Path, hounsfield: bool = False) -> None:
+        self.kind, self.folder, self.hounsfield = kind, folder, hounsfield
 
     def write(self, result: CaseResult, files: CaseFiles) -> CaseSection:
-        """Return the section of a case."""
-        content = templates().get_template("case.html").render(self._facts(result, files))
+        """Return the section of a case, whose data are written."""
+        view = None if result.error else self.kind.view(files)
+        rows, further = _share_rows(result.measures)
+        content = (
+            templates()
+            .get_template("case.html")
+            .render(
+                self._facts(result, files, rows),
+                thumbnail=view and thumbnail(view),
+                links=list(_links(files, self.kind, result)),
+                data=self._write_data(result.name, case_data(view, further, files.classes, self.hounsfield)),
+            )
+        )
         mark = {"name": result.name, "source": plain(result.source), "done": not result.error}
         # ASCII without angles and dashes, so that nothing in a name ends the comment
-        escaped = json.dumps(mark).replace("-", "\\u002d").replace("<", "\\u003c").replace(">", "\\u003e")
+        escaped = json.dumps(mark | {"format": FORMAT}).replace("-", "\\u002d").replace("<", "\\u003c").replace(">", "\\u003e")
         section = BEGIN + escaped.encode() + b" -->\n" + content.encode(errors="replace") + b"\n" + END
         return CaseSection(**mark, content=section)
 
-    def _facts(self, result: CaseResult, files: CaseFiles) -> dict:
-        """Return what the section shows."""
+    def _write_data(self, name: str, data: dict) -> bool:
+        file = data_file(self.folder, name)
+        if not data["rows"] and "view" not in data:
+            file.unlink(missing_ok=True)
+            return False
+        write_result(file, lambda path: path.write_bytes(as_script(name, data)))
+        return True
+
+    def _facts(self, result: CaseResult, files: CaseFiles, rows: list[dict]) -> dict:
+        """Return what the section tells."""
         record = read_record(files.result) if files.result.exists() else None
-        rows = [row for row in result.measures if row["slice"] == ""]
         warnings = list(result.warnings)
         if result.skipped and record:
             warnings += [line for line in record["warnings"] if line not in warnings]
         if record and record["complete"] and record["result_sha256"] != file_digest(files.result):
             warnings.append("the result was changed after it was made")
-        if len(rows) > MOST_ROWS:
-            warnings.append(f"{len(rows) - MOST_ROWS} further rows stand in measures.csv")
         facts = {"name": result.name, "source": plain(result.source), "error": result.error, "skipped": result.skipped}
-        facts |= {"seconds": result.seconds, "rows": rows[:MOST_ROWS], "warnings": warnings, "made": _made(record)}
-        facts |= {"digest": (record or {}).get("input_sha256", ""), "picture": "", "slices": []}
-        if not result.error:
-            if self.kind.picture is not None and files.beside(self.kind.picture).exists():
-                picture = base64.b64encode(files.beside(self.kind.picture).read_bytes()).decode()
-                facts["picture"] = f"data:image/png;base64,{picture}"
-            facts["slices"] = self.kind.slices(files)
-        return facts
+        facts |= {"seconds": result.seconds, "rows": rows, "warnings": warnings, "made": _made(record)}
+        facts |= {"digest": (record or {}).get("input_sha256", ""), "result": (record or {}).get("result_sha256", "")}
+        return facts | {"quality": _quality(record)}
+
+
+def data_file(folder: Path, name: str) -> Path:
+    """Return the file of a case's data, below the folder of the results."""
+    return folder / REPORT_FILES / "cases" / f"{name}.js"
+
+
+def _share_rows(rows: Iterable[dict]) -> tuple[list[dict], list[dict]]:
+    """Return the rows that stand on the page, of whole cases, and those that come with the data; the quality is told otherwise."""
+    whole = [row for row in rows if row["slice"] == "" and row["measure"] != "quality"]
+    return whole[:MOST_ROWS], whole[MOST_ROWS:] + [row for row in rows if row["slice"] != ""]
+
+
+def _links(files: CaseFiles, kind: ResultKind, result: CaseResult) -> Iterator[tuple[str, str, bool]]:
+    """Yield text and address, relative to the page, of each file of a case that is there, and whether it is to be shown."""
+    if result.error:
+        return
+    named = {files.result: "result", record_path(files.result): "record"}
+    named |= {files.beside(suffix): text for suffix, text in ALONGSIDE.items()}
+    if kind.picture is not None:
+        named[files.beside(kind.picture)] = "picture"
+    for path, text in named.items():
+        if path.exists():
+            yield text, f"./{quote(os.fsencode(path.name))}", text == "picture"
+
+
+def _quality(record: dict | None) -> tuple[float, str] | None:
+    """Return the quality that a record has, from 0 to 1, and its reason."""
+    quality = (record or {}).get("quality")
+    quality = quality if isinstance(quality, dict) else {"value": quality}
+    value = quality.get("value")
+    return (float(value), plain(str(quality.get("reason") or ""))) if isinstance(value, (int, float)) else None
 
 
 def _made(record: dict | None) -> str:

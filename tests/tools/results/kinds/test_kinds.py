@@ -46,7 +46,7 @@ def test_a_bundle_with_a_kind_of_its_own_is_segmented_measured_reported_and_pack
     assert (row["structure"], row["measure"], row["value"]) == ("spot", "spots", "2")
     assert Image.open(tmp_path / "out" / "a_overlay.png").size == (9, 7)
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "<td>spots</td>" in page and '"outlined"' in page  # its own measure, and the viewer of the kind that it is like
+    assert "<td>spots</td>" in page and 'data-loads="1"' in page  # its own measure, and the view of the kind that it is like
     with zipfile.ZipFile(pack(bundle, tmp_path)) as archive:
         assert "spots_segmentation/scripts/spots.py" in archive.namelist()
 

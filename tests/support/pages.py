@@ -1,0 +1,65 @@
+"""Pages in a real browser; tests import the fixtures `browser` and `visit`."""
+
+import shutil
+import time
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+OPTIONS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+]  # WebGL without a GPU
+SIZES = {"desktop": (1080, 720), "phone": (390, 844)}
+NO_WEBGL = """
+    const getContext = HTMLCanvasElement.prototype.getContext;
+    HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+        return kind === "webgl2" ? null : getContext.call(this, kind, ...rest);
+    };
+"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium that draws WebGL; the test is skipped where it or Playwright is not there."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    with api.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Open a file in a window of a size; what the page says on the console, and addresses that are no files, fail the test."""
+    said, contexts = [], []
+
+    def call(path, size: str = "desktop", fragment: str = "", script: str = ""):
+        width, height = SIZES[size]
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}))
+        page = contexts[-1].new_page()
+        page.add_init_script(script)
+        page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
+        page.on("request", lambda request: request.url.startswith(("file:", "data:", "blob:")) or said.append(request.url))
+        page.goto(path.as_uri() + fragment)
+        settle(page)
+        return page
+
+    yield call
+    for context in contexts:
+        context.close()
+    assert said == []
+
+
+def settle(page) -> None:
+    """Wait until the case that is open is there."""
+    deadline = time.monotonic() + 60
+    while page.query_selector("[aria-busy]"):
+        assert time.monotonic() < deadline, "the case does not open"
+        time.sleep(0.05)
