@@ -19,7 +19,7 @@ CORD, SPINE, CHEST, MUSCLES, LESIONS, DIGITS = (
 SETTINGS = {
     CORD: {"epoch_length": 2, "batch_size": 2, "patch": 48},
     SPINE: {"epoch_length": 2, "batch_size": 1, "patch": 32, "thin_size": 20},
-    CHEST: {"size": 64, "batch_size": 2},
+    CHEST: {"epoch_length": 2, "size": 64, "batch_size": 2},
     MUSCLES: {"epoch_length": 2, "patch": 64, "batch_size": 2},
     LESIONS: {"epoch_length": 2, "patch": 16, "window": 32, "batch_size": 2},
     DIGITS: {},
