@@ -43,6 +43,10 @@ def segment(
         bool, typer.Option("--dicom-seg", help="Also DICOM Segmentation, of cases that are DICOM series.")
     ] = False,
     seg_nrrd: Annotated[bool, typer.Option("--seg-nrrd", help="Also .seg.nrrd, which 3D Slicer opens as a segmentation.")] = False,
+    rtstruct: Annotated[bool, typer.Option("--rtstruct", help="Also RT Structure Set, of cases that are DICOM series.")] = False,
+    exports: Annotated[
+        list[str], typer.Option("--export", metavar="dicom-seg|seg-nrrd|rtstruct", help="The same by name; may be repeated.")
+    ] = [],
     maps: Annotated[bool, typer.Option("--maps", help="Also the probability and the entropy of every voxel.")] = False,
     store: Annotated[
         bool,
@@ -90,7 +94,8 @@ def segment(
         settings["any_modality"] = True
     if max_bytes is not None:
         os.environ["AXIAL_MAX_BYTES"] = str(max_bytes)  # for every image that this command reads, masks and pictures included
-    exports = [name for name, wanted in (("dicom-seg", dicom_seg), ("seg-nrrd", seg_nrrd)) if wanted]
+    flags = {"dicom-seg": dicom_seg, "seg-nrrd": seg_nrrd, "rtstruct": rtstruct}
+    exports = [*exports, *(name for name, wanted in flags.items() if wanted)]
     with interruptible(), Teller(chosen.name, None if quiet or as_json or dry_run else errors, errors) as teller:
         segmenter = Segmenter(chosen, settings, weights, device, maps)
         if dry_run:

@@ -4,7 +4,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import highdicom
-import nibabel
 import numpy as np
 from highdicom.color import CIELabColor
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
@@ -12,13 +11,12 @@ from pydicom.sr.coding import Code
 from pydicom.uid import ExplicitVRLittleEndian
 
 from custom_networks.errors import UserError
-from custom_networks.readers.dicom_series import read_frames, series_affine
 from custom_networks.results.palette import label_colour
 from custom_networks.results.write_result import write_result
 
 from ..bundles import Bundle
+from .labelled_series import read_labelled_series
 
-AFFINE_TOLERANCE = 1e-2  # mm
 MANUFACTURER, SERIES_NUMBER = "Axial", 900
 
 
@@ -30,26 +28,19 @@ def write_dicom_seg(bundle: Bundle, source: str | Path, mask_path: Path, target:
 
     Args:
         bundle: bundle that made the mask.
-        source: the DICOM series' folder, its file or its zip; ``path#number`` where there are several series.
+        source: the DICOM series' folder, its file or its zip; ``path#number`` where there are several series; or a radiograph.
         mask_path: the label map on the series' own grid, as the bundle writes it.
         target: file to write.
 
     Raises:
-        UserError: when the source is no DICOM series, the mask is empty or of another grid, or a class has no code.
+        UserError: when the source is no DICOM, the mask is empty or of another grid, or a class has no code.
     """
-    slices = read_frames(source)
-    mask = nibabel.load(mask_path)
-    array = np.asarray(mask.dataobj)
-    array = array[..., None] if array.ndim == 2 else array
-    expected = (*slices[0].shape[::-1], len(slices))
-    if array.shape != expected or np.abs(mask.affine - series_affine(slices)).max() > AFFINE_TOLERANCE:
-        raise UserError(f"{mask_path}: another grid than {source}.", "Segment the DICOM series itself.")
-    values = [int(value) for value in np.unique(array) if value]
-    if not values:
-        raise UserError(f"{mask_path}: nothing was found, and DICOM has no empty segmentation.", "Use the NIfTI mask.")
-    images = list({id(frame.dataset): frame.dataset for frame in slices}.values())
+    labelled = read_labelled_series(source, mask_path)
+    values = labelled.values
+    images = list({id(image): image for image, _ in labelled.places}.values())
+    array = labelled.array
     if len(images) == 1:  # frames of a multi-frame image in its own order
-        array = array[..., np.argsort([frame.number or 0 for frame in slices])]
+        array = array[..., np.argsort([number or 0 for _, number in labelled.places])]
     frames = array.transpose(2, 1, 0)
     pixels = np.stack([frames == value for value in values], axis=-1).astype(np.uint8)
     segmentation = Segmentation(
@@ -70,6 +61,8 @@ def write_dicom_seg(bundle: Bundle, source: str | Path, mask_path: Path, target:
         content_description=bundle.metadata["name"][:64],
         series_description=f"{bundle.metadata['name']} (research only)"[:64],
     )
+    if labelled.affine is None:
+        segmentation.PatientOrientation = images[0].get("PatientOrientation", "")
     write_result(target, segmentation.save_as, ".dcm")
 
 

@@ -32,4 +32,14 @@ def _seg_nrrd(bundle: Bundle, source: str, mask: Path, target: Path) -> None:
     write_seg_nrrd(bundle, mask, target)
 
 
-EXPORTS = {"dicom-seg": Export("_seg.dcm", _dicom_seg), "seg-nrrd": Export(".seg.nrrd", _seg_nrrd)}
+def _rtstruct(bundle: Bundle, source: str, mask: Path, target: Path) -> None:
+    from .export_rtstruct import write_rtstruct
+
+    write_rtstruct(bundle, source, mask, target)
+
+
+EXPORTS = {
+    "dicom-seg": Export("_seg.dcm", _dicom_seg),
+    "seg-nrrd": Export(".seg.nrrd", _seg_nrrd),
+    "rtstruct": Export("_rtstruct.dcm", _rtstruct),
+}

@@ -145,6 +145,7 @@ def test_an_output_that_cannot_be_written_is_refused_at_once(segment, tiny, tmp_
     [
         (["muscles", "--threshold", "0.4"], "--threshold: spinal_muscles_mri_segmentation has no such option"),
         (["chest", "--series", "3"], "--series 3: chest_xray_organs_segmentation reads no series"),
+        (["digits", "--export", "rtstruct"], "--rtstruct: handwritten_digits_classification has no such export"),
         (["digits", "--dicom-seg"], "--dicom-seg: handwritten_digits_classification has no such export"),
         (["digits", "--seg-nrrd"], "--seg-nrrd: handwritten_digits_classification has no such export"),
         (["digits", "--device", "$open('RAN','w')"], "not a device of this machine"),

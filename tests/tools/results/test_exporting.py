@@ -12,16 +12,21 @@ import numpy as np
 import pydicom
 import pytest
 from conftest import MUSCLES, VERTEBRAE, save_nifti
-from dicom_files import STUDY, write_enhanced, write_slice
+from dicom_files import SERIES, STUDY, write_enhanced, write_radiograph, write_series, write_slice
+from dicom_results import segment_on_grid
 from highdicom.color import CIELabColor
 
-from custom_networks import LoadVolumed, UserError
+from custom_networks import LoadVolumed, RadiographReader, UserError
 from custom_networks.results.label_table import label_table
 from custom_networks.results.palette import label_colour
 from tools.bundles import Bundle, all_bundles
 from tools.results.export_dicom import write_dicom_seg
 from tools.results.export_nrrd import write_seg_nrrd
+from tools.results.export_rtstruct import write_rtstruct
 
+SEGMENTING = [bundle for bundle in all_bundles() if bundle.is_segmentation]
+FILM = {name: value for name, value in STUDY.items() if "FrameOf" not in name and "Position" not in name} | {"Modality": "DX"}
+OBLIQUE_GRID = np.array([[0.6, -0.4, 0, 10], [0.3, 0.8, 0, 20], [0, 0, 3, 30], [0, 0, 0, 1.0]])
 VERTEBRA_L1 = Bundle(VERTEBRAE).metadata["segment_codes"]["20"]["type"]
 PLANES = {
     "axial": ([1, 0, 0, 0, 1, 0], (0, 0, 4)),
@@ -89,13 +94,74 @@ def test_dicom_seg_of_an_enhanced_image_in_a_zip(tmp_path):
     np.testing.assert_allclose(volume.affine[:3, :3] @ found.mean(0) + volume.affine[:3, 3], world(affine, label == 1), atol=1e-3)
 
 
-@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dicom3tools is not installed")
-def test_dicom_seg_keeps_the_standard(tmp_path):
-    affine, label = series(tmp_path / "series", "oblique")
-    mask = save_nifti(tmp_path / "a_seg.nii.gz", label, affine)
-    write_dicom_seg(Bundle(MUSCLES), tmp_path / "series", mask, tmp_path / "a_seg.dcm")
-    checked = subprocess.run(["dciodvfy", str(tmp_path / "a_seg.dcm")], capture_output=True, text=True)
-    assert "Error" not in checked.stdout + checked.stderr
+def labelled(folder, bundle):
+    """A DICOM source of a bundle's modality, and a mask of all its classes on its grid."""
+    values = [int(value) for value in bundle.metadata["segment_codes"]]
+    label = np.zeros((14, 12, 5), np.uint8)
+    if bundle.modality == "DX":
+        source = write_radiograph(folder / "film.dcm", np.full((12, 14), 900), SeriesInstanceUID=SERIES, SeriesNumber=1, **FILM)
+        image, label = RadiographReader().get_data(RadiographReader().read(str(source)))[1], label[..., :1]
+        affine = np.asarray(image["affine"])
+    else:
+        image = nibabel.Nifti1Image(np.random.default_rng(0).integers(0, 900, label.shape).astype(float), OBLIQUE_GRID)
+        source = write_series(folder / "series", image, bundle.modality)
+        affine = np.asarray(LoadVolumed("image")({"image": str(source)})["image"].affine)
+    for index, value in enumerate(values):
+        label[index % 13 : index % 13 + 2, 2 + 4 * (index // 13) : 5 + 4 * (index // 13), : 1 + index % 3] = value
+    return source, label, affine, save_nifti(folder / "a_seg.nii.gz", label, affine)
+
+
+@pytest.mark.parametrize("bundle", SEGMENTING, ids=lambda bundle: bundle.name)
+def test_every_export_of_every_bundle(tmp_path, bundle):
+    """As highdicom, pynrrd and pydicom read it: voxels, names, codes and colours of all classes; and as dciodvfy judges it."""
+    source, label, affine, mask = labelled(tmp_path, bundle)
+    values = [int(value) for value in np.unique(label) if value]
+    colours = np.round(255 * np.array([label_colour(value) for value in values]))
+    codes = [bundle.metadata["segment_codes"][str(value)] for value in values]
+    names = [bundle.classes[str(value)] for value in values]
+
+    write_dicom_seg(bundle, source, mask, tmp_path / "a_seg.dcm")
+    segmentation = highdicom.seg.segread(tmp_path / "a_seg.dcm")
+    if bundle.modality == "DX":
+        frames = segmentation.get_pixels_by_source_instance(
+            [pydicom.dcmread(source).SOPInstanceUID], combine_segments=True, relabel=False
+        )
+        found = frames.transpose(2, 1, 0)
+    else:
+        found = segment_on_grid(segmentation, affine, label.shape)
+    assert np.array_equal(np.array([0, *values])[found], label)
+    segments = segmentation.SegmentSequence
+    assert [segment.SegmentLabel for segment in segments] == names
+    assert [segment.SegmentedPropertyTypeCodeSequence[0].CodeValue for segment in segments] == [code["type"][0] for code in codes]
+    shown = [CIELabColor.from_dicom_value(segment.RecommendedDisplayCIELabValue).to_rgb() for segment in segments]
+    np.testing.assert_allclose(shown, colours, atol=3)
+
+    write_seg_nrrd(bundle, mask, tmp_path / "a.seg.nrrd")
+    array, header = nrrd.read(str(tmp_path / "a.seg.nrrd"))
+    assert np.array_equal(array, label)
+    for index, (name, code, colour) in enumerate(zip(names, codes, colours, strict=True)):
+        assert header[f"Segment{index}_Name"] == name
+        parts = header[f"Segment{index}_Tags"].removeprefix("TerminologyEntry:").split("~")
+        wanted = ["^".join(("SCT", *code[part])) if part in code else "^^" for part in ("category", "type", "modifier")]
+        assert parts[1:4] == wanted and len(parts) == 7
+        np.testing.assert_allclose(255 * np.array(header[f"Segment{index}_Color"].split(), float), colour, atol=0.1)
+
+    files = ["a_seg.dcm"]
+    if bundle.modality == "DX":
+        with pytest.raises(UserError, match="a radiograph has no place in space"):
+            write_rtstruct(bundle, source, mask, tmp_path / "a_rtstruct.dcm")
+    else:
+        write_rtstruct(bundle, source, mask, tmp_path / "a_rtstruct.dcm")
+        regions = pydicom.dcmread(tmp_path / "a_rtstruct.dcm")
+        assert [region.ROIName for region in regions.StructureSetROISequence] == names
+        assert [list(region.ROIDisplayColor) for region in regions.ROIContourSequence] == colours.tolist()
+        kinds = [item.RTROIIdentificationCodeSequence[0].CodeValue for item in regions.RTROIObservationsSequence]
+        assert kinds == [code["type"][0] for code in codes]
+        files.append("a_rtstruct.dcm")
+    if shutil.which("dciodvfy"):
+        for file in files:
+            checked = subprocess.run(["dciodvfy", str(tmp_path / file)], capture_output=True, text=True)
+            assert "Error" not in checked.stdout + checked.stderr, file
 
 
 def test_what_cannot_be_a_dicom_seg(tmp_path):

@@ -1,0 +1,74 @@
+"""A DICOM series and its mask, slice by slice."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pydicom
+
+from custom_networks.cases.cases import is_zip, split_series
+from custom_networks.errors import UserError
+from custom_networks.readers.dicom_files import read_images
+from custom_networks.readers.dicom_series import read_frames, series_affine
+from custom_networks.readers.modality import KINDRED
+from custom_networks.readers.radiograph import radiograph_affine
+
+AFFINE_TOLERANCE = 1e-2  # mm
+
+
+@dataclass(frozen=True)
+class LabelledSeries:
+    """A mask on the grid of its DICOM images.
+
+    Attributes:
+        places: the image of each slice, without pixels, and the slice's frame in it from 0; None where the image is the slice.
+        array: the mask, ``(columns, rows, slices)``.
+        affine: of the mask, RAS, mm; None for a radiograph, which has no place in space.
+    """
+
+    places: list[tuple[pydicom.Dataset, int | None]]
+    array: np.ndarray
+    affine: np.ndarray | None
+
+    @property
+    def values(self) -> list[int]:
+        """The labels that were found, without the background."""
+        return [int(value) for value in np.unique(self.array) if value]
+
+
+def read_labelled_series(source: str | Path, mask_path: Path) -> LabelledSeries:
+    """Return a series, or a radiograph, with its mask.
+
+    Args:
+        source: the DICOM series' folder, its file or its zip; ``path#number`` where there are several series; or a radiograph.
+        mask_path: the label map on the images' own grid, as a bundle writes it.
+
+    Raises:
+        UserError: when the source is no DICOM, or the mask is empty or of another grid.
+    """
+    radiograph = _radiograph(split_series(source)[0])
+    if radiograph is None:
+        slices = read_frames(source)
+        places, affine = [(frame.dataset, frame.number) for frame in slices], series_affine(slices)
+        expected = affine
+    else:
+        places, affine, expected = [(radiograph, None)], None, radiograph_affine(radiograph)[0]
+    mask = nibabel.load(mask_path)
+    array = np.asarray(mask.dataobj)
+    array = array[..., None] if array.ndim == 2 else array
+    first = places[0][0]
+    if array.shape != (first.Columns, first.Rows, len(places)) or np.abs(mask.affine - expected).max() > AFFINE_TOLERANCE:
+        raise UserError(f"{mask_path}: another grid than {source}.", "Segment the DICOM series itself.")
+    if not array.any():
+        raise UserError(f"{mask_path}: nothing was found, and DICOM has no empty segmentation.", "Use the NIfTI mask.")
+    return LabelledSeries(places, array, affine)
+
+
+def _radiograph(path: Path) -> pydicom.Dataset | None:
+    """Return the image of a file that is a radiograph, None for anything else."""
+    if path.is_dir() or is_zip(path):
+        return None
+    (image,) = read_images(path)
+    is_projection = str(image.dataset.get("Modality") or "").upper() in KINDRED["DX"]
+    return image.dataset if is_projection and not image.dataset.get("ImagePositionPatient") else None
