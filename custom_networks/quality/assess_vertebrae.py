@@ -24,7 +24,7 @@ class AssessVertebrae(AssessQuality):
     def measure(self, image: torch.Tensor, found: torch.Tensor) -> dict[str, float | list[float]]:
         """Return the measures of what was found, ``(1, 2, X, Y, Z)``: owners and their probabilities."""
         sure = instance_sureness(found[0, 0], found[0, 1])
-        numbers = [vertebra["probability"] for vertebra in json.loads(_meta(found).get("vertebrae", "[]"))]
+        numbers = [vertebra["probability"] for vertebra in json.loads(_first(found, "vertebrae", "[]"))]
         values = {
             "sureness": np.mean(sure) if sure else 0.0,
             "sureness_worst": min(sure, default=0.0),
@@ -35,6 +35,8 @@ class AssessVertebrae(AssessQuality):
         )
 
 
-def _meta(found: torch.Tensor) -> dict:
+def _first(found: torch.Tensor, name: str, default: str) -> str:
+    """Return what the meta data of a batch's first image say, whether the batch was collated or lists a value an image."""
     meta = getattr(found, "meta", {})
-    return meta[0] if isinstance(meta, list) else meta
+    value = (meta[0] if isinstance(meta, list) else meta).get(name, default)
+    return value[0] if isinstance(value, list) else value
