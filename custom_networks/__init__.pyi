@@ -38,6 +38,7 @@ from .heads.brain_extraction import BrainExtractor as BrainExtractor
 from .heads.raw_heads import RawHeads as RawHeads
 from .inferers.autocast_inferer import AutocastInferer as AutocastInferer
 from .inferers.brain_window_inferer import BrainWindowInferer as BrainWindowInferer
+from .inferers.cord_localisation import CordLocalisation as CordLocalisation
 from .inferers.cord_search import CordSearch as CordSearch
 from .inferers.cord_window_inferer import CordWindowInferer as CordWindowInferer
 from .inferers.iterative_vertebra_inferer import IterativeVertebraInferer as IterativeVertebraInferer
@@ -65,6 +66,7 @@ from .metrics.scgm import scgm_metrics as scgm_metrics
 from .metrics.vertebra_progress import VertebraProgress as VertebraProgress
 from .metrics.vertebra_scores import VertebraMatch as VertebraMatch
 from .metrics.vertebra_scores import match_vertebrae as match_vertebrae
+from .networks.cord_localiser import CordLocaliser as CordLocaliser
 from .networks.fully_conv_net import FullyConvNet as FullyConvNet
 from .networks.iterative_fcn import IterativeFCN as IterativeFCN
 from .networks.le_net import LeNet as LeNet

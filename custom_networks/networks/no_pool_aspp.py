@@ -104,7 +104,8 @@ class NoPoolASPP(nn.Module):
         features = self.dilated_stem(stem)
         source = stem if self.pool_stem else features
         branches = [branch(features) for branch in self.branches]
-        branches.append(source.mean(dim=(2, 3), keepdim=True).expand_as(features))
+        pooled = source.mean(dim=(2, 3), keepdim=True)
+        branches.append(torch.zeros_like(features) + pooled)  # laid out as the others: expanded it would break channels last
         if self.pool_stem:
             branches[-2], branches[-1] = branches[-1], branches[-2]
         fused = self.concat_dropout(self.concat_norm(torch.cat(branches, dim=1)))

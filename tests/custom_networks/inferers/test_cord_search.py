@@ -21,9 +21,9 @@ def test_path_moves_no_further_than_its_reach():
         assert steps.max() <= reach
 
 
-def squares(centres, size=(200, 160)) -> torch.Tensor:
+def squares(centres, size=(200, 160), texture=0.2) -> torch.Tensor:
     """A bright square of 9 mm on each slice, on a dim ground with texture."""
-    volume = torch.rand(*size, len(centres)) * 0.2
+    volume = torch.rand(*size, len(centres)) * texture
     for z, (x, y) in enumerate(centres):
         volume[x - 9 : x + 9, y - 9 : y + 9, z] += 1
     return volume
@@ -50,3 +50,55 @@ def test_slices_between_the_searched_ones_are_interpolated():
 def test_nothing_to_find_still_gives_a_centre_inside():
     found = CordSearch(window=48)(torch.zeros(90, 70, 3), lambda window: window - 9, spacing=0.5)
     assert ((found >= 0) & (found < torch.tensor([90, 70]))).all()
+
+
+class Told:
+    """A localisation that tells given places, in pixels of 1 mm, and counts its calls."""
+
+    def __init__(self, places) -> None:
+        self.places, self.calls = places, 0
+
+    def __call__(self, slices: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        probability = torch.zeros_like(slices)
+        for map_, (x, y) in zip(probability[:, 0], self.places, strict=True):
+            map_[x - 5 : x + 6, y - 4 : y + 5] = 1
+        return probability
+
+
+class Counted:
+    def __init__(self) -> None:
+        self.windows = 0
+
+    def __call__(self, window: torch.Tensor) -> torch.Tensor:
+        self.windows += len(window)
+        return bright(window)
+
+
+CENTRES = [(100 + z, 60 - z) for z in range(5)]
+
+
+def test_a_place_that_was_told_saves_windows_and_changes_no_centre():
+    everywhere, near, volume = Counted(), Counted(), squares(CENTRES)
+    expected = CordSearch(window=48)(volume, everywhere, spacing=0.5)
+    localisation = Told([(x // 2 + 1, y // 2 - 2) for x, y in CENTRES])
+    assert torch.equal(CordSearch(window=48, localisation=localisation)(volume, near, spacing=0.5), expected)
+    assert near.windows < everywhere.windows / 2
+
+
+def test_everything_is_searched_where_nothing_is_found_at_the_place_told():
+    volume, localisation = squares(CENTRES, texture=0), Told([(20, 60)] * 5)
+    expected = CordSearch(window=48)(volume, bright, spacing=0.5)
+    assert torch.equal(CordSearch(window=48, localisation=localisation)(volume, bright, spacing=0.5), expected)
+    assert localisation.calls == 1
+
+
+def test_the_place_told_stands_where_nothing_is_found_anywhere():
+    found = CordSearch(window=48, localisation=Told([(20, 60)] * 5))(squares(CENTRES), lambda window: window - 9, spacing=0.5)
+    assert (found - torch.tensor([40.5, 120.5])).abs().max() < 0.5
+
+
+def test_small_fields_are_searched_whole():
+    localisation = Told([])
+    CordSearch(window=48, localisation=localisation)(squares([(40, 40)], (80, 84)), bright, spacing=0.5)
+    assert localisation.calls == 0

@@ -155,13 +155,13 @@ class Normalize:
 
 
 class SelectLabel:
-    """Make labels a mask of one of them."""
+    """Make labels a mask of one of them, or of several."""
 
-    def __init__(self, value: int = 1) -> None:
-        self.value = value
+    def __init__(self, value: int | Sequence[int] = 1) -> None:
+        self.values = (value,) if isinstance(value, int) else tuple(value)
 
     def __call__(self, image: torch.Tensor, label: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return image, (label == self.value).long()
+        return image, torch.isin(label, label.new_tensor(self.values)).long()
 
 
 def gaussian_blur(image: torch.Tensor, sigma: torch.Tensor, largest: float) -> torch.Tensor:
