@@ -32,6 +32,15 @@ def explain(error: BaseException) -> str:
     return plain(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
+def lacks_memory(error: BaseException | None) -> bool:
+    """Tell whether an error, or one that it came from, is a lack of memory, of the machine or its GPU."""
+    while error is not None:
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def plain(text: str) -> str:
     """Return a text with whatever cannot be printed escaped: control characters, line breaks, bytes of names that are no text."""
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

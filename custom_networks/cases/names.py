@@ -57,13 +57,14 @@ def split_series(source: str | Path) -> tuple[Path, str | None]:
     return (Path(path), series) if mark and not os.path.exists(source) else (Path(source), None)
 
 
-def _first(source: str | Path | Sequence) -> Path | str:
+def first_image(source: str | Path | Sequence) -> Path | str:
+    """Return the path of a case's image, of the first image of a study."""
     return source if isinstance(source, (str, Path)) else source[0]
 
 
 def _parts(source: str | Path | Sequence) -> list[str]:
     """Return the folders above a case, and its name at the end."""
-    path, series = split_series(_first(source))
+    path, series = split_series(first_image(source))
     path = Path(os.path.abspath(path))
     if not isinstance(source, (str, Path)) and path.name.lower().endswith(DICOM_SUFFIXES):
         path = path.parent  # a list of a series' files
@@ -83,13 +84,13 @@ def _by_path(parts: list[list[str]], cases: list[dict]) -> list[str]:
 
 
 def _by_suffix(parts: list[list[str]], cases: list[dict]) -> list[str]:
-    suffixes = [split_suffix(str(_first(case["image"])), (*IMAGE_SUFFIXES, *DICOM_SUFFIXES))[1] for case in cases]
+    suffixes = [split_suffix(str(first_image(case["image"])), (*IMAGE_SUFFIXES, *DICOM_SUFFIXES))[1] for case in cases]
     names = _by_path(parts, cases)
     return [f"{name}{suffix.replace('.', '_')}" for name, suffix in zip(names, suffixes, strict=True)]
 
 
 def _by_digest(parts: list[list[str]], cases: list[dict]) -> list[str]:
-    sources = [os.fsencode(str(_first(case["image"]))) for case in cases]
+    sources = [os.fsencode(str(first_image(case["image"]))) for case in cases]
     names = _by_path(parts, cases)
     return [f"{name}-{hashlib.sha1(source).hexdigest()[:8]}" for name, source in zip(names, sources, strict=True)]
 

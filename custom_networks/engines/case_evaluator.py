@@ -13,8 +13,8 @@ from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
 from monai.transforms import Transform
 
-from ..cases.names import case_name
-from ..errors import UserError, explain, plain
+from ..cases.names import case_name, first_image
+from ..errors import UserError, explain, lacks_memory, plain
 from ..progress import follow_progress
 from ..results.record import ResultRecord, read_record, record_path
 from ..results.warnings_log import CollectWarnings
@@ -105,6 +105,7 @@ class CaseEvaluator(SupervisedEvaluator):
         self.output_dir, self.output_suffix, self.overwrite = Path(output_dir), output_suffix, overwrite
         self.on_case, self.on_progress = on_case or _log_result, on_progress or (lambda name, share: None)
         self.results: list[CaseResult] = []
+        self.raises_lack_of_memory = False  # set where another machine may have more
         self.interrupt_resume_enabled = False  # a failed run must not be resumed in place of the next case
 
     def run(self) -> list[CaseResult]:
@@ -161,20 +162,29 @@ class CaseEvaluator(SupervisedEvaluator):
         with CollectWarnings() as warnings:
             try:
                 if self._is_made(target, images):
-                    return CaseResult(name, source, 0.0, skipped=True, path=target)
+                    return self._made_before(name, source, target)
                 self._make({"image": images, "case": name}, target, start, warnings.lines)
                 error = None
             except Exception as fault:  # any fault of one case must leave the others untouched
+                if self.raises_lack_of_memory and lacks_memory(fault):
+                    raise
                 logger.debug("%s failed", source, exc_info=True)
                 error = explain(fault)
                 error = error if plain(source) in error else f"{plain(source)}: {error}"
         return CaseResult(name, source, time.perf_counter() - start, error, warnings=tuple(warnings.lines), path=target)
 
+    def _made_before(self, name: str, source: str, target: Path) -> CaseResult:
+        """Return what became of a case whose result is there: kept, or made by this job in a process that was lost since."""
+        found = read_record(target) or {}
+        if self.record is None or not self.record.is_of_this_job(found):
+            return CaseResult(name, source, 0.0, skipped=True, path=target)
+        return CaseResult(name, source, found["seconds"], warnings=tuple(found["warnings"]), path=target)
+
     def _describe(self, case: dict) -> tuple[str, str, Path]:
         """Return name, source and result of a case."""
         images = case["image"]
         name = case.get("case") or case_name(images)
-        source = str(images if isinstance(images, (str, Path)) else images[0])
+        source = str(first_image(images))
         return name, source, self.output_dir / f"{name}{self.output_suffix}"
 
     def _is_made(self, target: Path, images: str | Sequence) -> bool:
@@ -183,11 +193,13 @@ class CaseEvaluator(SupervisedEvaluator):
         Raises:
             UserError: when it was made otherwise.
         """
-        if self.overwrite or not target.exists():
+        if not target.exists():
             return False
+        found = read_record(target)
+        if self.overwrite:
+            return self.record is not None and self.record.is_of_this_job(found)
         if self.record is None:
             return True
-        found = read_record(target)
         if found is None:
             problem = "it has no record of what made it"
         elif not found["complete"]:

@@ -52,6 +52,7 @@ class ResultRecord:
         self.bundle_root, self.weights = Path(bundle_root), Path(weights)
         self.settings, self.device = dict(settings), torch.device(device)
         self.described: Callable[[str], str] = str  # what the record says for a source's path
+        self.job = ""  # name of a run that is shared among processes
 
     @cached_property
     def maker(self) -> dict:
@@ -79,7 +80,7 @@ class ResultRecord:
             "software": {"python": platform.python_version()} | {package: _version(package) for package in SOFTWARE},
             "machine": f"{platform.system()} {platform.machine()}, {_device(self.device)}",
             "precision": self._precision(),
-            "run": uuid.uuid4().hex,
+            "run": f"{self.job}{uuid.uuid4().hex}",
             "complete": False,
         }
         write_json(record_path(result), record)
@@ -103,6 +104,10 @@ class ResultRecord:
             if before.get(name) != self.maker["settings"].get(name)
         ]
         return found + (["another input"] if record.get("input_sha256") != input_digest(image) else [])
+
+    def is_of_this_job(self, record: Mapping | None) -> bool:
+        """Tell whether a record is that of a whole result which another process of the same job made."""
+        return bool(self.job and record and record["complete"] and record["run"].startswith(self.job))
 
     def _precision(self) -> str:
         return precision_name(self.device, self.settings.get("precision", "float32"))

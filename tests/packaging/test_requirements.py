@@ -30,7 +30,7 @@ def test_dependencies_are_the_pinned_ones_and_begin_there():
         assert not wanted[name].contains("0.0.1") and not wanted[name].contains("999"), f"{name}: {wanted[name]} is open"
 
 
-@pytest.mark.parametrize("extra", ["onnx", "dev"])
+@pytest.mark.parametrize("extra", ["onnx", "cluster", "dev"])
 def test_extras_are_the_pinned_ones(extra):
     pinned = pins("requirements-dev.txt")
     for name, specifier in ranges(PROJECT["optional-dependencies"][extra]).items():
@@ -39,9 +39,9 @@ def test_extras_are_the_pinned_ones(extra):
 
 def test_extras_are_not_hard_requirements():
     extras = PROJECT["optional-dependencies"]
-    assert {"label", "dicomweb", "onnx", "dev"} <= extras.keys()
+    assert {"label", "dicomweb", "onnx", "cluster", "dev"} <= extras.keys()
     hard = ranges(PROJECT["dependencies"])
-    for name in ("onnxruntime", "dicomweb-client", "pytest", "fastapi"):
+    for name in ("onnxruntime", "distributed", "dicomweb-client", "pytest", "fastapi"):
         assert name not in hard
 
 

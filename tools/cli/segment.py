@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -63,7 +64,15 @@ def segment(
     precision: Annotated[
         str | None, typer.Option(metavar="auto|float32|bfloat16|float16", help="What the network computes in; auto if left out.")
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of the processor.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of the processor, of each process.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes of this machine that share the cases, by Dask.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers share the cases, tcp://HOST:8786.")
+    ] = None,
+    case_memory: Annotated[
+        float,
+        typer.Option(min=0.1, metavar="GIB", help="Memory that a case may take; workers with less get none."),
+    ] = 2.0,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print failed cases and warnings alone.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary for machines.")] = False,
     dry_run: Annotated[
@@ -94,15 +103,25 @@ def segment(
         settings["any_modality"] = True
     if max_bytes is not None:
         os.environ["AXIAL_MAX_BYTES"] = str(max_bytes)  # for every image that this command reads, masks and pictures included
+    if scheduler is not None and jobs > 1:
+        raise UserError("--jobs and --scheduler: only one of them.", "--jobs starts processes here, --scheduler uses others'.")
+    shared = (scheduler is not None or jobs > 1) and not dry_run
+    progress = None if quiet or as_json or dry_run else errors
     flags = {"dicom-seg": dicom_seg, "seg-nrrd": seg_nrrd, "rtstruct": rtstruct}
     exports = [*exports, *(name for name, wanted in flags.items() if wanted)]
-    with interruptible(), Teller(chosen.name, None if quiet or as_json or dry_run else errors, errors) as teller:
-        segmenter = Segmenter(chosen, settings, weights, device, maps)
+    with interruptible(), Teller(chosen.name, progress, errors) as teller, ExitStack() as stack:
+        segmenter = Segmenter(chosen, settings, weights, "cpu" if shared else device, maps)
+        options = {"overwrite": overwrite, "series": series}
         if dry_run:
-            results = segmenter.plan(sources, output, overwrite, series)
+            results = segmenter.plan(sources, output, **options)
         else:
-            options = {"overwrite": overwrite, "series": series, "exports": exports, "store": store, "single_file": single_file}
-            results = segmenter.segment(sources, output, **options, on_progress=teller)
+            if shared:
+                from ..cluster.opening import open_cluster
+
+                tell = lambda line: progress and progress.print(Text(line), soft_wrap=True)  # noqa: E731
+                options["cluster"] = stack.enter_context(open_cluster(scheduler, jobs, case_memory, device, threads, tell))
+            options |= {"exports": exports, "store": store, "single_file": single_file}
+            results = segmenter.segment(sources, output, on_progress=teller, **options)
     failed = [result for result in results if result.error]
     if as_json:
         print(json.dumps(_summary(chosen, output, results), indent=2))

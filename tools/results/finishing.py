@@ -22,10 +22,12 @@ class FinishedCase:
     Attributes:
         result: what became of it, measures included; a step that failed is named in its error.
         section: of the report.
+        warnings: that came in another process; those of this one were said as they came.
     """
 
     result: CaseResult
     section: CaseSection
+    warnings: tuple[str, ...] = ()
 
 
 class CaseFinisher:

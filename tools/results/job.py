@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from custom_networks.engines.case_evaluator import CaseResult
+
+from .. import __version__
 from .finishing import FinishedCase
 
 
@@ -22,6 +25,10 @@ class Job:
         exports: see `Segmenter.segment`.
         overwrite: whether results that were there before are computed anew.
         maps: see `Segmenter`.
+        device: of the networks; None claims a GPU a worker where there are any.
+        threads: of each process; None leaves it to the worker.
+        environment: variables that are set in the workers.
+        version: of Axial.
         name: of the run, its own; a result that bears it is not computed again.
     """
 
@@ -33,11 +40,15 @@ class Job:
     exports: tuple[str, ...]
     overwrite: bool
     maps: bool = False
+    device: str | None = None
+    threads: int | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    version: str = __version__
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 class Cluster(Protocol):
     """What segments cases elsewhere, such as `DaskCluster`."""
 
-    def segment(self, job: Job, cases: Sequence[dict]) -> Iterator[FinishedCase]:
-        """Yield every case once, as it is done, in any order."""
+    def segment(self, job: Job, cases: Sequence[dict]) -> Iterator[FinishedCase | CaseResult]:
+        """Yield every case once, as it is done, in any order; as a result where no process could do it."""

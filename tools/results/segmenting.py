@@ -72,8 +72,6 @@ class Segmenter:
                 if isinstance(value, str) and not HARMLESS.fullmatch(value):  # MONAI evaluates texts of a config
                     raise UserError(f"--{name} {value}: not a value that can be set.", "Give a number, a truth value or a word.")
                 parser[name] = value
-            if "precision" in parser:  # one that the device has not got is said before the first case
-                half_type(parser.get_parsed_content("device"), parser.get_parsed_content("precision"))
             self.weights = self.weights or Path(parser.get_parsed_content("ckpt"))
             self.network = parser.get_parsed_content("network")
             if maps and not (bundle.is_segmentation and insert_at_probabilities(parser, None)):
@@ -120,8 +118,13 @@ class Segmenter:
             UserError: when the output is no folder that can be written to, or the bundle lacks an option.
         """
         output, inputs = Path(output), list(inputs)
-        if cluster is not None and any(map(is_address, inputs)):
-            raise UserError("what one process fetches from an archive, workers elsewhere do not see.", "Leave the cluster out.")
+        if cluster is None:
+            with self.bundle.parser("inference.json", **self.settings) as parser:
+                _check_precision(parser)
+        elif store or any(map(is_address, inputs)):
+            raise UserError(
+                "an archive's studies are fetched and stored by one process alone.", "Leave --jobs and --scheduler out."
+            )
         with ExitStack() as stack:
             archives = self.archives(stack, series)
             finisher = CaseFinisher(self.bundle, self.kind, output, self.output_suffix, exports, archives, store)
@@ -134,9 +137,7 @@ class Segmenter:
                 if cluster is None:
                     self._segment_here(cases, run, overwrite)
                 else:
-                    job = self.job(finisher, overwrite)
-                    for finished in cluster.segment(job, cases):
-                        run.take(finished, len(cases))
+                    self._segment_elsewhere(cases, run, overwrite, cluster)
             finally:
                 results = run.close([case["case"] for case in cases])
         return results
@@ -148,9 +149,9 @@ class Segmenter:
             evaluator.on_case = lambda result: run.take(run.finisher(result), len(cases))
             evaluator.run()
 
-    def job(self, finisher: CaseFinisher, overwrite: bool = False) -> Job:
-        """Return what another process needs to know to do the same."""
-        return Job(
+    def _segment_elsewhere(self, cases: list[dict], run: "_Run", overwrite: bool, cluster: Cluster) -> None:
+        finisher = run.finisher
+        job = Job(
             bundle=self.bundle.folder.resolve(),
             settings={name: value for name, value in self.settings.items() if name != "device"},
             weights=self.weights.resolve(),
@@ -160,6 +161,14 @@ class Segmenter:
             overwrite=overwrite,
             maps=self.maps,
         )
+        for done in cluster.segment(job, cases):
+            finished = done if isinstance(done, FinishedCase) else finisher(done)
+            path = finisher.output / finished.result.path.name  # as it was given
+            finished = replace(finished, result=replace(finished.result, path=path))
+            run.on_progress(Progress(finished.result.name, run.number, len(cases), 0.0))
+            for line in finished.warnings:
+                logging.getLogger("axial").warning("%s", line)
+            run.take(finished, len(cases))
 
     def plan(self, inputs: Iterable[object], output: Path, overwrite: bool = False, series: str | None = None) -> list[CaseResult]:
         """Return what `segment` would do, as results: with an error where a case would fail at once, or skipped.
@@ -217,6 +226,7 @@ class Segmenter:
         objects = {"network": self.network, "ckpt": self.weights, "output_dir": output, "handlers": handlers, "cases": []}
         for name, value in (self.settings | objects | {"overwrite": overwrite}).items():
             parser[name] = value
+        _check_precision(parser)
         if self.maps:
             insert_at_probabilities(parser, custom_networks.SaveMapsd("pred", output))
         parser.get_parsed_content("initialize")
@@ -226,6 +236,12 @@ class Segmenter:
             evaluator.record.described = archives.described
         logging.getLogger("ignite").setLevel(logging.CRITICAL)  # failed cases are reported by their results
         return evaluator
+
+
+def _check_precision(parser) -> None:
+    """Say at once that the device has not got what the network shall compute in, not with every case."""
+    if "precision" in parser:
+        half_type(parser.get_parsed_content("device"), parser.get_parsed_content("precision"))
 
 
 def _loads(handler: object) -> bool:
