@@ -17,33 +17,16 @@ from custom_networks.errors import UserError, explain
 
 from .. import __version__
 from ..sharing.plain import plain
-from .bench import bench
-from .calibrate import calibrate
-from .console import console, errors
-from .convert_weights import convert_weights
-from .crossvalidate import crossvalidate
-from .demo import demo
-from .keys import keys
-from .list import list_bundles
-from .mix import mix
-from .new import new
-from .pack import pack
-from .phantom import phantom
-from .prepare import app as prepare
+from .commands import Commands
+from .console import WIDTH, console, errors
 from .program import as_typed, program
-from .reproduce import reproduce
-from .score import score
-from .segment import segment
-from .situations import situations
-from .sync import sync
-from .synthesise import synthesise
-from .unpack import unpack
-from .verify import verify
 
 LONGEST = 2000  # characters of an error
 app = typer.Typer(
+    cls=Commands,
     help="Prepare data, segment scans, check and share the bundles of Axial.",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120, "terminal_width": WIDTH},
+    rich_markup_mode=None,  # Rich's help takes longer to import than all the rest
     pretty_exceptions_enable=False,
 )
 
@@ -61,28 +44,6 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from; may stand anywhere.")] = False,
 ) -> None:
     """Prepare data, segment scans, check and share the bundles of Axial."""
-
-
-app.command("list")(list_bundles)
-app.add_typer(prepare, name="prepare")
-app.command("new")(new)
-app.command("synthesise")(synthesise)
-app.command("mix")(mix)
-app.command("phantom")(phantom)
-app.command("segment")(segment)
-app.command("score")(score)
-app.command("sync")(sync)
-app.command("pack")(pack)
-app.command("keys")(keys)
-app.command("unpack")(unpack)
-app.command("verify")(verify)
-app.command("convert-weights")(convert_weights)
-app.command("bench")(bench)
-app.command("calibrate")(calibrate)
-app.command("crossvalidate")(crossvalidate)
-app.command("reproduce")(reproduce)
-app.command("situations")(situations)
-app.command("demo")(demo)
 
 
 def main() -> None:

@@ -7,8 +7,9 @@ import pytest
 from conftest import REPOSITORY
 
 from tools import __version__
+from tools.cli.commands import COMMANDS, load
 
-HEAVY = ("torch", "monai", "numpy", "scipy", "ignite", "nibabel", "skimage", "pydicom", "matplotlib", "sklearn")
+HEAVY = ("torch", "monai", "numpy", "scipy", "ignite", "nibabel", "skimage", "pydicom", "matplotlib", "sklearn", "typer.rich_utils")
 START = f"""
 import atexit, runpy, sys
 atexit.register(lambda: print("heavy:", [name for name in {HEAVY} if name in sys.modules]))
@@ -51,6 +52,20 @@ def test_nothing_heavy_is_imported(arguments, code, text):
     found, printed = started(*arguments.split())
     assert found == code
     assert text in " ".join(printed.split()) and "heavy: []" in printed and "Traceback" not in printed
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_found_and_explains_itself(name):
+    command, (_, line) = load(name), COMMANDS[name]
+    assert command.name == name and command.help and len(line) < 90 and line.endswith(".")
+
+
+def test_only_what_was_typed_is_imported():
+    command = "import sys; sys.argv[1:] = ['pack', '-h']; import runpy, atexit; "
+    command += "atexit.register(lambda: print(sorted(name for name in sys.modules if name.startswith('tools.cli.'))))\n"
+    command += "runpy.run_module('tools', run_name='__main__', alter_sys=True)"
+    done = subprocess.run([sys.executable, "-c", command], cwd=REPOSITORY, capture_output=True, text=True)
+    assert "'tools.cli.pack'" in done.stdout and "'tools.cli.segment'" not in done.stdout
 
 
 def test_usage_errors_name_the_command_as_it_was_typed():
