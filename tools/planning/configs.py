@@ -19,8 +19,8 @@ LEARNING_RATE = 1e-3
 
 
 def make_configs(plan: Plan) -> dict[str, dict]:
-    """Return ``train.json`` and ``inference.json`` of a plan."""
-    return {"train.json": _train(plan), "inference.json": _inference(plan)}
+    """Return ``train.json`` and ``inference.json`` of a plan, and ``unet.json``, an overlay to compare it with."""
+    return {"train.json": _train(plan), "inference.json": _inference(plan), "unet.json": _unet(plan)}
 
 
 def base_config(name: str) -> dict:
@@ -83,6 +83,26 @@ def _inference(plan: Plan) -> dict:
     if plan.pictures or plan.channels:
         config.pop("series")
     return _replaced(config, changes)
+
+
+def _unet(plan: Plan) -> dict:
+    """Return an overlay with network, loss and rate of MONAI's tutorials (spleen_segmentation_3d), whatever the data are."""
+    halvings = 4
+    return {
+        "learning_rate": 1e-4,
+        "patch": [-(-side // 2**halvings) * 2**halvings for side in plan.patch],
+        "network_def": {
+            "_target_": "monai.networks.nets.UNet",
+            "spatial_dims": plan.dimensions,
+            "in_channels": max(1, len(plan.channels)),
+            "out_channels": "@num_classes",
+            "channels": [16, 32, 64, 128, 256],
+            "strides": [2] * halvings,
+            "num_res_units": 2,
+            "norm": "batch",
+        },
+        "loss": {"_target_": "DiceLoss", "to_onehot_y": True, "softmax": True},
+    }
 
 
 def _replaced(config: dict, changes: Mapping[str, object]) -> dict:
@@ -223,7 +243,13 @@ def _augmentation(plan: Plan) -> dict:
         {"_target_": "RandGaussianNoised", "keys": "image", "prob": 0.1, "std": 0.3},
         {"_target_": "RandGaussianSmoothd", "keys": "image", "prob": 0.2} | {f"sigma_{axis}": [0.5, 1.0] for axis in "xyz"},
         {"_target_": "RandScaleIntensityd", "keys": "image", "prob": 0.15, "factors": 0.25},
-        {"_target_": "RandSimulateLowResolutiond", "keys": "image", "prob": 0.2, "zoom_range": [0.5, 1.0]},
+        {
+            "_target_": "RandSimulateLowResolutiond",
+            "keys": "image",
+            "prob": 0.2,
+            "zoom_range": [0.5, 1.0],
+            "upsample_mode": "bilinear" if plan.dimensions == 2 else "trilinear",
+        },
         {"_target_": "RandAdjustContrastd", "keys": "image", "prob": 0.3, "gamma": [0.7, 1.5], "retain_stats": True},
     ]
     return {"_target_": "Compose", "transforms": steps}

@@ -366,7 +366,7 @@ def load_weights(network: torch.nn.Module, path: Path, bundle: Bundle) -> None:
         UserError: when the file is missing, damaged, or of another network.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such file.", "Give a state dict, such as one made by convert-weights.")
+        raise UserError(f"{path}: no such file.", "Train the bundle and copy its weights there, or give others by --weights.")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         content = content["model"] if isinstance(content, dict) and isinstance(content.get("model"), dict) else content

@@ -14,7 +14,7 @@ from custom_networks.cases.cases import case_name
 from custom_networks.errors import UserError
 from custom_networks.results.write_result import write_json, write_result
 
-from ..bundles import Bundle
+from ..bundles import Bundle, environment
 from ..layout.data_list import write_data_list
 from ..layout.mixing import absolute
 from .choosing import choose_nested
@@ -152,8 +152,8 @@ class CrossValidation:
         command = [sys.executable, "-m", "monai.bundle", "run", run_id, "--config_file", str(configs), *dataset, *options]
         threads = str(max(1, (os.cpu_count() or 1) // self.jobs))
         with (self._folder(fold) / "log.txt").open("a") as log:
-            environment = {"OMP_NUM_THREADS": threads} | os.environ
-            return not subprocess.run(command, cwd=self.bundle.folder, stdout=log, stderr=log, env=environment).returncode
+            variables = {"OMP_NUM_THREADS": threads} | environment()
+            return not subprocess.run(command, cwd=self.bundle.folder, stdout=log, stderr=log, env=variables).returncode
 
     def _eval(self, fold: Fold, value: str) -> Path:
         return self._folder(fold) / (f"eval_{self.choice}_{value}" if self.choice else "eval")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from custom_networks.errors import UserError
 
-from ..bundles import Bundle
+from ..bundles import Bundle, environment
 from .crossvalidate import TABLE
 from .folds import subject_name
 from .numbers import Entry, read_numbers, weights_folder
@@ -132,6 +132,6 @@ def _spreads(rows: Sequence[Mapping[str, str]], subject: Callable[[Mapping[str, 
 
 def _run(command: list[str], folder: Path, log: Path) -> None:
     with log.open("a") as stream:
-        done = subprocess.run(command, cwd=folder, stdout=stream, stderr=stream)
+        done = subprocess.run(command, cwd=folder, stdout=stream, stderr=stream, env=environment())
     if done.returncode:
         raise UserError(f"{' '.join(command[1:5])}: failed.", f"Read {log}.")

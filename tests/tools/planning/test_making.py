@@ -60,6 +60,19 @@ def test_every_id_of_the_configs_is_there_and_none_of_the_muscles_is_left(tmp_pa
         assert tuple(batch["image"].shape[2:]) == tuple(parser["patch"]) and set(batch) == {"image", "label", *batch}
 
 
+@pytest.mark.parametrize("write", [write_pairs, write_pictures], ids=["volumes", "pictures"])
+def test_every_augmentation_runs_on_every_patch(tmp_path, write):
+    made = make_bundle("two_balls", write(tmp_path / "data"), tmp_path)
+    with Bundle(made.folder).parser("train.json", dataset_dir=str(made.data)) as parser:
+        steps = parser["train"]["augmentation"]["transforms"]
+        assert len(steps) >= 7
+        for step in steps:
+            step["prob"] = 1.0
+        (sample,) = parser.get_parsed_content("train#dataset")[0]
+    assert sample["image"].shape == sample["label"].shape == (1, *made.plan.patch)
+    assert bool(sample["image"].isfinite().all()) and set(sample["label"].unique().tolist()) <= {0, 1, 2}
+
+
 def test_a_prepared_data_set_stays_where_it_is_and_its_test_cases_have_no_say(tmp_path, tools):
     data = write_pairs(tmp_path / "scans")
     far = nibabel.load(data / "case_3_image.nii.gz")
