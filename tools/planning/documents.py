@@ -42,7 +42,7 @@ def make_metadata(plan: Plan, title: str, task: str, data: str, author: str) -> 
     return metadata | {
         "version": VERSION,
         "changelog": {VERSION: f"planned by axial {__version__}"},
-        "result_kind": "slices" if plan.dimensions == 2 else "volumes",
+        "result_kind": "radiograph" if plan.pictures else "slices" if plan.dimensions == 2 else "volumes",
         "name": title,
         "task": task,
         "description": f"A {plan.dimensions}D U-Net, planned from its training data by nnU-Net's rules. {task}.",

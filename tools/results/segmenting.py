@@ -383,10 +383,12 @@ def insert_at_probabilities(parser, transform: Callable[[dict], dict] | None) ->
     """Put a transform where ``pred`` is a probability on the scan's grid: after its activation, and after its inversion.
 
     Returns:
-        whether there is such a place.
+        whether there is such a place; there is none where labels are chosen before the inversion.
     """
     transforms = parser["postprocessing"]["transforms"]
-    places = [n for n, known in enumerate(transforms) if known["_target_"] in ("Activationsd", "Invertd")]
+    names = [known["_target_"] for known in transforms]
+    chosen = names.index("AsDiscreted") if "AsDiscreted" in names else len(names)
+    places = [n for n, name in enumerate(names[:chosen]) if name in ("Activationsd", "Invertd")]
     if places and transform is not None:
         transforms.insert(max(places) + 1, transform)
     return bool(places)

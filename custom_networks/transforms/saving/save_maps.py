@@ -33,7 +33,7 @@ class SaveMapsd(SaveImaged):
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         for key in self.key_iterator(data):
             probabilities = data[key]
-            name = result_name(data, probabilities.meta["filename_or_obj"])
+            name = result_name(data, probabilities.meta)
             affine = np.asarray(probabilities.meta["original_affine"], dtype=float)
             plain = probabilities.as_subclass(torch.Tensor).float().cpu()
             maps = {"probability": plain[0] if len(plain) == 1 else plain.movedim(0, -1), "entropy": entropy(plain)}
