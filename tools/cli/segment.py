@@ -48,6 +48,10 @@ def segment(
     exports: Annotated[
         list[str], typer.Option("--export", metavar="dicom-seg|seg-nrrd|rtstruct", help="The same by name; may be repeated.")
     ] = [],
+    bids: Annotated[bool, typer.Option("--bids", help="The input is a BIDS data set; write BIDS derivatives.")] = False,
+    bids_suffix: Annotated[
+        list[str], typer.Option("--bids-suffix", metavar="T2w", help="Suffix of the BIDS images to take, in place of the bundle's.")
+    ] = [],
     maps: Annotated[bool, typer.Option("--maps", help="Also the probability and the entropy of every voxel.")] = False,
     store: Annotated[
         bool,
@@ -86,6 +90,8 @@ def segment(
     sources = [parse_address(text, plain_http) if is_address(text) else Path(text) for text in inputs]
     if store and not any(map(is_address, sources)):
         raise UserError("--store: no input is in an archive.", "Give dicomweb://HOST/studies/UID, or leave it out.")
+    if bids and (len(sources) != 1 or is_address(sources[0]) or dry_run or series is not None):
+        raise UserError("--bids: for one BIDS data set, and not with --dry-run or --series.", "Give the data set's folder.")
     chosen = get_bundle(bundle, trust)
     import torch
 
@@ -121,7 +127,12 @@ def segment(
                 tell = lambda line: progress and progress.print(Text(line), soft_wrap=True)  # noqa: E731
                 options["cluster"] = stack.enter_context(open_cluster(scheduler, jobs, case_memory, device, threads, tell))
             options |= {"exports": exports, "store": store, "single_file": single_file}
-            results = segmenter.segment(sources, output, on_progress=teller, **options)
+            if bids:
+                from ..bids.segmenting import segment_bids
+
+                results = segment_bids(segmenter, sources[0], output, bids_suffix, on_progress=teller, **options)
+            else:
+                results = segmenter.segment(sources, output, on_progress=teller, **options)
     failed = [result for result in results if result.error]
     if as_json:
         print(json.dumps(_summary(chosen, output, results), indent=2))

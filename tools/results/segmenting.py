@@ -101,7 +101,7 @@ class Segmenter:
 
         Args:
             inputs: images, DICOM series or folders of them; addresses of studies in DICOMweb archives; or nibabel images, which
-                are called ``image``.
+                are called ``image``; or cases that were found elsewhere, ``{"image": path or paths}``.
             output: folder of the results.
             overwrite: whether results that exist are computed anew; otherwise they are kept and measured.
             series: number or UID of the series to take where a folder, a zip or an archive's study holds several.
@@ -186,7 +186,12 @@ class Segmenter:
         """Return what fetches this bundle's inputs from archives."""
         modality = self.bundle.metadata["network_data_format"]["inputs"]["image"].get("modality")
         modality = None if self.settings.get("any_modality") else modality
-        return Archives(stack, modality, self._finding()[1].get("modalities", ()), series)
+        return Archives(stack, modality, self.contrasts, series)
+
+    @property
+    def contrasts(self) -> Sequence[str]:
+        """Names of the images of a study, such as FLAIR and T1; none where a case is one image."""
+        return self._finding()[1].get("modalities", ())
 
     def find(
         self, inputs: Collection[object], series: str | None = None, archives: Archives | None = None
@@ -200,7 +205,9 @@ class Segmenter:
         failed = []
         for source in inputs:
             try:
-                if archives is not None and is_address(source):
+                if isinstance(source, Mapping):
+                    found = [dict(source)]
+                elif archives is not None and is_address(source):
                     found = find(archives.fetch(source), **options)
                 else:
                     found = find(source, **options | number)
