@@ -45,7 +45,10 @@ def calibrate(
         seen = load_entries(folder, training)
         each = max(2, most // len(data))
         known += run_cases(model, folder, seen[:: max(1, len(seen) // each)][:each], 0, seed, tell)
-        judged += run_cases(model, folder, load_entries(folder, section), copies, seed, tell)
+        unseen = load_entries(folder, section)
+        if weights:  # a fold's people were left out together
+            unseen = [entry | {"subject": str(folder)} for entry in unseen]
+        judged += run_cases(model, folder, unseen, copies, seed, tell)
     if table is not None:
         write_cases(table, judged)
     result = learn(judged, usual_vectors(known), good)
