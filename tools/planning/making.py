@@ -16,7 +16,7 @@ from custom_networks.results.write_result import write_json
 
 from ..bundles import BUNDLES, Bundle, all_bundles
 from ..datasets.folder import split_sections
-from ..layout.data_list import make_empty_folder, write_data_list
+from ..layout.data_list import write_data_list
 from ..layout.nifti import save_nifti
 from ..sharing.archive import DEVICES
 from ..sharing.own import NAME
@@ -28,7 +28,7 @@ from .plan import Plan, make_plan
 from .sources import LabelledCase, Source, find_source
 from .survey import Fingerprint, load_image, read_label, survey
 
-CLASS_NAME = re.compile(r"[^\W_][\w .,+()-]{0,63}")  # texts of a config: none that MONAI would evaluate
+NAMED = re.compile(r"[^\W_][\w .,+()-]{0,63}")  # texts of a config: none that MONAI would evaluate
 
 
 @dataclass(frozen=True)
@@ -99,11 +99,15 @@ def make_bundle(
     done = iter(range(1, len(source.cases) + 1))
     fingerprint = survey(source, lambda: on_case(next(done), len(source.cases)))
     values, names, named = _classes(source, fingerprint, dict(labels or {}))
-    for word in (*names.values(), *source.channels):
-        if not CLASS_NAME.fullmatch(word):
-            raise UserError(f"{word}: no name of a class or channel.", "Begin with a letter or digit; up to 64 letters and spaces.")
+    for word in (*names.values(), *source.channels, *source.channel_names, author, *([modality] if modality else ())):
+        if not NAMED.fullmatch(word):
+            raise UserError(
+                f"{word}: no name of a class, channel, modality or author.", "Begin with a letter; up to 64 characters."
+            )
     sections = _sections(source, test, validation)
     learned = _without(_renumbered(fingerprint, values), sections["test"])  # test cases have no say in the plan
+    if set(learned.counts) <= {0} or not sections["training"]:
+        raise UserError(f"{data}: no training case has a label.", "Let fewer cases test or validate.")
     plan = make_plan(
         learned, list(names.values()), pictures=source.pictures, channels=source.channels,
         channel_names=source.channel_names, named=named, modality=modality, dimensions=dimensions, memory=memory,
@@ -112,10 +116,10 @@ def make_bundle(
     in_place = source.sections is not None and not (test or validation) and not _to_rewrite(source, values)
     place = data if in_place else output / f"{name}_data"
     text = plan_text(plan, learned, len(sections["test"]), source.left_out)
-    with _written_whole(target) as scratch:
+    with _written_whole([target] if in_place else [place, target]) as scratch:
         if not in_place:
-            _write_data(place, source, values, names, sections)
-        _write_bundle(scratch, name, plan, text, shown(place, output), terms, author)
+            _write_data(scratch / place.name, source, values, names, sections)
+        _write_bundle(scratch / name, name, plan, text, shown(place, output), terms, author)
     return NewBundle(target, place, plan, text, source.left_out)
 
 
@@ -187,7 +191,7 @@ def _to_rewrite(source: Source, values: Mapping[int, int]) -> bool:
 def _write_data(
     folder: Path, source: Source, values: Mapping[int, int], names: Mapping[int, str], sections: Mapping[str, Sequence[str]]
 ) -> None:
-    make_empty_folder(folder)
+    folder.mkdir()
     rewrite = _to_rewrite(source, values)
     entries = {}
     for case in source.cases:
@@ -211,6 +215,7 @@ def _rewritten(folder: Path, case: LabelledCase, source: Source, values: Mapping
 
 
 def _write_bundle(folder: Path, name: str, plan: Plan, text: str, data: str, terms: str | None, author: str) -> None:
+    folder.mkdir()
     title, task = title_of(name), f"Segmentation of {', '.join(plan.names)}"
     sync([Bundle(folder)])
     shutil.copyfile(BUNDLES / BASE / "LICENSE", folder / "LICENSE")
@@ -229,17 +234,20 @@ def _write_bundle(folder: Path, name: str, plan: Plan, text: str, data: str, ter
 
 
 @contextlib.contextmanager
-def _written_whole(target: Path) -> Iterator[Path]:
-    """Give a folder beside ``target`` that becomes it at the end, or goes where something failed."""
+def _written_whole(targets: Sequence[Path]) -> Iterator[Path]:
+    """Give a folder whose parts become the targets, all in one folder, at the end, or go where something failed."""
+    home = targets[-1].parent
+    for target in targets:
+        if target.exists():
+            raise UserError(f"{target}: is there already.", "Give another name, another folder with -o, or remove it.")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".axial-new-", dir=target.parent))
+        home.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".axial-new-", dir=home))
     except OSError as error:
-        raise UserError(f"{target.parent}: cannot be written to ({error.strerror}).", "Choose another folder with -o.") from error
+        raise UserError(f"{home}: cannot be written to ({error.strerror}).", "Choose another folder with -o.") from error
     try:
-        made = scratch / target.name
-        made.mkdir()
-        yield made
-        made.rename(target)
+        yield scratch
+        for target in targets:
+            (scratch / target.name).rename(target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 
-from custom_networks.cases.names import case_name
+from custom_networks.cases.names import name_cases
 from custom_networks.cases.suffixes import IMAGE_SUFFIXES, PICTURE_SUFFIXES, split_suffix
-from custom_networks.cases.tree import is_hidden
+from custom_networks.cases.tree import is_hidden, read_tree
 from custom_networks.errors import UserError
 
 FOLDERS = (("imagesTr", "labelsTr"), ("images", "labels"))
@@ -63,7 +63,7 @@ def find_source(folder: Path, image_suffixes: Sequence[str] = ("_image",), label
 
     Read are, in this order: a ``dataset.json`` that lists cases (of ours, or of the Medical Segmentation Decathlon); the folders
     ``imagesTr`` and ``labelsTr`` or ``images`` and ``labels`` with equal names, several channels as ``CASE_0000``, ``CASE_0001``
-    (nnU-Net); files ``CASE<image suffix>`` beside ``CASE<label suffix>``, a suffix a channel.
+    (nnU-Net); files ``CASE<image suffix>`` beside ``CASE<label suffix>``, a suffix a channel, at any depth.
 
     Raises:
         UserError: when the folder does not exist, is empty, holds no image with a label, or when cases differ in their channels.
@@ -79,7 +79,7 @@ def find_source(folder: Path, image_suffixes: Sequence[str] = ("_image",), label
             cases = list(_beside(folder / images, folder / labels, left_out))
             break
     else:
-        cases = list(_suffixed(folder, image_suffixes, label_suffix, left_out))
+        cases = _suffixed(folder, image_suffixes, label_suffix, left_out)
     if not cases:
         said = f" ({left_out[0]})" if left_out else ""
         empty = not any(path for path in folder.iterdir() if not is_hidden(path.name))
@@ -105,26 +105,20 @@ def _read_description(path: Path) -> dict:
 
 
 def _listed(folder: Path, description: Mapping) -> Source:
-    cases, sections = [], {}
+    found, sections = [], {}
     for section in ("training", "validation", "test"):
         entries = [entry for entry in description.get(section) or () if isinstance(entry, dict) and "label" in entry]
-        found = [_listed_case(folder, entry) for entry in entries]
-        sections[section] = [case.name for case in found]
-        cases += found
-    if not cases:
+        sections[section] = [len(found) + place for place in range(len(entries))]
+        found += [_listed_files(folder, entry) for entry in entries]
+    if not found:
         raise UserError(f"{folder / 'dataset.json'}: its training cases have no labels.", LAYOUTS)
-    named = any(sections[section] for section in ("validation", "test"))
-    return Source(
-        folder,
-        cases,
-        sections if named else None,
-        _named_labels(folder, description),
-        _channels(cases),
-        _channel_names(description),
-    )
+    cases = _named(found)
+    divided = {section: [cases[number].name for number in numbers] for section, numbers in sections.items()}
+    divided = divided if divided["validation"] or divided["test"] else None
+    return Source(folder, cases, divided, _named_labels(folder, description), _channels(cases), _channel_names(description))
 
 
-def _listed_case(folder: Path, entry: Mapping) -> LabelledCase:
+def _listed_files(folder: Path, entry: Mapping) -> tuple[tuple[Path, ...], Path]:
     listed = folder / "dataset.json"
     images = entry.get("image")
     images = images if isinstance(images, list) else [images]
@@ -134,7 +128,13 @@ def _listed_case(folder: Path, entry: Mapping) -> LabelledCase:
     for path in paths:
         if not path.is_file():
             raise UserError(f"{path}: named in {listed}, but not there.", "Restore the file or mend the list.")
-    return LabelledCase(case_name(paths[0] if len(images) == 1 else paths[-1]), tuple(paths[:-1]), paths[-1])
+    return tuple(paths[:-1]), paths[-1]
+
+
+def _named(found: Sequence[tuple[tuple[Path, ...], Path]]) -> list[LabelledCase]:
+    """Return cases with a name each, no two alike: that of the image, of several images that of the label."""
+    sources = [{"image": str(images[0] if len(images) == 1 else label)} for images, label in found]
+    return [LabelledCase(case["case"], *files) for case, files in zip(name_cases(sources), found, strict=True)]
 
 
 def _beside(images: Path, labels: Path, left_out: list[str]) -> Iterator[LabelledCase]:
@@ -154,19 +154,25 @@ def _beside(images: Path, labels: Path, left_out: list[str]) -> Iterator[Labelle
             left_out.append(f"{paths[0].name}: no label {labels.name}/{name}")
 
 
-def _suffixed(folder: Path, image_suffixes: Sequence[str], label_suffix: str, left_out: list[str]) -> Iterator[LabelledCase]:
-    stems = {_stem(path): path for path in _image_files(folder)}
-    for stem in stems:
-        if not stem.endswith(image_suffixes[0]):
-            continue
-        name = stem[: len(stem) - len(image_suffixes[0])]
-        wanted = [f"{name}{suffix}" for suffix in (*image_suffixes, label_suffix)]
-        missing = [other for other in wanted if other not in stems]
-        if missing:
-            left_out.append(f"{stems[stem].name}: {missing[0]} is missing")
-        else:
-            *images, label = (stems[other] for other in wanted)
-            yield LabelledCase(name.rstrip(SEPARATORS) or stem, tuple(images), label)
+def _suffixed(folder: Path, image_suffixes: Sequence[str], label_suffix: str, left_out: list[str]) -> list[LabelledCase]:
+    """Return pairs of names that differ in their endings; folders are read to any depth, one a case or all in one."""
+    found = []
+    for _, files in read_tree(folder).folders:
+        stems = {_stem(path): path for path in files if path.name.lower().endswith(IMAGE_SUFFIXES)}
+        for stem in stems:
+            alone = stem == image_suffixes[0].lstrip(SEPARATORS)  # image.nii.gz beside label.nii.gz
+            if not (alone or stem.endswith(image_suffixes[0])):
+                continue
+            name = "" if alone else stem[: len(stem) - len(image_suffixes[0])]
+            wanted = [suffix.lstrip(SEPARATORS) if alone else f"{name}{suffix}" for suffix in (*image_suffixes, label_suffix)]
+            missing = [other for other in wanted if other not in stems]
+            if missing:
+                left_out.append(f"{stems[stem].name}: {missing[0]} is missing")
+            else:
+                *images, label = (stems[other] for other in wanted)
+                found.append((tuple(images), label))
+    ending = image_suffixes[0] if len(image_suffixes) == 1 else label_suffix
+    return [replace(case, name=case.name.removesuffix(ending) or case.name) for case in _named(found)]
 
 
 def _image_files(folder: Path) -> list[Path]:

@@ -1,7 +1,7 @@
 """Look at images and labels: what nnU-Net calls the fingerprint of a data set."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,13 +132,13 @@ def _look(case: LabelledCase, source: Source) -> tuple[CaseFacts, str]:
     inside = np.flatnonzero(labels)
     chosen = np.random.default_rng(0).choice(inside, min(MOST_SAMPLES, len(inside)), replace=False)
     flat = values.reshape(len(values), -1)
-    numbers, voxels = np.unique(labels, return_counts=True)
+    counts = np.bincount(labels.ravel(), minlength=1)
     facts = CaseFacts(
         name=case.name,
         shape=tuple(int(size) for size in world_shape),
         spacing=tuple(float(size) for size in world_spacing),
         nonzero=_box_share(values),
-        counts=dict(zip(numbers.tolist(), voxels.tolist(), strict=True)),
+        counts={value: int(counts[value]) for value in np.flatnonzero(counts).tolist()},
         samples=flat[:, np.sort(chosen)],
         lowest=tuple(map(float, flat.min(1))),
         highest=tuple(map(float, flat.max(1))),
@@ -149,30 +149,22 @@ def _look(case: LabelledCase, source: Source) -> tuple[CaseFacts, str]:
 def _checked_label(case: LabelledCase, image: torch.Tensor, source: Source) -> np.ndarray:
     affine = np.asarray(image.affine, float)
     values, lies = read_label(case, source, affine)
-    shape, expected = _squeezed(values.shape), _squeezed(image.shape[1:])
-    if shape != expected:
+    if values.shape != tuple(image.shape[1:]):
         sizes, wanted = ("x".join(map(str, size)) for size in (values.shape, image.shape[1:]))
-        raise UserError(
-            f"{case.label}: {sizes} voxels, but {case.images[0].name} has {wanted}.", "Draw it on the image's own grid."
-        )
+        raise UserError(f"{case.label}: {sizes} voxels, but {case.images[0].name} has {wanted}.", "Draw it on the image's grid.")
     difference = np.abs(lies - affine).max()
     if not difference <= GRID_TOLERANCE:
         raise UserError(
             f"{case.label}: lies elsewhere than {case.images[0].name} (affines differ by {difference:.3g} mm).",
             "Resample it to the image's grid.",
         )
-    wrong = [f"{value:g}" for value in np.unique(values) if value != np.round(value) or not 0 <= value <= MOST_LABEL]
-    if wrong:
-        listed = ", ".join(wrong[:SHOWN]) + (", ..." if len(wrong) > SHOWN else "")
-        raise UserError(
-            f"{case.label}: values {listed} are no labels.",
-            f"Labels are whole numbers from 0 to {MOST_LABEL}; export it anew.",
-        )
-    return values.astype(np.int64).reshape(image.shape[1:])
-
-
-def _squeezed(shape: Sequence[int]) -> tuple[int, ...]:
-    return tuple(shape[:2]) if len(shape) == 3 and shape[2] == 1 else tuple(shape)
+    with np.errstate(invalid="ignore"):
+        codes = values.astype(np.uint8)
+    wrong = np.unique(values[codes != values])
+    if len(wrong):
+        listed = ", ".join(f"{value:g}" for value in wrong[:SHOWN]) + (", ..." if len(wrong) > SHOWN else "")
+        raise UserError(f"{case.label}: values {listed} are no labels.", f"Give whole numbers from 0 to {MOST_LABEL}.")
+    return codes
 
 
 def _box_share(values: np.ndarray) -> float:

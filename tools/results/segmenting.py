@@ -233,9 +233,9 @@ class Segmenter:
         objects = {"network": self.network, "ckpt": self.weights, "output_dir": output, "handlers": handlers, "cases": []}
         for name, value in (self.settings | objects | {"overwrite": overwrite}).items():
             parser[name] = value
-        _check_precision(parser)
-        if self.maps:
+        if self.maps:  # before anything is parsed
             insert_at_probabilities(parser, custom_networks.SaveMapsd("pred", output))
+        _check_precision(parser)
         parser.get_parsed_content("initialize")
         evaluator = parser.get_parsed_content("evaluator")
         evaluator.cases = cases

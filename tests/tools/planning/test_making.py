@@ -194,6 +194,8 @@ def spoil(data, what: str) -> None:
         (data / "dataset.json").write_text(json.dumps({"training": [{"image": "a.nii.gz", "label": "b.nii.gz"}]}))
     elif what == "classes":
         (data / "dataset.json").write_text(json.dumps({"training": [{"image": image.name, "label": 3}]}))
+    elif what == "twins":
+        shutil.copy(data / "case_0_image.nii.gz", data / "case_3_image.nii.gz")
     elif what == "four axes":
         save_nifti(image, np.stack([np.asarray(nibabel.load(image).dataobj)] * 2, -1), affine)
 
@@ -215,6 +217,7 @@ def spoil(data, what: str) -> None:
         ("list", "dataset.json: cannot be read"),
         ("lost", "a.nii.gz: named in .*dataset.json, but not there"),
         ("classes", "names no image with a label map"),
+        ("twins", "case_3_image.nii.gz: would be in test"),
         ("four axes", "case_1_image.nii.gz: an image of 4 axes"),
     ],
 )
@@ -240,11 +243,53 @@ def test_what_is_there_stays(tmp_path):
     assert not any((tmp_path / "two_balls").iterdir())
 
 
+def test_a_folder_a_case_and_equal_names_are_told_apart(tmp_path):
+    flat = write_pairs(tmp_path / "flat")
+    for number in range(4):
+        (tmp_path / "data" / f"p{number}").mkdir(parents=True)
+        for kind in ("image", "label"):
+            shutil.move(flat / f"case_{number}_{kind}.nii.gz", tmp_path / "data" / f"p{number}" / f"{kind}.nii.gz")
+    made = make_bundle("two_balls", tmp_path / "data", tmp_path)
+    content = json.loads((made.data / "dataset.json").read_text())
+    assert [len(content[section]) for section in ("training", "validation", "test")] == [2, 1, 1]
+    shutil.copy(made.data / "dataset.json", tmp_path / "data")
+    again = make_bundle("other_balls", tmp_path / "data", tmp_path)
+    assert again.data == tmp_path / "data" and "From 3 cases of training and validation; 1 of the test" in again.text
+
+
+def test_channels_by_their_endings_in_a_folder_a_case(tmp_path):
+    flat = write_nnunet(tmp_path / "flat")
+    for number in range(4):
+        folder = tmp_path / "data" / f"p{number}"
+        folder.mkdir(parents=True)
+        for old, new in (("imagesTr/case_{}_0000", "_flair"), ("imagesTr/case_{}_0001", "_t1"), ("labelsTr/case_{}", "_seg")):
+            shutil.move(flat / f"{old.format(number)}.nii.gz", folder / f"p{number}{new}.nii.gz")
+    options = {"image_suffixes": ("_flair", "_t1"), "label_suffix": "_seg"}
+    made = make_bundle("two_balls", tmp_path / "data", tmp_path, **options)
+    assert made.plan.channels == ("flair", "t1")
+
+
+def test_patterns_divide_the_cases(tmp_path):
+    data = write_pairs(tmp_path / "data")
+    made = make_bundle("two_balls", data, tmp_path, test=["*_3*"], validation=["*_0*"])
+    content = json.loads((made.data / "dataset.json").read_text())
+    assert [len(content[section]) for section in ("training", "validation", "test")] == [2, 1, 1]
+    assert "case_3" in content["test"][0]["image"]
+    with pytest.raises(UserError, match="no training case has a label"):
+        make_bundle("other_balls", data, tmp_path, test=["*"])
+
+
 def test_cases_of_different_channels_are_named(tmp_path):
     data = write_nnunet(tmp_path / "data")
     (data / "imagesTr" / "case_2_0001.nii.gz").unlink()
     with pytest.raises(UserError, match=r"case_2_0000.nii.gz: 1 channel, but case_0_0000.nii.gz has 2 channels"):
         make_bundle("two_balls", data, tmp_path)
+
+
+@pytest.mark.parametrize("option", ["modality", "author"])
+def test_texts_that_metadata_would_evaluate_are_refused(tmp_path, option):
+    with pytest.raises(UserError, match="no name of a class, channel, modality or author"):
+        make_bundle("two_balls", write_pairs(tmp_path / "data", 3), tmp_path, **{option: "$__import__('os')"})
 
 
 @pytest.mark.parametrize("name", ["$__import__('os').system('touch ran')", "@bundle_root", "%x", "", "a\nb", "[red]x"])
