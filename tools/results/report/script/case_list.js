@@ -2,14 +2,14 @@
 
 const STATES = { all: () => true, done: (e) => e.done, failed: (e) => !e.done, "with warnings": (e) => e.warnings.length > 0 };
 
-/** What the list knows of a case, from its section. */
+/** What the list knows of a case, from its section; measures by structure, measure and unit. */
 function readEntry(section) {
   const { name, done, result, loads, quality } = section.dataset;
   const texts = (selector) => [...section.querySelectorAll(`:scope > ${selector}`)].map((line) => line.textContent);
   const measures = new Map();
   for (const row of section.querySelectorAll(":scope .measures tr")) {
     const [structure, measure, value, unit] = [...row.cells].map((cell) => cell.textContent);
-    if (row.cells[0].tagName === "TD") measures.set([structure, measure].filter(Boolean).join(": ") + (unit ? ` (${unit})` : ""), value);
+    if (row.cells[0].tagName === "TD") measures.set([structure, measure, unit].join("\n"), { structure, measure, unit, value });
   }
   return {
     section, name, result, measures, done: done === "1", loads: loads === "1",
@@ -19,11 +19,34 @@ function readEntry(section) {
   };
 }
 
+/** Measures by the names of columns. One that each case has once, of different structures, such as the class of a picture, is one column. */
+function nameMeasures(entries) {
+  const structures = new Map();
+  const repeated = new Set();
+  for (const entry of entries) {
+    const seen = new Set();
+    for (const { structure, measure } of entry.measures.values()) {
+      structures.set(measure, (structures.get(measure) || new Set()).add(structure));
+      if (seen.has(measure)) repeated.add(measure);
+      seen.add(measure);
+    }
+  }
+  for (const entry of entries) {
+    entry.columns = new Map();
+    for (const { structure, measure, unit, value } of entry.measures.values()) {
+      const alone = structures.get(measure).size > 1 && !repeated.has(measure);
+      const name = (alone || !structure ? measure : `${structure}: ${measure}`) + (unit ? ` (${unit})` : "");
+      entry.columns.set(name, { value, shown: alone ? `${structure}: ${value}` : value });
+    }
+  }
+}
+
 class CaseList {
   constructor(entries, marks) {
     this.entries = entries;
     this.marks = marks;
-    this.measures = [...new Set(entries.flatMap((entry) => [...entry.measures.keys()]))];
+    nameMeasures(entries);
+    this.measures = [...new Set(entries.flatMap((entry) => [...entry.columns.keys()]))];
     this.columns = new Set(this.measures.slice(0, 2));
     this.sort = { key: "case", descending: false };
     this.build();
@@ -72,7 +95,7 @@ class CaseList {
     if (name === "quality") return entry.quality;
     if (name === "warnings") return entry.warnings.length;
     if (name === "mark") return this.marks.get(entry).mark;
-    const value = entry.measures.get(name);
+    const value = entry.columns.get(name)?.value;
     return value === undefined ? null : Number.isNaN(Number(value)) ? value : Number(value);
   }
 
@@ -119,7 +142,7 @@ class CaseList {
       if (name === "warnings") return make("td", { class: "number", "data-name": "warnings" }, String(entry.warnings.length || ""));
       if (name === "mark") return make("td", { class: `mark ${mark}` }, mark ? `${MARKS[mark]} ${mark}` : "", note ? make("small", {}, note) : "");
       const value = this.key(entry, name);
-      return make("td", { class: "number", "data-name": name }, value === null ? "" : name === "quality" ? value.toFixed(2) : entry.measures.get(name));
+      return make("td", { class: "number", "data-name": name }, value === null ? "" : name === "quality" ? value.toFixed(2) : entry.columns.get(name).shown);
     });
     return make("tr", {}, make("td", { class: "picture" }, picture), ...cells);
   }

@@ -82,9 +82,13 @@ class CasePage {
 
   /** Make the first cell of rows whose structure has a place a button that goes there. */
   linkRows(rows, scan) {
+    let before = null;
     for (const row of rows) {
       const cell = row.cells[0];
       const name = cell.textContent;
+      cell.classList.toggle("again", name === before);
+      if (name === before) continue;
+      before = name;
       if (cell.querySelector("button") || (!scan.byName.has(name) && !scan.places[name])) continue;
       cell.replaceChildren(make("button", { type: "button", class: "jump", onclick: () => this.toStructure(scan, name) }, name));
     }

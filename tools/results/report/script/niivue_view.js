@@ -51,7 +51,7 @@ class NiivueView {
       multiplanarShowRender: niivue.SHOW_RENDER.ALWAYS,
       multiplanarPadPixels: 8,
       crosshairColor: [0.62, 0.62, 0.62, 1],
-      crosshairWidth: 0.15,
+      crosshairWidth: 0.45,
       crosshairWidthUnit: "percent",
       crosshairGap: 8,
       dragAndDropEnabled: false,

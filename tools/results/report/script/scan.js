@@ -78,28 +78,42 @@ class Scan {
     return [axis, Math.min(this.dims[axis] - 1, Math.max(0, index))];
   }
 
-  /** The voxel of a label nearest to its centre, on one slice, or on the slice with most of it. */
-  placeOf(value, axis = this.numbering ? this.numbering[0] : this.axis, index = null) {
+  /** Call a function with every labelled voxel and its label. */
+  eachLabelled(visit) {
     const [nx, ny, nz] = this.dims;
-    const counts = new Float64Array(this.dims[axis]);
-    const sums = [0, 1, 2].map(() => new Float64Array(this.dims[axis]));
-    const each = (visit) => {
-      let i = 0;
-      for (let z = 0; z < nz; z++) for (let y = 0; y < ny; y++) for (let x = 0; x < nx; x++) if (this.mask.voxels[i++] === value) visit([x, y, z]);
-    };
-    each((voxel) => {
-      counts[voxel[axis]]++;
-      for (let a = 0; a < 3; a++) sums[a][voxel[axis]] += voxel[a];
+    const { voxels } = this.mask;
+    let i = 0;
+    for (let z = 0; z < nz; z++) for (let y = 0; y < ny; y++) for (let x = 0; x < nx; x++, i++) if (voxels[i]) visit([x, y, z], voxels[i]);
+  }
+
+  /** Of the voxels that a test accepts, the one nearest to their centre; null where it accepts none. */
+  nearestToCentre(accepts) {
+    let count = 0;
+    const sums = [0, 0, 0];
+    this.eachLabelled((voxel, value) => {
+      if (!accepts(voxel, value)) return;
+      count++;
+      for (let axis = 0; axis < 3; axis++) sums[axis] += voxel[axis];
     });
-    const slice = index ?? counts.reduce((best, count, i) => (count > counts[best] ? i : best), 0);
-    if (!counts[slice]) return null;
-    const centre = sums.map((sum) => sum[slice] / counts[slice]);
     let nearest = null, least = Infinity;
-    each((voxel) => {
-      if (voxel[axis] !== slice) return;
-      const distance = voxel.reduce((sum, place, a) => sum + ((place - centre[a]) * this.image.spacing[a]) ** 2, 0);
+    this.eachLabelled((voxel, value) => {
+      if (!accepts(voxel, value)) return;
+      const distance = voxel.reduce((sum, place, axis) => sum + ((place - sums[axis] / count) * this.image.spacing[axis]) ** 2, 0);
       if (distance < least) [least, nearest] = [distance, voxel];
     });
     return nearest;
+  }
+
+  /** The labelled voxel nearest to the centre of all. */
+  centre() {
+    return this.nearestToCentre(() => true);
+  }
+
+  /** A voxel in the middle of a label on one slice, or on the slice with most of it. */
+  placeOf(value, axis = this.numbering ? this.numbering[0] : this.axis, index = null) {
+    const counts = new Float64Array(this.dims[axis]);
+    this.eachLabelled((voxel, label) => (counts[voxel[axis]] += label === value));
+    const slice = index ?? counts.indexOf(Math.max(...counts));
+    return this.nearestToCentre((voxel, label) => label === value && voxel[axis] === slice);
   }
 }

@@ -62,10 +62,15 @@ class Viewer {
     await this.display.show(scan);
     this.setWindow(...scan.window);
     this.restyle({});
-    const narrow = this.box.clientWidth < 480;
-    this.setView(scan.flat || narrow || !this.display.constructor.views.includes("all") ? scan.plane : "all");
-    const largest = scan.labels.length ? this.largest(scan) : null;
-    this.move(largest || scan.middle());
+    this.setView(this.roomForAll(scan) ? "all" : scan.plane);
+    this.move((scan.labels.length && scan.centre()) || scan.middle());
+  }
+
+  /** Whether all planes are worth showing: not of a picture or a few thick slices, nor on a phone. */
+  roomForAll(scan) {
+    const extents = scan.dims.map((size, axis) => size * scan.image.spacing[axis]);
+    const thin = Math.min(...extents) < Math.max(...extents) / 5;
+    return !scan.flat && !thin && this.box.clientWidth >= 480 && this.display.constructor.views.includes("all");
   }
 
   async start() {
@@ -86,21 +91,14 @@ class Viewer {
     new ResizeObserver(() => this.scan && this.display.redraw()).observe(this.box);
   }
 
-  /** Where there is most of any label. */
-  largest(scan) {
-    const counts = new Map();
-    for (const value of scan.mask.voxels) if (value) counts.set(value, (counts.get(value) || 0) + 1);
-    const value = [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best))[0];
-    return scan.placeOf(value);
-  }
-
   controls(scan) {
     this.canvas.setAttribute("aria-label", `Image of ${scan.name}. Arrow keys and Page Up and Down move through slices, question mark lists all keys.`);
     const views = this.display.constructor.views.filter((name) => !scan.flat || name === scan.plane);
     this.views.replaceChildren(...views.map((name) => make("button", { type: "button", "data-view": name, onclick: () => this.setView(name) }, name)));
     this.views.hidden = scan.flat;
     this.styling.hidden = !scan.labels.length;
-    this.presets = scan.hounsfield ? { "as drawn": scan.window, ...CT_WINDOWS } : { usual: scan.window, "full range": extremes(scan) };
+    this.presets = { ...(scan.hounsfield ? CT_WINDOWS : {}), "full range": extremes(scan) };
+    if (!Object.values(this.presets).some(([low, high]) => low === scan.window[0] && high === scan.window[1])) this.presets = { usual: scan.window, ...this.presets };
     this.preset.replaceChildren(...[...Object.keys(this.presets), "own"].map((name) => make("option", { value: name }, name)));
     this.ranges = [2, 1, 0].filter((axis) => scan.dims[axis] > 1 && !scan.flat).map((axis) => {
       const range = make("input", { type: "range", min: 0, max: scan.dims[axis] - 1, "data-axis": axis, oninput: () => this.slide(axis, Number(range.value)) });
