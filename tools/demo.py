@@ -3,10 +3,10 @@
 import base64
 import csv
 import json
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
 import nibabel
@@ -29,20 +29,22 @@ from .scoring.dice import class_dice, images_of, label_of
 PHANTOM_SEED = 2026  # not a seed of training
 PHANTOM_CASES = 4
 DIGITS = 32
+IMAGES = "images"  # folder of what was segmented, within that of the results
 
 
 @dataclass
 class Section:
-    """What the report shows of one bundle."""
+    """What the report shows of one bundle, whose results and images lie in a folder."""
 
     title: str
     text: str
+    folder: Path
     pictures: list[Path] = field(default_factory=list)
     rows: list[dict] = field(default_factory=list)
 
 
 def run_demo(output: Path, console: Console, errors: Console) -> None:
-    """Segment phantoms, read digits; write pictures and ``report.html`` to a folder and print where they are."""
+    """Segment phantoms, read digits; write images, results, pictures and ``report.html`` to a folder and print where they are."""
     output.mkdir(parents=True, exist_ok=True)
     sections = [
         _demo_phantoms(
@@ -71,18 +73,17 @@ def _demo_phantoms(
     """Segment phantoms that training never saw; the table gives the mean Dice over the classes of each."""
     bundle = get_bundle(name)
     start = time.perf_counter()
-    with tempfile.TemporaryDirectory() as scratch:
-        data = Path(scratch)
-        WRITERS[name](data, cases, PHANTOM_SEED, kind=kind)
-        results = segment_cases(bundle, images_of(data), folder, True, {}, console, errors)
-        rows = []
-        for result in results:
-            if not result.error:
-                scores = class_dice(folder / f"{result.name}_seg.nii.gz", label_of(data, result.name), bundle.classes)
-                rows.append({"case": result.name, "Dice": f"{np.mean(scores):.3f}", "seconds": f"{result.seconds:.1f}"})
+    data = folder / IMAGES
+    WRITERS[name](data, cases, PHANTOM_SEED, overwrite=True, kind=kind)
+    results = segment_cases(bundle, images_of(data), folder, True, {}, console, errors)
+    rows = []
+    for result in results:
+        if not result.error:
+            scores = class_dice(folder / f"{result.name}_seg.nii.gz", label_of(data, result.name), bundle.classes)
+            rows.append({"case": result.name, "Dice": f"{np.mean(scores):.3f}", "seconds": f"{result.seconds:.1f}"})
     score = f"mean Dice {np.mean([float(row['Dice']) for row in rows]):.3f}" if rows else "none could be segmented"
     text = f"{len(rows)} phantoms with exact labels, never trained on, {score}, {time.perf_counter() - start:.0f} s"
-    return Section(title, text, sorted(folder.glob("*_overlay.png")), rows)
+    return Section(title, text, folder, sorted(folder.glob("*_overlay.png")), rows)
 
 
 def _demo_vertebrae(folder: Path, console: Console, errors: Console) -> Section:
@@ -90,27 +91,24 @@ def _demo_vertebrae(folder: Path, console: Console, errors: Console) -> Section:
     bundle = get_bundle("vertebrae_ct_instance_segmentation")
     start = time.perf_counter()
     rows, notes = [], []
-    with tempfile.TemporaryDirectory() as scratch:
-        data = Path(scratch)
-        scans = {}
-        try:
-            prepare_tptbox_sample("-", data / "tptbox")
-            scans["tptbox_image"] = data / "tptbox"
-        except UserError as error:  # without a network the demo goes on with phantoms
-            notes.append(f"the real scan is missing: {error.problem}")
-        write_spine_phantoms(data / "phantom", 1, PHANTOM_SEED, kind="lumbar")
-        scans["phantom_000_image"] = data / "phantom"
-        results = segment_cases(
-            bundle, [source / f"{name}.nii.gz" for name, source in scans.items()], folder, True, {}, console, errors
-        )
-        for result in results:
-            if not result.error:
-                truth = nibabel.load(label_of(scans[result.name], result.name))
-                mask = nibabel.load(folder / f"{result.name}_seg.nii.gz")
-                rows += _score_vertebrae(result.name, mask, truth)
+    data = folder / IMAGES
+    scans = {}
+    try:
+        prepare_tptbox_sample("-", data / "tptbox", overwrite=True)
+        scans["tptbox_image"] = data / "tptbox"
+    except UserError as error:  # without a network the demo goes on with phantoms
+        notes.append(f"the real scan is missing: {error.problem}")
+    write_spine_phantoms(data / "phantom", 1, PHANTOM_SEED, overwrite=True, kind="lumbar")
+    scans["phantom_000_image"] = data / "phantom"
+    paths = [source / f"{name}.nii.gz" for name, source in scans.items()]
+    for result in segment_cases(bundle, paths, folder, True, {}, console, errors):
+        if not result.error:
+            truth = nibabel.load(label_of(scans[result.name], result.name))
+            mask = nibabel.load(folder / f"{result.name}_seg.nii.gz")
+            rows += _score_vertebrae(result.name, mask, truth)
     seconds = time.perf_counter() - start
     text = "; ".join([*notes, f"a real CT (tptbox 1.1.0, never trained on) and a phantom, {seconds:.0f} s"])
-    return Section("Vertebrae in CT", text, sorted(folder.glob("*_overlay.png")), rows)
+    return Section("Vertebrae in CT", text, folder, sorted(folder.glob("*_overlay.png")), rows)
 
 
 def _score_vertebrae(case: str, mask: nibabel.Nifti1Image, truth: nibabel.Nifti1Image) -> list[dict]:
@@ -130,27 +128,27 @@ def _score_vertebrae(case: str, mask: nibabel.Nifti1Image, truth: nibabel.Nifti1
 
 def _demo_digits(folder: Path, console: Console, errors: Console) -> Section:
     bundle = get_bundle("handwritten_digits_classification")
-    with tempfile.TemporaryDirectory() as scratch:
-        data = Path(scratch)
-        entries = json.loads(prepare_digits(data).read_text())["test"][:DIGITS]
-        paths = [data / entry["image"] for entry in entries]
-        segment_cases(bundle, paths, folder, True, {}, console, errors)
-        with (folder / "measures.csv").open(newline="") as stream:
-            answers = {row["case"]: row for row in csv.DictReader(stream)}
-        figure = Figure(figsize=(8, 4.6), layout="constrained")
-        right = 0
-        for axis, path, entry in zip(figure.subplots(4, DIGITS // 4).flat, paths, entries, strict=True):
-            answer = answers[path.stem]["structure"]
-            right += answer == str(entry["label"])
-            axis.imshow(Image.open(path), cmap="gray")
-            axis.set_title(answer, color="green" if answer == str(entry["label"]) else "red", fontsize=11)
-            axis.set_axis_off()
+    data = folder / IMAGES
+    entries = json.loads(prepare_digits(data, overwrite=True).read_text())["test"][:DIGITS]
+    paths = [data / entry["image"] for entry in entries]
+    segment_cases(bundle, paths, folder, True, {}, console, errors)
+    with (folder / "measures.csv").open(newline="") as stream:
+        answers = {row["case"]: row for row in csv.DictReader(stream)}
+    figure = Figure(figsize=(8, 4.6), layout="constrained")
+    right = 0
+    for axis, path, entry in zip(figure.subplots(4, DIGITS // 4).flat, paths, entries, strict=True):
+        answer = answers[path.stem]["structure"]
+        right += answer == str(entry["label"])
+        axis.imshow(Image.open(path), cmap="gray")
+        axis.set_title(answer, color="green" if answer == str(entry["label"]) else "red", fontsize=11)
+        axis.set_axis_off()
     picture = folder / "digits.png"
     figure.savefig(picture, dpi=110)
-    return Section("Handwritten digits", f"{right} of {DIGITS} real digits of the held-out fifth read right", [picture])
+    return Section("Handwritten digits", f"{right} of {DIGITS} real digits of the held-out fifth read right", folder, [picture])
 
 
 def _render(sections: list[Section], output: Path) -> str:
     templates = jinja2.Environment(loader=jinja2.PackageLoader(__package__), autoescape=True)
     embedded = {picture: base64.b64encode(picture.read_bytes()).decode() for section in sections for picture in section.pictures}
-    return templates.get_template("demo.html").render(sections=sections, embedded=embedded, output=output)
+    pages = {section.title: quote(f"{section.folder.relative_to(output)}/report.html") for section in sections}
+    return templates.get_template("demo.html").render(sections=sections, embedded=embedded, pages=pages)

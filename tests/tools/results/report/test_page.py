@@ -122,6 +122,24 @@ def test_a_page_of_another_touches_no_file_elsewhere(run, tmp_path, name):
     assert (tmp_path / "kept.js").read_text() == "kept" and not (tmp_path / "out" / "kept.js").exists()
 
 
+def test_the_quality_of_a_record_is_told_and_filtered_by(run, tmp_path, visit):
+    run("a")
+    run("b")
+    for name, quality in (
+        ("a", {"value": 0.314, "reason": "unlike <b>what</b> was trained on", "doubtful": True}),
+        ("b", {"value": 0.9}),
+    ):
+        path = tmp_path / "out" / f"{name}_seg.record.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"quality": quality}))
+        page = run(name)
+    assert "quality 0.31: unlike &lt;b&gt;what&lt;/b&gt; was trained on" in page and "quality 0.90<" in page
+    window = visit(tmp_path / "out" / "report.html")
+    window.get_by_role("button", name="quality").click()
+    assert window.locator(".cases .name").all_text_contents() == ["a", "b"]
+    window.get_by_label("quality below").fill("0.5")
+    assert window.locator(".cases .name").all_text_contents() == ["a"]
+
+
 def test_three_hundred_cases_open_at_once_and_are_small(bundle, tmp_path, visit):
     kind = ResultKind()
     picture = np.random.default_rng(0).random((100, 150)).astype(np.float32)

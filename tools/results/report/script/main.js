@@ -22,7 +22,7 @@ const page = new CasePage(entries, marks);
 const switched = make("input", { type: "checkbox", checked: true });
 const help = make("dialog", { class: "help", "aria-label": "Keys and mouse" },
   make("table", {}, ...KEYS.map(([key, text]) => make("tr", {}, make("th", { scope: "row" }, key), make("td", {}, text)))),
-  make("p", {}, "Mouse: click goes to a place, the wheel through slices, Ctrl and wheel zooms, the right button sets window and level, Shift and drag moves the image, drag turns 3D."),
+  make("p", {}, "Mouse: click goes to a place, the wheel through slices, Ctrl and wheel zooms, the right button sets window and level, Shift and drag moves the image, drag turns 3D. Two fingers zoom."),
   make("p", {}, make("label", {}, switched, " single keys are shortcuts")),
   make("form", { method: "dialog" }, make("button", {}, "close")));
 const ask = make("button", { type: "button", class: "ask", "aria-label": "keys and mouse", onclick: () => help.showModal() }, "?");

@@ -40,7 +40,7 @@ class Viewer {
     const zoom = make("div", { class: "group", role: "group", "aria-label": "Zoom" },
       make("button", { type: "button", "aria-label": "zoom out", onclick: () => this.zoom(0.8) }, "−"),
       make("button", { type: "button", "aria-label": "zoom in", onclick: () => this.zoom(1.25) }, "+"),
-      make("button", { type: "button", "aria-label": "show all of the image", onclick: () => this.zoom(0) }, "fit"));
+      make("button", { type: "button", "aria-label": "fit the whole image", onclick: () => this.zoom(0) }, "fit"));
     this.sliders = make("div", { class: "sliders" });
     this.readout = make("output", { class: "readout" });
     this.notice = make("p", { class: "notice", hidden: true });
@@ -88,6 +88,7 @@ class Viewer {
     for (const type of ["keydown", "keyup"]) this.canvas.addEventListener(type, (event) => this.key(event, type === "keydown"), true);
     this.canvas.addEventListener("contextmenu", (event) => event.preventDefault());
     this.canvas.addEventListener("wheel", (event) => this.wheel(event), { capture: true, passive: false });
+    for (const type of ["touchstart", "touchmove", "touchend"]) this.canvas.addEventListener(type, (event) => this.pinch(event), { capture: true, passive: false });
     new ResizeObserver(() => this.scan && this.display.redraw()).observe(this.box);
   }
 
@@ -199,6 +200,20 @@ class Viewer {
     }
     event.preventDefault();
     if (down) this.slide(step[0], this.voxel[step[0]] + step[1]);
+  }
+
+  /** Two fingers zoom. */
+  pinch(event) {
+    if (event.touches.length !== 2) {
+      this.span = 0;
+      return;
+    }
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const [one, other] = event.touches;
+    const span = Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+    if (this.span) this.zoom(span / this.span);
+    this.span = span;
   }
 
   wheel(event) {
