@@ -23,6 +23,10 @@ def default_workers() -> int:
     return max(1, min(MOST_WORKERS, cpus // idist.get_nproc_per_node() - 1))
 
 
+def _pins(asked: bool | None) -> bool:
+    return torch.cuda.is_available() if asked is None else asked
+
+
 class TrainingLoader(DataLoader):
     """Draw batches of a training set, as a function of seed and epoch alone.
 
@@ -37,6 +41,7 @@ class TrainingLoader(DataLoader):
             once.
         seed: of the training.
         num_workers: processes that load; None takes `default_workers`.
+        pin_memory: whether batches lie in memory that a GPU reads at once; None does so where there is one.
         drop_last: whether an incomplete last batch is left out; with an ``epoch_length`` there is none.
     """
 
@@ -47,6 +52,7 @@ class TrainingLoader(DataLoader):
         epoch_length: int | None = None,
         seed: int = 0,
         num_workers: int | None = None,
+        pin_memory: bool | None = None,
         drop_last: bool = False,
     ) -> None:
         on_gpu = getattr(dataset, "on_gpu", False)
@@ -60,7 +66,7 @@ class TrainingLoader(DataLoader):
             workers,
             batch_size=batch_size,
             sampler=EpochSampler(dataset, samples, weights, seed, idist.get_world_size(), idist.get_rank()),
-            pin_memory=torch.cuda.is_available() and not on_gpu,
+            pin_memory=_pins(pin_memory) and not on_gpu,
             persistent_workers=workers > 0,
             drop_last=drop_last,
         )
@@ -97,11 +103,14 @@ class ValidationLoader(DataLoader):
         dataset: the cases; may be empty.
         batch_size: cases of a batch.
         num_workers: processes that load; None takes at most two of `default_workers`, as cases are large.
+        pin_memory: see `TrainingLoader`.
     """
 
-    def __init__(self, dataset: Dataset, batch_size: int = 1, num_workers: int | None = None) -> None:
+    def __init__(
+        self, dataset: Dataset, batch_size: int = 1, num_workers: int | None = None, pin_memory: bool | None = None
+    ) -> None:
         workers = min(2, default_workers()) if num_workers is None else num_workers
-        super().__init__(dataset, workers, batch_size=batch_size, sampler=_Share(len(dataset)))
+        super().__init__(dataset, workers, batch_size=batch_size, sampler=_Share(len(dataset)), pin_memory=_pins(pin_memory))
 
 
 class _Share(Sampler):

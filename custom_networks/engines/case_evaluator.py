@@ -70,6 +70,7 @@ class CaseEvaluator(SupervisedEvaluator):
         output_suffix: what a result's name adds to the case's name.
         overwrite: whether existing results are computed anew.
         record: says what makes the results, and is written beside each; None writes none.
+        cudnn_benchmark: whether cuDNN tries which convolutions are fastest, which pays where windows have one size.
         on_case: called with every `CaseResult` as it comes.
         on_progress: called with the case's name and the share of it that is done, from 0 to 1.
         val_handlers: Ignite handlers of the engine.
@@ -87,6 +88,7 @@ class CaseEvaluator(SupervisedEvaluator):
         output_suffix: str = "_seg.nii.gz",
         overwrite: bool = False,
         record: ResultRecord | None = None,
+        cudnn_benchmark: bool = True,
         on_case: Callable[[CaseResult], None] | None = None,
         on_progress: Callable[[str, float], None] | None = None,
         val_handlers: Sequence | None = None,
@@ -104,6 +106,7 @@ class CaseEvaluator(SupervisedEvaluator):
         self.cases, self.preprocessing, self.record = cases, preprocessing, record
         self.output_dir, self.output_suffix, self.overwrite = Path(output_dir), output_suffix, overwrite
         self.on_case, self.on_progress = on_case or _log_result, on_progress or (lambda name, share: None)
+        self.cudnn_benchmark = cudnn_benchmark
         self.results: list[CaseResult] = []
         self.raises_lack_of_memory = False  # set where another machine may have more
         self.interrupt_resume_enabled = False  # a failed run must not be resumed in place of the next case
@@ -115,6 +118,7 @@ class CaseEvaluator(SupervisedEvaluator):
             SystemExit: with code 2, after the reason was reported, when ``cases`` finds none.
         """
         self.results = []
+        torch.backends.cudnn.benchmark = self.cudnn_benchmark
         try:
             cases = self.cases() if callable(self.cases) else self.cases
         except UserError as error:

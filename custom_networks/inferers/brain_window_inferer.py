@@ -10,6 +10,7 @@ from monai.transforms.utils import generate_spatial_bounding_box
 
 from ..progress import tell_progress
 from .autocast_inferer import AutocastInferer
+from .window_batch import windows_at_once
 
 BACKGROUND = 10.0  # logit of background and, negative, of every other class where there is no brain
 
@@ -25,6 +26,7 @@ class BrainWindowInferer(Inferer):
         mode: ``"gaussian"`` or ``"constant"`` weights where windows overlap.
         flips: spatial axes; the answer is averaged with those to the image flipped along each.
         precision: see `half_type`.
+        window_batch: windows that the network sees at once, see `windows_at_once`.
         skip_empty: False runs every window of the whole image, to measure what skipping saves.
 
     Shape:
@@ -38,11 +40,12 @@ class BrainWindowInferer(Inferer):
         mode: str = "gaussian",
         flips: Sequence[int] = (),
         precision: str = "auto",
+        window_batch: int | None = None,
         skip_empty: bool = True,
     ) -> None:
         super().__init__()
         self.window, self.overlap, self.mode, self.flips = window, overlap, mode, tuple(flips)
-        self.autocast, self.skip_empty = AutocastInferer(precision), skip_empty
+        self.autocast, self.window_batch, self.skip_empty = AutocastInferer(precision), window_batch, skip_empty
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
         return torch.cat([self._infer(torch.as_tensor(image)[None], network) for image in inputs])
@@ -60,7 +63,8 @@ class BrainWindowInferer(Inferer):
 
         def predict(windows: torch.Tensor) -> torch.Tensor:
             nonlocal classes
-            tell_progress(next(done), total)
+            for _ in windows:
+                tell_progress(next(done), total)
             filled = (windows != 0).flatten(1).any(1)
             if classes is None or not self.skip_empty or filled.all():
                 answer = self._run(windows, network)
@@ -71,7 +75,8 @@ class BrainWindowInferer(Inferer):
                 full[filled] = self._run(windows[filled], network)
             return full
 
-        logits = sliding_window_inference(brain, self.window, 1, predict, overlap=self.overlap, mode=self.mode)
+        together = windows_at_once(image.device, self.window_batch)
+        logits = sliding_window_inference(brain, self.window, together, predict, overlap=self.overlap, mode=self.mode)
         whole = _background(1, logits.shape[1], image.shape[2:], image)
         whole[tuple(box)] = logits
         return torch.where((image != 0).any(1, keepdim=True), whole, _background(1, logits.shape[1], (1, 1, 1), image))

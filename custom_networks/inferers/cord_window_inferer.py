@@ -9,6 +9,7 @@ from torch.nn import functional
 from ..progress import tell_progress
 from .cord_search import CordSearch
 from .precision import autocast
+from .window_batch import windows_at_once
 
 OUTSIDE = -20.0  # logit of background: sigmoid gives 2e-9
 
@@ -27,6 +28,7 @@ class CordWindowInferer(Inferer):
         reach: radius in mm around the cord's centre beyond which the result is background; gray matter reaches 8.
         flip: whether to average the logits with those of the left-right mirrored window.
         precision: see `half_type`.
+        window_batch: windows that the network sees at once, see `windows_at_once`.
 
     Shape:
         input ``(B, 1, X, Y, Z)``, output logits ``(B, classes, X, Y, Z)``.
@@ -40,15 +42,10 @@ class CordWindowInferer(Inferer):
         reach: float = 11.0,
         flip: bool = True,
         precision: str = "float32",
+        window_batch: int | None = None,
     ) -> None:
-        self.search, self.window, self.spacing, self.reach, self.flip, self.precision = (
-            search,
-            window,
-            spacing,
-            reach,
-            flip,
-            precision,
-        )
+        self.search, self.window, self.spacing, self.reach, self.flip = search, window, spacing, reach, flip
+        self.precision, self.window_batch = precision, window_batch
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
         with autocast(inputs.device, self.precision):
@@ -66,9 +63,12 @@ class CordWindowInferer(Inferer):
         offset = (torch.arange(side, device=windows.device) - (side - 1) / 2) * self.spacing
         beyond = offset[:, None] ** 2 + offset**2 > self.reach**2
         logits: torch.Tensor | None = None
-        for index, (window, (x, y)) in enumerate(zip(windows, corners, strict=True)):
+        together, answers = windows_at_once(windows.device, self.window_batch), []
+        for index, (x, y) in enumerate(corners):
             tell_progress(index, len(windows))
-            answer = self._infer_window(window[None], network, *args, **kwargs)[0].float().masked_fill(beyond, OUTSIDE)
+            if not index % together:
+                answers = self._infer_windows(windows[index : index + together], network, *args, **kwargs)
+            answer = answers[index % together].float().masked_fill(beyond, OUTSIDE)
             if logits is None:
                 logits = answer.new_full((len(answer), *volume.shape[1:]), OUTSIDE)
             left, top = max(x, 0), max(y, 0)
@@ -76,11 +76,11 @@ class CordWindowInferer(Inferer):
             logits[:, left:right, top:bottom, index] = answer[:, left - x : right - x, top - y : bottom - y]
         return logits
 
-    def _infer_window(self, window: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
-        window = window.contiguous(memory_format=torch.channels_last)
-        logits = network(window, *args, **kwargs)
+    def _infer_windows(self, windows: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
+        windows = windows.contiguous(memory_format=torch.channels_last)
+        logits = network(windows, *args, **kwargs)
         if self.flip:
-            logits = (logits + network(window.flip(2), *args, **kwargs).flip(2)) / 2
+            logits = (logits + network(windows.flip(2), *args, **kwargs).flip(2)) / 2
         return logits
 
     def corners(self, volume: torch.Tensor, network: Callable[..., torch.Tensor]) -> list[tuple[int, int]]:

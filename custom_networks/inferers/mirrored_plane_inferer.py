@@ -16,14 +16,14 @@ class MirroredPlaneInferer(PlaneInferer):
     Args:
         names: of the classes 1, 2, ..., see `mirror_labels`; None takes the image alone.
         precision: see `half_type`.
-        slices: slices of a volume the network sees at once.
+        window_batch: see `PlaneInferer`.
 
     Shape:
         input ``(B, C, W, H)`` or ``(B, C, W, H, D)``, W from side to side; output ``(B, len(names) + 1, ...)``, logits, float32.
     """
 
-    def __init__(self, names: Sequence[str] | None, precision: str = "auto", slices: int = 4) -> None:
-        super().__init__(precision, slices)
+    def __init__(self, names: Sequence[str] | None, precision: str = "auto", window_batch: int | None = None) -> None:
+        super().__init__(precision, window_batch)
         self.labels = None if names is None else mirror_labels(names)
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:

@@ -19,7 +19,7 @@ class MultiScaleInferer(PlaneInferer):
     Args:
         divisors: the copies' sizes are the picture's over these, but at least `SMALLEST`.
         precision: see `half_type`.
-        slices: slices of a volume the network sees at once.
+        window_batch: see `PlaneInferer`.
         channels_last: see `AutocastInferer`.
 
     Shape:
@@ -27,9 +27,13 @@ class MultiScaleInferer(PlaneInferer):
     """
 
     def __init__(
-        self, divisors: Sequence[int] = (1, 2, 4, 8), precision: str = "auto", slices: int = 4, channels_last: bool = True
+        self,
+        divisors: Sequence[int] = (1, 2, 4, 8),
+        precision: str = "auto",
+        window_batch: int | None = None,
+        channels_last: bool = True,
     ) -> None:
-        super().__init__(precision, slices, channels_last)
+        super().__init__(precision, window_batch, channels_last)
         self.divisors = tuple(divisors)
 
     def run(self, network: Callable[..., torch.Tensor], pictures: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,9 @@ from monai.inferers import Inferer, SliceInferer
 
 from ..networks.fully_conv_net import resize_logits
 from .autocast_inferer import AutocastInferer
+from .window_batch import windows_at_once
+
+ON_CPU = 4  # slices at once
 
 
 class PlaneInferer(Inferer):
@@ -18,21 +21,22 @@ class PlaneInferer(Inferer):
 
     Args:
         precision: see `half_type`.
-        slices: slices of a volume the network sees at once.
+        window_batch: slices of a volume that the network sees at once, see `windows_at_once`; 4 on processors.
         channels_last: see `AutocastInferer`.
 
     Shape:
         input ``(B, C, H, W)`` or ``(B, C, H, W, D)``, output of the same but for its channels, float32.
     """
 
-    def __init__(self, precision: str = "auto", slices: int = 4, channels_last: bool = True) -> None:
+    def __init__(self, precision: str = "auto", window_batch: int | None = None, channels_last: bool = True) -> None:
         super().__init__()
-        self.autocast, self.slices = AutocastInferer(precision, channels_last=channels_last), slices
+        self.autocast, self.window_batch = AutocastInferer(precision, channels_last=channels_last), window_batch
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs):
         if inputs.ndim == 4:
             return self.run(network, inputs)
-        slicer = SliceInferer(roi_size=inputs.shape[2:4], sw_batch_size=self.slices, spatial_dim=2)
+        together = windows_at_once(inputs.device, self.window_batch, ON_CPU)
+        slicer = SliceInferer(roi_size=inputs.shape[2:4], sw_batch_size=together, spatial_dim=2)
         return slicer(inputs, partial(self.run, network))
 
     def run(self, network: Callable[..., torch.Tensor], pictures: torch.Tensor):

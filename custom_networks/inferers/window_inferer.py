@@ -9,6 +9,7 @@ from monai.inferers import Inferer, SliceInferer, SlidingWindowInferer
 
 from ..progress import tell_progress
 from .autocast_inferer import AutocastInferer
+from .window_batch import windows_at_once
 
 
 class WindowInferer(Inferer):
@@ -17,17 +18,20 @@ class WindowInferer(Inferer):
     Args:
         window: voxels of a window along each axis; two numbers for a 2D network, which sees slices across the third axis.
         overlap: share of a window that the next one covers again.
-        batch: windows that the network sees at once.
         precision: see `half_type`.
+        window_batch: windows that the network sees at once, see `windows_at_once`.
 
     Shape:
         input ``(B, C, X, Y, Z)``, output of the same but for its channels, float32. Smaller images are filled up and cut again.
     """
 
-    def __init__(self, window: Sequence[int], overlap: float = 0.5, batch: int = 1, precision: str = "auto") -> None:
+    def __init__(
+        self, window: Sequence[int], overlap: float = 0.5, precision: str = "auto", window_batch: int | None = None
+    ) -> None:
         super().__init__()
         self.window, self.overlap, self.autocast = tuple(window), overlap, AutocastInferer(precision)
-        settings = {"roi_size": self.window, "sw_batch_size": batch, "overlap": overlap, "mode": "gaussian"}
+        self.window_batch = window_batch
+        settings = {"roi_size": self.window, "overlap": overlap, "mode": "gaussian"}
         self.slide = SliceInferer(spatial_dim=2, **settings) if len(self.window) == 2 else SlidingWindowInferer(**settings)
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
@@ -39,6 +43,7 @@ class WindowInferer(Inferer):
                 tell_progress(next(done), total)
             return answer
 
+        self.slide.sw_batch_size = windows_at_once(inputs.device, self.window_batch)
         return self.slide(inputs, predict)
 
     def _count(self, shape: Sequence[int]) -> int:

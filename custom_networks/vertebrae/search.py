@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from ..inferers.window_batch import windows_at_once
 from ..progress import tell_progress
 from .names import FIRST, level_of
 from .patches import PatchReader
@@ -89,10 +90,11 @@ class SpineSearch:
 
     def _next_window(self, windows: list[np.ndarray], index: int) -> int:
         """Return the first window from ``index`` on that is worth a look: in batches, the first in which there is a fragment."""
-        if self.settings.window_batch == 1:
+        together = windows_at_once(self.state.volume.device, self.settings.window_batch)
+        if together == 1:
             return index
         while index < len(windows):
-            batch = windows[index : index + self.settings.window_batch]
+            batch = windows[index : index + together]
             for offset, answer in enumerate(self.reader.ask(batch)):
                 if answer is not None:
                     return index + offset

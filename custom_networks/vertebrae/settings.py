@@ -26,8 +26,8 @@ class TraversalSettings:
         bone: intensity from which on a voxel is bone; 200 HU, in the units of the volume.
         min_bone: least bone in a window in mm3; 0 searches every window.
         outside: intensity beyond the volume.
-        window_batch: windows that the search looks at in one call of the network. More than one pays on GPUs; on a CPU two take as
-            long as one after the other.
+        window_batch: windows that the search looks at in one call of the network, see `windows_at_once`; on a CPU two take as long
+            as one after the other.
         precision: see `half_type`.
 
     Raises:
@@ -46,7 +46,7 @@ class TraversalSettings:
     bone: float = 0.2
     min_bone: float = 1000.0
     outside: float = -1.0
-    window_batch: int = 1
+    window_batch: int | None = None
     precision: str = "float32"
 
     def __post_init__(self) -> None:

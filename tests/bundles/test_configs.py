@@ -86,7 +86,8 @@ def test_sync_mends_what_differs_or_lacks(tmp_path):
 
 GENERAL = (
     "bundle_root", "dataset_dir", "output_dir", "pretrained", "seed", "max_minutes", "patience", "ema", "accumulation_steps",
-    "num_workers", "cudnn_benchmark", "max_epochs", "epoch_length", "val_interval", "learning_rate", "batch_size", "device",
+    "num_workers", "pin_memory", "cudnn_benchmark", "max_epochs", "epoch_length", "val_interval", "learning_rate", "batch_size",
+    "device",
 )  # fmt: skip
 
 
@@ -94,6 +95,16 @@ def test_general_settings_have_one_name_in_all_bundles(bundle):
     train = read(bundle, "train")
     assert all(name in train for name in GENERAL)
     assert all(f"@{name}" in json.dumps(train) for name in GENERAL[1:])
+
+
+def test_throughput_has_one_name_in_all_bundles(bundle):
+    windows = [] if bundle.name.startswith("handwritten") else ["window_batch"]  # digits are whole pictures
+    for config, names in (("train", windows), ("inference", ["cudnn_benchmark", *windows])):
+        content = read(bundle, config)
+        assert all(name in content and f'"@{name}"' in json.dumps(content) for name in names)
+    for path in (bundle.folder / "configs").glob("*.json"):
+        for inferer in re.findall(r'"inferer": (\{[^{}]*"scripts[^{}]*Inferer"[^{}]*\})', path.read_text()):
+            assert '"window_batch": "@window_batch"' in inferer or "AutocastInferer" in inferer, path.name
 
 
 def test_no_config_names_a_handler_by_its_place(bundle):

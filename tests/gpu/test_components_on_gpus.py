@@ -26,7 +26,7 @@ from custom_networks import (
 )
 
 FLOAT32 = {"precision": "float32"}
-TRAVERSAL = {"min_bone": 0, "max_patches": 4} | FLOAT32
+TRAVERSAL = {"min_bone": 0, "max_patches": 4, "window_batch": 1} | FLOAT32
 
 
 def labels(classes: int, *shape: int) -> torch.Tensor:

@@ -31,7 +31,9 @@ MOVERS = {
 }
 INDEXERS = {"aten::index", "aten::_unsafe_index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_"}
 INDEX_TYPES = (torch.int64, torch.int32, torch.bool, torch.uint8)
-PRODUCTS = {"aten::convolution", "aten::convolution_backward", "aten::addmm", "aten::mm", "aten::bmm"}
+PRODUCTS = {"aten::convolution", "aten::convolution_backward", "aten::addmm", "aten::mm", "aten::bmm"} | {
+    f"aten::{name}" for name in ("conv2d", "conv3d", "conv_transpose2d", "conv_transpose3d", "linear", "matmul")
+}  # the last ones are whole in inference mode
 HOST_ONLY = {"numpy", "__array__", "__dlpack__", "tolist_numpy"}
 
 

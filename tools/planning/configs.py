@@ -136,7 +136,13 @@ def _settings(plan: Plan) -> dict:
             "norm_name": ["INSTANCE", {"affine": True}],
         },
         "preprocessing": {"_target_": "Compose", "transforms": _preprocessing(plan)},
-        "inferer": {"_target_": f"{OURS}WindowInferer", "window": "@patch", "overlap": 0.5, "precision": "@precision"},
+        "inferer": {
+            "_target_": f"{OURS}WindowInferer",
+            "window": "@patch",
+            "overlap": 0.5,
+            "precision": "@precision",
+            "window_batch": "@window_batch",
+        },
     }
 
 

@@ -27,7 +27,7 @@ def test_a_picture_and_a_volume_keep_their_size():
     assert PlaneInferer(precision="float32")(picture, Halving()).shape == (2, 4, 12, 10)
     volume = torch.rand(1, 1, 12, 10, 5)
     network = Halving()
-    answer = PlaneInferer(precision="float32", slices=2)(volume, network)
+    answer = PlaneInferer(precision="float32", window_batch=2)(volume, network)
     assert answer.shape == (1, 4, 12, 10, 5) and network.seen[2:] == (12, 10)
     for z in range(5):
         torch.testing.assert_close(answer[..., z], PlaneInferer(precision="float32")(volume[..., z], Halving()))
