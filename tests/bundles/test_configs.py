@@ -60,7 +60,7 @@ def test_scores_in_metadata_stand_in_the_readme(bundle):
 
 def test_commands_of_the_readme_name_configs_and_settings_that_exist(bundle):
     """But for those of the commit that made the weights."""
-    text = (bundle.folder / "docs" / "README.md").read_text()
+    text = "\n".join((bundle.folder / "docs" / name).read_text() for name in ("README.md", "weights.md"))
     text = re.sub(r"## How the weights were made.*?(?=\n## |\Z)", "", text, flags=re.S)
     configs = {path.name: json.loads(path.read_text()) for path in (bundle.folder / "configs").glob("*.json")}
     assert set(re.findall(r"configs/(\w+\.json)", text)) <= configs.keys()

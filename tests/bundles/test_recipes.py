@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from conftest import CHEST, GRAY_MATTER, MUSCLES
+from conftest import CHEST, DIGITS, GRAY_MATTER, LESIONS, MUSCLES
 
 from tools.bundles import Bundle
 
@@ -58,6 +58,26 @@ def test_muscles_of_the_seed():
         assert (parser["lr_scheduler"]["step_size"], parser["lr_scheduler"]["gamma"]) == (1000, 0.1)
         targets = [transform["_target_"] for transform in parser["preprocessing"]["transforms"]]
         assert targets[-1] == "Resized" and not any("Spacing" in target for target in targets)
+
+
+def test_lesions_of_the_seed():
+    with Bundle(LESIONS).parser("train.json", "train_seed.json") as parser:
+        assert parameters(parser) == 2_260_866
+        wanted = {"max_epochs": 100, "batch_size": 32, "window": 32, "threshold": 0.5, "peak": 0.0}
+        assert {name: parser.get(name) for name in wanted} == wanted
+        dataset, inferer = parser["train"]["dataset"], parser["inferer"]
+        assert (dataset["_target_"].rpartition(".")[2], dataset["window"], dataset["step"]) == ("WindowDataset", "@window", 16)
+        assert (inferer["overlap"], inferer["mode"], inferer.get("flips", [])) == (0.5, "constant", [])
+        assert (parser["optimizer"]["_target_"], parser["optimizer"]["lr"]) == ("torch.optim.Adadelta", 1.0)
+        loss = parser["loss"]
+        assert loss["_target_"].endswith("IgnoreLabel") and loss["loss"]["lambda_dice"] == 0.0
+        last = parser["preprocessing"]["transforms"][-1]
+        assert (last["_target_"], last["nonzero"], last["channel_wise"]) == ("NormalizeIntensityd", True, True)
+
+
+def test_digits_of_the_tutorial():
+    with Bundle(DIGITS).parser("train.json", "train_tutorial.json") as parser:
+        assert (parser["optimizer"]["_target_"], parser.get("learning_rate")) == ("torch.optim.SGD", 0.01)
 
 
 def test_eight_muscles_and_lungs_alone():

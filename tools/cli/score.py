@@ -18,8 +18,13 @@ def score(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of scores.csv and scores.json.")] = Path("scores"),
     section: Annotated[str, typer.Option(help="Section of dataset.json.")] = "test",
     overwrite: Overwrite = False,
+    repeat: Annotated[
+        bool, typer.Option("--repeat", help="LABELS are results of second scans: print how far measures lie apart.")
+    ] = False,
 ) -> None:
     """Score masks against labels: each case, mean, standard deviation, 95 % interval. Code 1 when a case failed."""
+    if repeat:
+        return _repeat(predictions, labels)
     from ..bundles import get_bundle
 
     found = get_bundle(bundle)
@@ -50,3 +55,14 @@ def score(
         errors.print(f"failed: {line}", style="red", highlight=False, markup=False, soft_wrap=True)
     console.print(f"wrote {' and '.join(map(str, write_scores(output, found, scores)))}", highlight=False, soft_wrap=True)
     raise typer.Exit(1 if scores.failed else 0)
+
+
+def _repeat(first: Path, second: Path) -> None:
+    from rich.table import Table
+
+    from ..scoring.repeatability import read_measures, repeatability
+
+    table = Table("structure", "measure", "pairs", "coefficient of variation", "worst pair")
+    for found in repeatability(read_measures(first), read_measures(second)):
+        table.add_row(found.structure, found.measure, str(found.pairs), f"{found.variation:.1%}", f"{found.worst:.1%}")
+    console.print(table)

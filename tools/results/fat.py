@@ -12,6 +12,7 @@ from custom_networks.errors import UserError
 from custom_networks.geometry.axial import slice_axis
 
 from .kinds.kind import CaseFiles
+from .levels import read_levels
 from .measures import COLUMNS
 from .pictures import load_image, load_mask
 
@@ -54,7 +55,8 @@ def measure_fat(water: str, fat: str, mask: Path, case: str, classes: dict[str, 
         classes: label value to name; background is passed over.
 
     Returns:
-        rows of `measures.COLUMNS`, in percent; slices count as in `measures.measure_label_map`.
+        rows of `measures.COLUMNS`, in percent, also of levels that are named beside the water image (`levels.read_levels`); slices
+        count as in `measures.measure_label_map`.
 
     Raises:
         UserError: when the two images differ in shape or spacing.
@@ -67,6 +69,9 @@ def measure_fat(water: str, fat: str, mask: Path, case: str, classes: dict[str, 
     downwards = nibabel.aff2axcodes(affine)[slice_axis(affine)] == "I"
     total = water_image.astype(np.float64) + fat_image
     fraction = 100 * np.divide(fat_image, total, out=np.full(total.shape, np.nan), where=total > 0)
+    numbers = np.arange(labels.shape[2])[:: -1 if downwards else 1]  # of each slice, as measures count them
+    levels = read_levels(water)
+    chosen = {level.name: (numbers >= level.first) & (numbers <= level.last) for level in levels}
     rows = []
     for value, name in classes.items():
         inside = (labels == int(value)) & np.isfinite(fraction)
@@ -75,6 +80,9 @@ def measure_fat(water: str, fat: str, mask: Path, case: str, classes: dict[str, 
         row = dict.fromkeys(COLUMNS, "") | {"case": case, "structure": name, "measure": "fat fraction", "unit": "%"}
         rows.append(row | {"value": f"{fraction[inside].mean():.2f}"})
         for z in np.flatnonzero(inside.any(axis=(0, 1))).tolist():
-            number = labels.shape[2] - 1 - z if downwards else z
-            rows.append(row | {"slice": number, "value": f"{fraction[..., z][inside[..., z]].mean():.2f}"})
+            rows.append(row | {"slice": int(numbers[z]), "value": f"{fraction[..., z][inside[..., z]].mean():.2f}"})
+        for level in levels:
+            within = inside & chosen[level.name]
+            if within.any():
+                rows.append(row | {"measure": f"fat fraction at {level.name}", "value": f"{fraction[within].mean():.2f}"})
     return rows

@@ -135,8 +135,8 @@ class CrossValidation:
         settings = self.settings | ({self.choice: value} if self.choice else {})
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()
         made = {"weights": digest, "configs": [Path(name).name for name in self.configs], "settings": settings}
-        folder, table = self._eval(fold, value), self._table(fold, value)
-        if table is not None and table.stat().st_mtime >= weights.stat().st_mtime and _read_json(folder / SCORED) == made:
+        folder = self._eval(fold, value)
+        if self._table(fold, value) is not None and _read_json(folder / SCORED) == made:
             return True
         tell(f"fold {fold.name}: scoring {len(fold.sections['test'])} cases{f', {self.choice} {value}' if self.choice else ''}")
         settings = settings | {"ckpt": weights.resolve(), "output_dir": folder, "section": "test"}

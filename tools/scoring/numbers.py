@@ -10,7 +10,7 @@ from ..bundles import Bundle
 
 NUMBERS = "numbers.json"  # in a bundle's docs
 TOLERANCE = 0.002  # of a mean Dice between machines
-WAYS = ("phantom", "prepare", "command", "source")
+WAYS = ("phantom", "prepare", "measure", "command", "source")
 
 
 @dataclass(frozen=True)
@@ -19,17 +19,19 @@ class Entry:
 
     Attributes:
         title: on what they were measured.
-        expected: score to what is told: its mean, or an object of ``mean``, ``deviation``, ``low``, ``high``, ``worst``, ``count``.
+        expected: score, or ``SCORE, CASE``, to what is told: its mean, or an object of ``mean``, ``deviation``, ``low``, ``high``,
+            ``worst`` and ``count``.
         phantom: options of ``axial phantom`` that make the data.
         prepare: arguments of ``axial prepare`` that make them; ``SOURCE`` stands for a folder that the user gives as ``data``.
-        data: name of that folder.
+        measure: in place of a data set: a measurement of its own of ``data``, see `reproduce.MEASUREMENTS`.
+        data: name of the user's folder.
         section: of the data set that is scored.
         overlays: configs on top of ``train.json``.
         settings: ids of the config and their values.
         folds: ``subject``, ``weights`` (a folder of the bundle) and perhaps ``choose``: options of ``axial crossvalidate``.
         subject: as of ``axial crossvalidate``; cases of one subject count as one in the spread.
         tolerance: by how much a number may differ on another machine.
-        command: for numbers that are not measured again, because training or a GPU would be needed: what printed them.
+        command: for numbers that are not measured again, for training would be needed, for instance: what printed them.
         source: for the numbers of others: where they stand.
         metrics: name in the metadata's ``eval_metrics`` to the score, or ``SCORE.PART``, such as ``dice.worst``.
     """
@@ -38,6 +40,7 @@ class Entry:
     expected: dict[str, float | dict[str, float]]
     phantom: list[str] | None = None
     prepare: list[str] | None = None
+    measure: str | None = None
     data: str | None = None
     section: str = "test"
     overlays: list[str] = field(default_factory=list)

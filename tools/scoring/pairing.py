@@ -39,7 +39,7 @@ def find_pairs(predictions: Path, labels: Path, section: str = "test", suffix: s
         if not path.exists():
             raise UserError(f"{path}: no such file or folder.", "Give predictions and labels, files or folders.")
     if predictions.is_file() and labels.is_file():
-        return Pairs({_key(predictions): (predictions, labels)})
+        return Pairs({case_key(predictions): (predictions, labels)})
     own = _own_files(predictions, suffix)
     truth = _from_data_set(labels, section) if (labels / "dataset.json").is_file() else _by_name(labels)
     pairs = Pairs()
@@ -60,8 +60,8 @@ def find_pairs(predictions: Path, labels: Path, section: str = "test", suffix: s
 
 def _own_files(folder: Path, suffix: str) -> dict[str, Path]:
     if folder.is_file():
-        return {_key(folder): folder}
-    results = {_key(path): path for path in sorted(folder.glob(f"*{suffix}"))}
+        return {case_key(folder): folder}
+    results = {case_key(path): path for path in sorted(folder.glob(f"*{suffix}"))}
     return results or _by_name(folder, "prediction")
 
 
@@ -74,7 +74,7 @@ def _from_data_set(folder: Path, section: str) -> dict[str, Path | int]:
     for entry in content[section]:
         images = entry["image"] if isinstance(entry["image"], list) else [entry["image"]]
         label = entry["label"]
-        found[_key(Path(case_name(folder / images[0])))] = folder / label if isinstance(label, str) else label
+        found[case_key(Path(case_name(folder / images[0])))] = folder / label if isinstance(label, str) else label
     return found
 
 
@@ -83,7 +83,7 @@ def _by_name(folder: Path, what: str = "label map") -> dict[str, Path]:
     groups: dict[str, list[Path]] = {}
     for path in files:
         if path.name.lower().endswith(SUFFIXES[:2]) and not path.name.startswith("."):
-            groups.setdefault(_key(path), []).append(path)
+            groups.setdefault(case_key(path), []).append(path)
     if not groups:
         raise UserError(f"{folder}: holds no {what}.", f"Give a folder with {' or '.join(SUFFIXES[:2])}.")
     return {case: _label_among(paths, what) for case, paths in groups.items()}
@@ -93,7 +93,7 @@ def _label_among(paths: list[Path], what: str) -> Path:
     called = [path for path in paths if _stem(path).lower().endswith(LABELS)] if len(paths) > 1 else paths
     if len(called) != 1:
         both = " and ".join(map(str, (called or paths)[:2]))
-        raise UserError(f"{both}: which is the {what} of {_key(paths[0])}?", "Give each of the two a folder of its own.")
+        raise UserError(f"{both}: which is the {what} of {case_key(paths[0])}?", "Give each of the two a folder of its own.")
     return called[0]
 
 
@@ -101,7 +101,8 @@ def _stem(path: Path) -> str:
     return path.name[: len(path.name) - len(next((end for end in SUFFIXES if path.name.lower().endswith(end)), ""))]
 
 
-def _key(path: Path) -> str:
+def case_key(path: Path) -> str:
+    """Return what the files of one case share: the name without suffix and `ENDINGS`."""
     name = _stem(path)
     while ending := next((end for end in ENDINGS if name.lower().endswith(end) and len(name) > len(end)), None):
         name = name[: -len(ending)]

@@ -12,6 +12,8 @@ from ..bundles import Bundle, environment
 from .crossvalidate import TABLE
 from .folds import subject_name
 from .numbers import Entry, read_numbers, weights_folder
+from .raw_heads import score_raw_heads
+from .rescans import score_rescans
 from .spread import Spread, read_scores, score_names, spread
 
 ROOT = Path(__file__).resolve().parents[2]  # where ``python -m tools`` is found
@@ -77,11 +79,14 @@ def reproduce(
         found, why_not = {}, _why_not(entry, data)
         if not why_not:
             tell(f"{entry.title}: measuring")
-            found = _measure(bundle, entry, work / f"{place:02d}", data)
+            found = _measure(bundle, entry, work / f"{place:02d}", data, tell)
         for key, told in entry.told().items():
             name, _, part = key.rpartition(".")
             if found and name not in found:
-                raise UserError(f"{bundle.name}: no score {name!r}.", f"There are: {', '.join(found)}.")
+                scores = [score for score in found if ", " not in score]
+                raise UserError(
+                    f"{bundle.name}: no score {name!r}.", f"There are, for all or, as SCORE, CASE: {', '.join(scores)}."
+                )
             value = getattr(found[name], part) if found else None
             shown = f"{name}, {PARTS[part]}" if PARTS[part] else name
             numbers.append(Number(entry.title, shown, told, value, entry.tolerance, why_not))
@@ -92,11 +97,13 @@ def _why_not(entry: Entry, data: Mapping[str, Path]) -> str:
     if entry.source is not None:
         return f"of others: {entry.source}"
     if entry.command is not None:
-        return f"needs training: {entry.command}"
+        return f"not measured again: {entry.command}"
     return f"needs --data {entry.data}=FOLDER" if entry.data and entry.data not in data else ""
 
 
-def _measure(bundle: Bundle, entry: Entry, work: Path, data: Mapping[str, Path]) -> dict[str, Spread]:
+def _measure(bundle: Bundle, entry: Entry, work: Path, data: Mapping[str, Path], tell: Callable) -> dict[str, Spread]:
+    if entry.measure is not None:
+        return MEASUREMENTS[entry.measure](bundle, entry, data[entry.data], work, tell)
     dataset, log = work / "data", work / "log.txt"
     work.mkdir(parents=True, exist_ok=True)
     tools = [sys.executable, "-m", __package__.partition(".")[0]]
@@ -126,8 +133,25 @@ def _measure(bundle: Bundle, entry: Entry, work: Path, data: Mapping[str, Path])
 
 
 def _spreads(rows: Sequence[Mapping[str, str]], subject: Callable[[Mapping[str, str]], str]) -> dict[str, Spread]:
-    subjects = [subject(row) for row in rows]
-    return {name: spread([float(row[name] or "nan") for row in rows], subjects, name) for name in score_names(rows)}
+    """Return for every score its spread, and as ``SCORE, CASE`` that of each case."""
+    subjects, names = [subject(row) for row in rows], score_names(rows)
+    found = {name: spread([float(row[name] or "nan") for row in rows], subjects, name) for name in names}
+    return found | {f"{name}, {row['case']}": spread([float(row[name] or "nan")], [""]) for name in names for row in rows}
+
+
+def _raw_heads(bundle: Bundle, entry: Entry, source: Path, work: Path, tell: Callable) -> dict[str, Spread]:
+    rows = score_raw_heads(bundle, source, work, tell)
+    return _spreads([{name: str(value) for name, value in row.items()} for row in rows], lambda row: row["subject"])
+
+
+def _rescans(bundle: Bundle, entry: Entry, source: Path, work: Path, tell: Callable) -> dict[str, Spread]:
+    weights = weights_folder(bundle, entry) if entry.folds else None
+    found = score_rescans(bundle, source, weights, entry.subject, tell)
+    nan = float("nan")
+    return {f"{row.structure}, {row.measure}": Spread(row.pairs, row.variation, nan, nan, nan, row.worst) for row in found}
+
+
+MEASUREMENTS = {"raw_heads": _raw_heads, "rescans": _rescans}
 
 
 def _run(command: list[str], folder: Path, log: Path) -> None:

@@ -74,12 +74,12 @@ def test_a_fold_that_fails_keeps_the_others(digits, tmp_path):
     assert [name for _, name in validation.calls] == ["2", "2"]
 
 
-def test_scores_older_than_their_weights_are_made_anew(digits, tmp_path):
+def test_scores_of_other_weights_are_made_anew(digits, tmp_path):
     validation = Recorded(Bundle(DIGITS), digits, tmp_path, 2)
     validation.run()
     validation.calls = []
-    table = tmp_path / "fold_1" / "eval" / "accuracy.csv"
-    os.utime(table, (1, 1))
+    os.utime(tmp_path / "fold_2" / "run" / "model.pt")  # touched, as git does
+    (tmp_path / "fold_1" / "run" / "model.pt").write_text("others")
     validation.run()
     assert validation.calls == [("evaluating", "1")]
 

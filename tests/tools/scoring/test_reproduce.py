@@ -45,8 +45,8 @@ def test_what_cannot_be_measured_says_what_it_needs(bundle, tmp_path):
     others = {"title": "paper", "source": "doi", "expected": {"accuracy": 0.99}}
     found = reproduce(bundle(trained, others), tmp_path, {})
     assert [(number.name, number.told, number.found, number.why_not) for number in found] == [
-        ("accuracy", 0.9, None, "needs training: axial crossvalidate digits"),
-        ("accuracy, worst case", 0.8, None, "needs training: axial crossvalidate digits"),
+        ("accuracy", 0.9, None, "not measured again: axial crossvalidate digits"),
+        ("accuracy, worst case", 0.8, None, "not measured again: axial crossvalidate digits"),
         ("accuracy", 0.99, None, "of others: doi"),
     ]
 

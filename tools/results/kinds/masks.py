@@ -8,6 +8,7 @@ from pathlib import Path
 import nibabel
 
 from ..exporting import EXPORTS
+from ..levels import area_rows, read_levels
 from ..measures import measure_label_map, measure_radiograph, read_lesions, read_vertebrae
 from ..report.view import View, number_slices, view_picture
 from .kind import CaseFiles, ResultKind
@@ -20,7 +21,8 @@ class Slices(ResultKind):
     exports = EXPORTS
 
     def measure(self, case: CaseFiles) -> Iterable[dict]:
-        return measure_label_map(case.result, case.name, case.classes)
+        rows = measure_label_map(case.result, case.name, case.classes)
+        return rows + area_rows(rows, read_levels(case.source))
 
     def measure_together(self, cases: Sequence[CaseFiles]) -> Iterator[dict]:
         from ..fat import fat_fractions

@@ -1,0 +1,48 @@
+"""Measures of two scans of one person."""
+
+import math
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY
+
+from custom_networks.errors import UserError
+from tools.results.measures import COLUMNS, write_measures
+from tools.scoring.repeatability import Repeatability, read_measures, repeatability
+
+
+def row(case, value, measure="mean area", structure="gray matter", slice_number=""):
+    return dict(zip(COLUMNS, (case, structure, measure, slice_number, value, "mm2"), strict=True))
+
+
+def test_the_coefficient_of_variation_is_that_of_duplicates():
+    first = [row("p1_image", "10"), row("p2_image", "20"), row("p3_image", "7"), row("p1_image", "9", slice_number="3")]
+    second = [row("p1_rescan", "12"), row("p2_rescan", "20")]
+    variation = math.sqrt(2) / 11
+    expected = Repeatability("gray matter", "mean area", 2, pytest.approx(variation / math.sqrt(2)), pytest.approx(variation))
+    assert repeatability(first, second) == [expected]
+
+
+def test_places_and_probabilities_have_no_ratio_and_empty_structures_no_say():
+    rows = [row("p1", "3", "centroid up"), row("p1", "1", "completeness"), row("p1", "0", "volume"), row("p1", "2", "area")]
+    assert [found.measure for found in repeatability(rows, rows)] == ["area"]
+
+
+def test_scans_without_a_repetition_and_folders_without_measures_are_told(tmp_path):
+    with pytest.raises(UserError, match="No scan has"):
+        repeatability([row("p1", "3")], [row("p2", "3")])
+    with pytest.raises(UserError, match=r"measures.csv: no such file"):
+        read_measures(tmp_path)
+
+
+def test_the_command_prints_it(tmp_path):
+    """As a user types it."""
+    for name, value in (("scan", "90"), ("rescan", "110")):
+        (tmp_path / name).mkdir()
+        write_measures(tmp_path / name / "measures.csv", [row(f"p1_{name}", value)])
+    (tmp_path / "scan" / "measures.csv").write_text((tmp_path / "scan" / "measures.csv").read_text().replace("p1_scan", "p1"))
+    command = [sys.executable, "-m", "tools", "score", tmp_path / "scan", tmp_path / "rescan", "--bundle", "cord", "--repeat"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "14.1%" in done.stdout and "mean area" in done.stdout

@@ -1,0 +1,86 @@
+"""How far measures of two scans of one person, in one session, lie apart."""
+
+import csv
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from custom_networks.errors import UserError
+
+from .pairing import case_key
+
+MEASURES = "measures.csv"
+AGAIN = re.compile(r"_(rescan|repeat|retest)$")  # ends the name of a second scan
+NOT_REPEATED = ("centroid", "probability", "completeness", "standard deviation")  # no ratio scale, or no measure of the body
+
+
+@dataclass(frozen=True)
+class Repeatability:
+    """Coefficient of variation of one measure within pairs of scans.
+
+    Attributes:
+        structure: what was measured.
+        measure: which measure of it.
+        pairs: number of pairs.
+        variation: root mean square over pairs of standard deviation / mean, where the standard deviation of a and b is
+            ``|a - b| / sqrt(2)``.
+        worst: that of the worst pair.
+    """
+
+    structure: str
+    measure: str
+    pairs: int
+    variation: float
+    worst: float
+
+
+def repeatability(first: Iterable[Mapping[str, str]], second: Iterable[Mapping[str, str]]) -> list[Repeatability]:
+    """Compare measures of whole structures (rows of ``measures.csv`` without a slice) of scans and of their repetitions.
+
+    Cases are paired by their names without ``_rescan``, ``_repeat`` or ``_retest`` and endings such as ``_image``.
+
+    Raises:
+        UserError: when no case has a partner.
+
+    Reference:
+        Hyslop, White: Estimating precision using duplicate measurements. J Air Waste Manag Assoc 59:1032-1039, 2009.
+    """
+    one, two = _values(first), _values(second)
+    shared = [key for key in one if key in two]
+    if not shared:
+        raise UserError("No scan has a repetition of its name.", "Call them alike but for _rescan, such as p1_image and p1_rescan.")
+    groups: dict[tuple[str, str], list[float]] = {}
+    for case, structure, measure in shared:
+        a, b = one[case, structure, measure], two[case, structure, measure]
+        if a + b:
+            groups.setdefault((structure, measure), []).append(abs(a - b) / math.sqrt(2) / abs((a + b) / 2))
+    return [Repeatability(*key, len(found), float(np.sqrt(np.mean(np.square(found)))), max(found)) for key, found in groups.items()]
+
+
+def read_measures(folder: Path) -> list[dict[str, str]]:
+    """Read ``measures.csv`` of a folder of results, or that file.
+
+    Raises:
+        UserError: when there is none.
+    """
+    path = folder / MEASURES if folder.is_dir() else folder
+    if not path.is_file():
+        raise UserError(f"{path}: no such file.", "Give folders that `axial segment` wrote.")
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _values(rows: Iterable[Mapping[str, str]]) -> dict[tuple[str, str, str], float]:
+    return {
+        (_key(row["case"]), row["structure"], row["measure"]): float(row["value"])
+        for row in rows
+        if not str(row["slice"]) and not row["measure"].startswith(NOT_REPEATED)
+    }
+
+
+def _key(case: str) -> str:
+    return AGAIN.sub("", case_key(Path(case)))
