@@ -1,7 +1,7 @@
 """Judge each result while the network's answer is at hand."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ from monai.inferers import Inferer
 from monai.utils import CommonKeys
 
 from ..data.mirror_labels import mirror_labels
-from ..networks.mean_network import MeanNetwork
 from . import features
 from .model import QualityModel
 
@@ -22,8 +21,8 @@ logger = logging.getLogger("axial")
 class AssessQuality:
     """An Ignite handler that puts the `Quality` of each result into ``engine.state.quality``.
 
-    Measures are taken on the grid of the network: how sure it is (`features.sureness`), what a mirrored copy and, of a
-    `MeanNetwork`, its first member alone give (`features.agreement`), how sizes, places and the image compare with training.
+    Measures are taken on the grid of the network: how sure it is (`features.sureness`), what it gives of the mirrored image
+    (`features.agreement`), how sizes, places and the image compare with those in training.
 
     Args:
         path: of quality.json, see `QualityModel`; without it there are measures and no number.
@@ -31,7 +30,7 @@ class AssessQuality:
         inferer: how it is applied.
         names: of the classes 1, 2, ...; of the halves of pairs, see `mirror_labels`.
         threshold: of a network with one channel.
-        copies: whether mirrored copies and members are compared, which takes their time.
+        mirror: whether the mirrored image is segmented too, which takes as long as the image.
     """
 
     def __init__(
@@ -41,11 +40,11 @@ class AssessQuality:
         inferer: Inferer,
         names: Sequence[str],
         threshold: float = 0.5,
-        copies: bool = False,
+        mirror: bool = False,
     ) -> None:
         self.model = QualityModel.load(path)
-        self.network, self.inferer, self.threshold, self.copies = network, inferer, threshold, copies
-        self.classes, self.partners = len(names) + 1, mirror_labels(names) if copies else None  # a side may lack its partner
+        self.network, self.inferer, self.threshold, self.mirror = network, inferer, threshold, mirror
+        self.classes, self.partners = len(names) + 1, mirror_labels(names) if mirror else None  # a side may lack its partner
 
     def attach(self, engine: Engine) -> None:
         """Follow an evaluator of one case at a time."""
@@ -63,11 +62,10 @@ class AssessQuality:
         """Return the measures of one image ``(1, C, H, W[, D])`` and its logits."""
         probabilities = features.to_probabilities(_plain(logits)[0])
         mask = self._mask(probabilities)
-        sure = features.sureness(probabilities, mask)
-        found = {"sureness": np.mean(list(sure.values())), "sureness_worst": min(sure.values())}
-        agreements = [list(features.agreement(mask, other, self.classes).values()) for other in self._others(image, logits)]
-        if agreements:
-            found |= {"agreement": np.mean(agreements), "agreement_worst": np.min(agreements)}
+        found = dict(zip(("sureness", "sureness_worst"), features.sureness(probabilities, mask), strict=True))
+        if self.mirror:
+            mirrored = self._mirrored(image)
+            found |= dict(zip(("agreement", "agreement_worst"), features.agreement(mask, mirrored, self.classes), strict=True))
         look = {"shape": features.shape(mask, self.classes, _pixel(image)), "appearance": features.appearance(_plain(image)[0, 0])}
         return {name: round(float(value), 4) for name, value in found.items()} | self.compare(look)
 
@@ -77,14 +75,10 @@ class AssessQuality:
         numbers = {f"{name}_numbers": vector.round(4).tolist() for name, vector in vectors.items()}
         return {name: round(value, 4) for name, value in known.items()} | numbers
 
-    def _others(self, image: torch.Tensor, logits: torch.Tensor) -> Iterator[torch.Tensor]:
-        """Give the masks of copies."""
-        if not self.copies:
-            return
-        mirrored = _plain(self.inferer(torch.flip(image, [2]), self.network))
-        yield self._mask(features.to_probabilities(torch.flip(mirrored, [2])[0, self.partners]))
-        if isinstance(self.network, MeanNetwork):
-            yield self._mask(features.to_probabilities(_plain(self.inferer(image, self.network.members[0]))[0]))
+    def _mirrored(self, image: torch.Tensor) -> torch.Tensor:
+        """Return the mask of the mirrored image, mirrored back."""
+        logits = _plain(self.inferer(torch.flip(image, [2]), self.network))
+        return self._mask(features.to_probabilities(torch.flip(logits, [2])[0, self.partners]))
 
     def _mask(self, probabilities: torch.Tensor) -> torch.Tensor:
         return (probabilities[1] >= self.threshold).long() if len(probabilities) == 2 else probabilities.argmax(0)

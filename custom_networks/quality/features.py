@@ -1,6 +1,6 @@
 """Measures of a result that tell good masks from bad ones without the truth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -18,21 +18,34 @@ def to_probabilities(logits: torch.Tensor) -> torch.Tensor:
     return torch.cat((1 - foreground, foreground))
 
 
-def sureness(probabilities: torch.Tensor, mask: torch.Tensor) -> dict[int, float]:
-    """Return the Dice that a mask would have if the probabilities were true, class by class.
+def sureness(probabilities: torch.Tensor, mask: torch.Tensor) -> tuple[float, float]:
+    """Return the Dice that a mask would have if the probabilities were true.
 
-    Twice the probability inside the mask over the sizes of both: 1 where the network is sure of every voxel; 0 for no mask.
+    Of a structure it is twice the probability inside the mask over the sizes of both: 1 where the network is sure of every voxel.
 
     Args:
         probabilities: ``(classes, ...)``.
         mask: classes, ``(...)``.
+
+    Returns:
+        of all structures together, so that large ones count most, and of the worst; 0 where there is no mask.
     """
-    found = {}
-    for number in range(1, len(probabilities)):
-        inside = mask == number
-        total = probabilities[number].sum() + inside.sum()
-        found[number] = float(2 * probabilities[number][inside].sum() / total) if inside.any() else 0.0
-    return found
+    pairs = [(2 * float(p[mask == n].sum()), float(p.sum() + (mask == n).sum())) for n, p in enumerate(probabilities) if n]
+    return _together(pairs if (mask > 0).any() else [(0.0, 1.0)])
+
+
+def agreement(mask: torch.Tensor, other: torch.Tensor, classes: int) -> tuple[float, float]:
+    """Return the Dice of two masks, of all structures together and of the worst; 1 where both are empty."""
+    pairs = []
+    for number in range(1, classes):
+        first, second = mask == number, other == number
+        pairs.append((2.0 * int((first & second).sum()), float(first.sum() + second.sum())))
+    return _together([pair for pair in pairs if pair[1]] or [(1.0, 1.0)])
+
+
+def _together(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the sum of the first over that of the second, and the smallest of their quotients."""
+    return sum(part for part, _ in pairs) / sum(whole for _, whole in pairs), min(part / whole for part, whole in pairs)
 
 
 def instance_sureness(owner: torch.Tensor, probability: torch.Tensor, threshold: float = 0.5) -> list[float]:
@@ -43,16 +56,6 @@ def instance_sureness(owner: torch.Tensor, probability: torch.Tensor, threshold:
         inside = mine[mine >= threshold]
         if number and len(inside):
             found.append(float(2 * inside.sum() / (mine.sum() + len(inside))))
-    return found
-
-
-def agreement(mask: torch.Tensor, other: torch.Tensor, classes: int) -> dict[int, float]:
-    """Return the Dice of two masks class by class; 1 where both are empty."""
-    found = {}
-    for number in range(1, classes):
-        first, second = mask == number, other == number
-        size = int(first.sum() + second.sum())
-        found[number] = 2 * int((first & second).sum()) / size if size else 1.0
     return found
 
 

@@ -10,8 +10,8 @@ import numpy as np
 REASONS = {
     "sureness": "the network is sure of the whole mask",
     "sureness_worst": "the network is sure of every structure",
-    "agreement": "the mirrored image, or another network, gives the same",
-    "agreement_worst": "the mirrored image, or another network, gives the same of every structure",
+    "agreement": "the mirrored image gives the same",
+    "agreement_worst": "the mirrored image gives the same of every structure",
     "numbers": "the vertebrae's numbers are certain",
     "shape": "sizes and places are those of the people in training",
     "appearance": "the image looks like those in training",
@@ -19,8 +19,8 @@ REASONS = {
 DOUBTS = {
     "sureness": "the network is unsure",
     "sureness_worst": "the network is unsure of a structure",
-    "agreement": "the mirrored image, or another network, gives another mask",
-    "agreement_worst": "the mirrored image, or another network, gives another mask of a structure",
+    "agreement": "the mirrored image gives another mask",
+    "agreement_worst": "the mirrored image gives another mask of a structure",
     "numbers": "the vertebrae's numbers are uncertain",
     "shape": "sizes or places are unlike those of the people in training",
     "appearance": "the image looks unlike those in training",

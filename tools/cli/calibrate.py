@@ -20,6 +20,9 @@ def calibrate(
     ] = [],
     section: Annotated[str, typer.Option(help="Section of the people never seen.")] = "test",
     training: Annotated[str, typer.Option(help="Section that says how people in training look.")] = "training",
+    subject: Annotated[
+        str | None, typer.Option(metavar="REGEX", help="What in a case's name is its subject; otherwise the name.")
+    ] = None,
     good: Annotated[float, typer.Option(min=0, max=1, help="The smallest Dice of a good result.")] = 0.8,
     copies: Annotated[int, typer.Option(min=0, help="Damaged copies of each case.")] = 4,
     most: Annotated[int, typer.Option(min=2, help="Cases of training to look at.")] = 40,
@@ -45,10 +48,7 @@ def calibrate(
         seen = load_entries(folder, training)
         each = max(2, most // len(data))
         known += run_cases(model, folder, seen[:: max(1, len(seen) // each)][:each], 0, seed, tell)
-        unseen = load_entries(folder, section)
-        if weights:  # a fold's people were left out together
-            unseen = [entry | {"subject": str(folder)} for entry in unseen]
-        judged += run_cases(model, folder, unseen, copies, seed, tell)
+        judged += run_cases(model, folder, load_entries(folder, section), copies, seed, tell, subject)
     if table is not None:
         write_cases(table, judged)
     result = learn(judged, usual_vectors(known), good)

@@ -18,7 +18,6 @@ from custom_networks.results.write_result import write_result
 
 from ..api import Model
 from ..synthesis.damage import damage
-from .dice import dice
 from .folds import subject_of
 from .logistic import Logistic, fit, roc_area
 
@@ -52,23 +51,29 @@ class Calibration:
 
     def __str__(self) -> str:
         return (
-            f"Probability that the mean Dice is at least {self.least:g}. {self.cases} results of {self.subjects} people, damaged "
-            f"copies among them, {self.bad} below; of people left out of the fit: area under the ROC {self.area:.3f}, "
-            f"{100 * self.caught:.0f} % of the bad ones doubtful where {100 * FLAGGED:.0f} % of the good ones are, Brier score "
-            f"{self.brier:.3f}."
+            f"Probability that the Dice of all structures together is at least {self.least:g}. {self.cases} results of "
+            f"{self.subjects} people, damaged copies among them, {self.bad} below; of people left out of the fit: area under the "
+            f"ROC {self.area:.3f}, {100 * self.caught:.0f} % of the bad ones doubtful where {100 * FLAGGED:.0f} % of the good ones "
+            f"are, Brier score {self.brier:.3f}."
         )
 
 
 def run_cases(
-    model: Model, folder: Path, entries: Sequence[dict], copies: int, seed: int, tell: Callable[[str], None]
+    model: Model,
+    folder: Path,
+    entries: Sequence[dict],
+    copies: int,
+    seed: int,
+    tell: Callable[[str], None],
+    pattern: str | None = None,
 ) -> Iterator[Judged]:
-    """Segment cases and damaged copies of them, and compare with the truth."""
-    classes = [int(value) for value in model.bundle.classes if int(value)]
+    """Segment cases and damaged copies of them, and compare with the truth; the pattern names subjects, see `subject_of`."""
+    most = max(map(int, model.bundle.classes))
     for index, entry in enumerate(entries):
         names = [entry["image"]] if isinstance(entry["image"], str) else entry["image"]
         files = [folder / name for name in names if name]
         images, label = [_read(file) for file in files], _read(folder / entry["label"]).astype(np.int16)
-        subject = subject_of(entry) or case_name(files[0])
+        subject = subject_of(entry, pattern) or case_name(files[0])
         rng = np.random.default_rng((seed, index))
         for copy in range(copies + 1):
             kind, (spoiled, truth) = damage(images, label, rng) if copy else ("none", (images, label))
@@ -85,11 +90,9 @@ def run_cases(
                 tell(f"{files[0].name}, {kind}: {result.error}")
                 continue
             mask = np.asarray(result.mask.dataobj).reshape(truth.shape)
-            said = truth <= max(classes)
-            scores = [
-                dice((mask == value) & said, truth == value) for value in classes if ((mask == value) | (truth == value)).any()
-            ]
-            yield Judged(subject, kind, float(np.mean(scores)) if scores else 1.0, result.record["quality"]["features"])
+            said = truth <= most  # beyond are voxels that may be one of several classes
+            score = _dice_together(np.where(said, mask, 0), np.where(said, truth, 0))
+            yield Judged(subject, kind, score, result.record["quality"]["features"])
         tell(f"{index + 1} of {len(entries)} cases")
 
 
@@ -180,10 +183,10 @@ def load_entries(data: Path, section: str) -> list[dict]:
     return entries
 
 
-def _mean_dice(mask: np.ndarray, truth: np.ndarray, classes: Sequence[int]) -> float:
-    """Return the mean over the classes that either has; 1 where neither has any."""
-    scores = [dice(mask == value, truth == value) for value in classes if (mask == value).any() or (truth == value).any()]
-    return float(np.mean(scores)) if scores else 1.0
+def _dice_together(mask: np.ndarray, truth: np.ndarray) -> float:
+    """Return the Dice of all classes together, so that large ones count most; 1 where there are none."""
+    size = np.count_nonzero(mask) + np.count_nonzero(truth)
+    return 2 * np.count_nonzero((mask == truth) & (truth > 0)) / size if size else 1.0
 
 
 def _read(path: Path) -> np.ndarray:

@@ -25,9 +25,10 @@ def test_probabilities_of_one_channel_and_of_several():
 
 def test_sureness_is_the_dice_that_is_to_be_expected():
     probabilities = torch.tensor([[[0.1, 0.2, 1.0]], [[0.9, 0.3, 0.0]], [[0.0, 0.5, 0.0]]])
-    found = sureness(probabilities, torch.tensor([[1, 2, 0]]))
-    assert found == pytest.approx({1: 2 * 0.9 / (1.2 + 1), 2: 2 * 0.5 / (0.5 + 1)})
-    assert sureness(probabilities, torch.zeros(1, 3)) == {1: 0.0, 2: 0.0}
+    together, worst = sureness(probabilities, torch.tensor([[1, 2, 0]]))
+    assert together == pytest.approx((2 * 0.9 + 2 * 0.5) / (1.2 + 1 + 0.5 + 1)) and worst == pytest.approx(2 * 0.5 / (0.5 + 1))
+    assert sureness(probabilities, torch.zeros(1, 3)) == (0.0, 0.0)
+    assert sureness(probabilities, torch.tensor([[1, 0, 0]]))[1] == 0.0  # a structure that was not found
 
 
 def test_sureness_of_instances_counts_their_margins():
@@ -37,9 +38,10 @@ def test_sureness_of_instances_counts_their_margins():
     assert instance_sureness(torch.zeros(3), torch.zeros(3)) == []
 
 
-def test_agreement_of_empty_classes_is_whole():
-    first, second = torch.tensor([1, 1, 0, 0]), torch.tensor([1, 0, 0, 0])
-    assert agreement(first, second, 3) == pytest.approx({1: 2 / 3, 2: 1.0})
+def test_agreement_of_empty_masks_is_whole():
+    first, second = torch.tensor([1, 1, 0, 0]), torch.tensor([1, 0, 0, 2])
+    assert agreement(first, second, 3) == pytest.approx((2 / 4, 0.0))
+    assert agreement(first, first, 3) == agreement(0 * first, 0 * first, 3) == (1.0, 1.0)
 
 
 def test_shape_of_pictures_and_of_volumes():
