@@ -23,6 +23,7 @@ from .logistic import Logistic, fit, roc_area
 
 SIGNS = {"sureness": 1, "sureness_worst": 1, "agreement": 1, "agreement_worst": 1, "numbers": 1, "shape": -1, "appearance": -1}
 VECTORS = ("shape", "appearance")
+UNLABELLED = 255  # voxels that are passed over
 FLAGGED = 0.15  # share of the good results that may be called doubtful
 
 
@@ -69,9 +70,11 @@ def run_cases(
 ) -> Iterator[Judged]:
     """Segment cases and damaged copies of them, and compare with the truth; the pattern names subjects, see `subject_of`."""
     most = max(map(int, model.bundle.classes))
+    names = json.loads((folder / "dataset.json").read_text(encoding="utf-8")).get("labels", {})
+    open_ = [UNLABELLED, *(int(value) for value, name in names.items() if " or " in name or name == "anything")]
     for index, entry in enumerate(entries):
-        names = [entry["image"]] if isinstance(entry["image"], str) else entry["image"]
-        files = [folder / name for name in names if name]
+        paths = [entry["image"]] if isinstance(entry["image"], str) else entry["image"]
+        files = [folder / path for path in paths if path]
         images, label = [_read(file) for file in files], _read(folder / entry["label"]).astype(np.int16)
         subject = subject_of(entry, pattern) or case_name(files[0])
         rng = np.random.default_rng((seed, index))
@@ -90,8 +93,7 @@ def run_cases(
                 tell(f"{files[0].name}, {kind}: {result.error}")
                 continue
             mask = np.asarray(result.mask.dataobj).reshape(truth.shape)
-            said = truth <= most  # beyond are voxels that may be one of several classes
-            score = _dice_together(np.where(said, mask, 0), np.where(said, truth, 0))
+            score = _dice_together(np.where(np.isin(truth, open_), 0, mask), np.where(truth <= most, truth, 0))
             yield Judged(subject, kind, score, result.record["quality"]["features"])
         tell(f"{index + 1} of {len(entries)} cases")
 

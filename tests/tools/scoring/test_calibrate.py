@@ -36,10 +36,13 @@ def data(tmp_path):
     Image.fromarray(label.T).save(tmp_path / "a_label.png")
     nibabel.save(nibabel.Nifti1Image(np.stack([label * 200.0] * 2, -1), np.eye(4)), tmp_path / "b.nii.gz")
     truth = np.stack([label] * 2, -1)
-    truth[:8] = 9  # no class of the bundle: passed over
+    truth[:8, :, 0] = 255  # passed over, as what may be one of several classes
+    truth[:8, :, 1] = 9
     nibabel.save(nibabel.Nifti1Image(truth, np.eye(4)), tmp_path / "b_label.nii.gz")
     entries = [{"image": "a.png", "label": "a_label.png"}, {"image": "b.nii.gz", "label": "b_label.nii.gz", "subject": "bea"}]
-    (tmp_path / "dataset.json").write_text(json.dumps({"training": [], "test": entries}))
+    (tmp_path / "dataset.json").write_text(
+        json.dumps({"labels": CLASSES | {"8": "other", "9": "organ or other"}, "training": [], "test": entries})
+    )
     return tmp_path
 
 
