@@ -27,6 +27,14 @@ DOUBTS = {
 }
 
 
+SHARES = ("sureness", "sureness_worst", "agreement", "agreement_worst", "numbers")  # from 0 to 1
+
+
+def scaled(name: str, value: float) -> float:
+    """Return a measure as the regression takes it: of a share the logarithm of what is missing to 1, as 0.99 is far from 0.97."""
+    return -float(np.log(1.01 - value)) if name in SHARES else value
+
+
 @dataclass(frozen=True)
 class Quality:
     """How far a result can be trusted.
@@ -48,7 +56,7 @@ class QualityModel:
     """Logistic regression on measures of a result, fitted by ``python -m tools calibrate``.
 
     Args:
-        content: ``weights`` and ``usual`` (of good results) by feature, ``bias``, ``doubtful_below``, and ``shape`` and
+        content: ``weights`` and ``usual`` (of good results) by `scaled` feature, ``bias``, ``doubtful_below``, and ``shape`` and
             ``appearance`` of the people in training: ``mean`` and ``deviation``.
     """
 
@@ -66,8 +74,10 @@ class QualityModel:
         weights = self.content.get("weights")
         if not weights:
             return Quality(None, "not calibrated", False, dict(features))
-        value = float(1 / (1 + np.exp(-np.clip(self.content["bias"] + sum(w * features[n] for n, w in weights.items()), -30, 30))))
-        gains = {name: weight * (features[name] - self.content["usual"][name]) for name, weight in weights.items()}
+        found = {name: scaled(name, features[name]) for name in weights}
+        total = self.content["bias"] + sum(weight * found[name] for name, weight in weights.items())
+        value = float(1 / (1 + np.exp(-np.clip(total, -30, 30))))
+        gains = {name: weight * (found[name] - self.content["usual"][name]) for name, weight in weights.items() if weight}
         doubtful = value < self.content["doubtful_below"]
         worst = min(gains, key=gains.get)
         reason = DOUBTS[worst] if doubtful else REASONS[max(gains, key=gains.get)]

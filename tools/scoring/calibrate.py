@@ -14,6 +14,8 @@ from PIL import Image
 from custom_networks.cases.cases import case_name
 from custom_networks.cases.suffixes import PICTURE_SUFFIXES
 from custom_networks.errors import UserError
+from custom_networks.quality.features import distance
+from custom_networks.quality.model import scaled
 from custom_networks.results.write_result import write_result
 
 from ..api import Model
@@ -115,14 +117,12 @@ def calibrate(judged: Sequence[Judged], usual: dict, least: float = 0.8) -> Cali
     Raises:
         UserError: when there are fewer than two subjects, or no good or no bad results.
     """
-    from custom_networks.quality.features import distance
-
     rows = [
         {**case.features, **{name: distance(np.array(case.features[f"{name}_numbers"]), usual[name]) for name in usual}}
         for case in judged
     ]
     names = [name for name in SIGNS if name in rows[0]]
-    table = np.array([[row[name] for name in names] for row in rows])
+    table = np.array([[scaled(name, row[name]) for name in names] for row in rows])
     good = np.array([case.dice >= least for case in judged])
     subjects = np.array([case.subject for case in judged])
     if len(set(subjects)) < 2 or good.all() or not good.any():

@@ -19,7 +19,7 @@ class Logistic:
         return 1 / (1 + np.exp(-np.clip(features @ self.weights + self.bias, -30, 30)))
 
 
-def fit(features: np.ndarray, good: np.ndarray, signs: Sequence[int], penalty: float = 0.01) -> Logistic:
+def fit(features: np.ndarray, good: np.ndarray, signs: Sequence[int], penalty: float = 0.002) -> Logistic:
     """Fit a regression whose weights have given signs or are 0, by likelihood with a penalty on standardised weights.
 
     Args:

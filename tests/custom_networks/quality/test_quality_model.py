@@ -12,9 +12,9 @@ from custom_networks import AssessQuality
 from custom_networks.quality.model import QualityModel
 
 CONTENT = {
-    "bias": -8.0,
-    "weights": {"sureness": 10.0, "shape": -1.0},
-    "usual": {"sureness": 0.95, "shape": 0.2},
+    "bias": -4.0,
+    "weights": {"sureness": 2.0, "shape": -1.0},
+    "usual": {"sureness": 2.8, "shape": 0.2},
     "doubtful_below": 0.5,
 }
 
@@ -22,7 +22,7 @@ CONTENT = {
 def test_value_and_reason():
     model = QualityModel(CONTENT)
     good = model({"sureness": 0.96, "shape": 0.1})
-    assert good.value == pytest.approx(1 / (1 + math.exp(-1.5)), abs=1e-3) and not good.doubtful
+    assert good.value == pytest.approx(1 / (1 + math.exp(4 + 2 * math.log(0.05) + 0.1)), abs=1e-3) and not good.doubtful
     unsure, odd = model({"sureness": 0.5, "shape": 0.1}), model({"sureness": 0.95, "shape": 4.0})
     assert unsure.doubtful and unsure.reason == "the network is unsure"
     assert odd.doubtful and odd.reason == "sizes or places are unlike those of the people in training"
@@ -66,7 +66,7 @@ def test_a_network_that_sees_one_side_only_disagrees_with_its_mirror_image():
 
 
 def test_a_doubtful_result_is_warned_of(tmp_path, caplog):
-    (tmp_path / "quality.json").write_text(json.dumps(CONTENT | {"weights": {"sureness": 10.0}, "usual": {"sureness": 0.95}}))
+    (tmp_path / "quality.json").write_text(json.dumps(CONTENT | {"weights": {"sureness": 2.0}, "usual": {"sureness": 2.8}}))
     assess = AssessQuality(tmp_path / "quality.json", Sides(), lambda image, net: net(image), ["right lung", "left lung"])
     events = []
     engine = SimpleNamespace(
@@ -76,5 +76,5 @@ def test_a_doubtful_result_is_warned_of(tmp_path, caplog):
     assess.attach(engine)
     assert events == [(IterationEvents.FORWARD_COMPLETED, assess.assess)]
     assess.assess(engine)
-    assert engine.state.quality.value == 0.0 and engine.state.quality.doubtful
-    assert caplog.messages == ["quality 0.00: the network is unsure. Look at this result."]
+    assert engine.state.quality.value == 0.018 and engine.state.quality.doubtful
+    assert caplog.messages == ["quality 0.02: the network is unsure. Look at this result."]

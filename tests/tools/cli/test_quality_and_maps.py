@@ -32,7 +32,7 @@ def judged(tmp_path_factory):
         quality=QUALITY,
         handlers=[*INFERENCE["handlers"], "@quality"],
     )
-    content = {"bias": -16, "weights": {"sureness": 20}, "usual": {"sureness": 0.9}, "doubtful_below": 0.5}
+    content = {"bias": -5, "weights": {"sureness": 3}, "usual": {"sureness": 3}, "doubtful_below": 0.5}
     (folder / "configs" / "quality.json").write_text(json.dumps(content))
     return folder
 
