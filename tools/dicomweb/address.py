@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from custom_networks.errors import UserError
 
 SCHEMES = {"dicomweb": "https", "dicomweb+https": "https", "dicomweb+http": "http"}
+BEGIN = ("dicomweb", "http")  # schemes; that of a browser is refused with the form to type
 UID = re.compile(r"[0-9]+(\.[0-9]+)*", re.ASCII)
 PATH = re.compile(r"(?P<prefix>.*)/studies/(?P<study>[^/]+)(/series/(?P<series>[^/]+))?/?")
 FORM = "Give dicomweb://HOST[:PORT][/path]/studies/UID[/series/UID]."
@@ -34,10 +35,9 @@ class Address:
 
 
 def is_address(source: object) -> bool:
-    """Tell whether a user's input is an address in an archive and no path."""
-    return isinstance(source, Address) or (
-        isinstance(source, str) and source.partition("://")[1] != "" and source.partition("://")[0].lower().startswith("dicomweb")
-    )
+    """Tell whether a user's input is an address, in an archive or a mistaken one, and no path."""
+    scheme, mark, _ = str(source).partition("://")
+    return isinstance(source, Address) or (isinstance(source, str) and mark != "" and scheme.lower().startswith(BEGIN))
 
 
 def parse_address(text: str | Address, plain_http: bool = False) -> Address:

@@ -311,6 +311,7 @@ def test_credentials_of_other_programs_are_left_alone(stub, archives, monkeypatc
         ("dicomweb://pacs.example/studies/1.2.3?x=1", "not an address"),
         ("dicomweb://pacs.example:port/studies/1.2.3", "not an address"),
         ("dicomweb:///studies/1.2.3", "not an address"),
+        ("https://pacs.example/studies/1.2.3", "not an address of a study. Give dicomweb://"),
         ("dicomweb+ftp://pacs.example/studies/1.2.3", "not an address"),
         (f"dicomweb://pacs.example/studies/{'1.' * 33}1", "no DICOM UID"),
     ],
@@ -367,6 +368,8 @@ def test_one_study_that_fails_leaves_the_others(stub, segment, series, tmp_path)
 def test_options_that_do_not_fit(segment, series, tmp_path):
     number, printed = segment(series, "-o", tmp_path / "out", "--store")
     assert number == 2 and "--store: no input is in an archive" in printed
+    number, printed = segment("HTTPS://pacs.example/studies/1.2.3", "-o", tmp_path / "out")
+    assert number == 2 and "Give dicomweb://" in printed
     number, printed = segment("dicomweb+http://pacs.example/studies/1.2.3", "-o", tmp_path / "out")
     assert number == 2 and "--plain-http" in printed and not (tmp_path / "out").exists()
 
