@@ -1,4 +1,4 @@
-"""Measure bundles, each in a process of its own, and write tables."""
+"""Measure bundles, each in a process of its own, and write tables of ratios."""
 
 import multiprocessing
 import platform
@@ -11,53 +11,72 @@ from rich.console import Console
 from rich.table import Table
 
 from custom_networks.errors import UserError
+from custom_networks.inferers.precision import half_type
 from custom_networks.results.write_result import write_json, write_result
 
+from .. import __version__
 from ..bundles import Bundle
-from .lesions import bench_windows
+from .cord import bench_cords
+from .history import draw, keep
+from .peak import peak
 from .slices import SLICES, bench_network
 from .stages import Result, measure
-from .startup import bench_startup
-from .vertebrae import bench_traversal
+from .startup import RADIOGRAPHS, bench_startup
 
 COLUMNS = (
-    "bundle", "case", "load", "preprocess", "network", "postprocess", "save", "total", "first case", "outside the network",
-    "network in float32", "Dice to float32", "bfloat16", "peak memory",
+    "bundle", "case", "load", "preprocess", "network", "postprocess", "save", "of peak", "case over network at peak",
+    "first over later case", "float32 over bfloat16", "Dice to float32", "bfloat16", "peak memory",
 )  # fmt: skip
-INFERERS = {"IterativeVertebraInferer": bench_traversal, "BrainWindowInferer": bench_windows}  # what each costs
+INFERERS = {"CordWindowInferer": bench_cords}  # what each costs
 BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->\n"
 
 
 def bench(
-    bundles: list[Bundle], console: Console, output: Path | None = None, readme: Path | None = None, data: Path | None = None
+    bundles: list[Bundle],
+    console: Console,
+    output: Path | None = None,
+    readme: Path | None = None,
+    data: dict[str, Path] | None = None,
+    history: Path | None = None,
 ) -> None:
-    """Print seconds of every stage of every bundle, and what single parts cost.
+    """Print the shares of every stage of every bundle, how near it comes to the machine's peak, and what single parts cost.
+
+    All times are CPU times, and those of networks are compared with matrix products in between, so that a machine that others use
+    too, or a slower one, gives the same ratios.
 
     Args:
         bundles: what to measure.
         console: where tables go.
-        output: folder of ``benchmark.json`` and ``benchmark.md``; None writes neither.
+        output: folder of ``benchmark.json``, ``benchmark.md`` and, with a history, ``history.png``; None writes none.
         readme: Markdown file whose part between the lines `BEGIN` and `END` becomes the table.
-        data: a data set of real cases to measure on in place of phantoms; for one bundle.
+        data: data sets of real cases by the names of bundles; each is measured beside the phantoms of whole fields of view.
+        history: CSV file of the ratios of every release.
     """
     machine = f"{_processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    rates = ", ".join(f"{peak(kind) / 1e9:.0f} in {str(kind)[6:]}" for kind in (torch.float32, half_type("cpu")) if kind)
+    machine += f"; its matrix products: {rates} (10^9 operations a second of CPU time)"
     console.print(machine, highlight=False)
     results, rows = [], []
     table = Table(*COLUMNS)
     for bundle in bundles:
-        result = _in_new_process(bundle, data)
-        results.append(result)
-        rows.append(_row(result))
-        table.add_row(*rows[-1])
+        real = (data or {}).get(bundle.name)
+        for source in (None, real) if real else (None,):
+            results.append(_in_new_process(bundle, source))
+            rows.append(_row(results[-1]))
+            table.add_row(*rows[-1])
     console.print(table)
-    notes = [note for bundle in bundles for note in _notes(bundle)] + bench_startup()
+    notes = [note for bundle in bundles for note in _notes(bundle)] + bench_startup(any(b.name == RADIOGRAPHS for b in bundles))
     for note in notes:
         console.print(note, highlight=False)
-    markdown = "\n".join([*_markdown(rows), "", f"Seconds on {machine}.", "", *(f"- {note}" for note in notes), ""])
+    markdown = "\n".join([*_markdown(rows), "", f"Measured on {machine}.", "", *(f"- {note}" for note in notes), ""])
     if output is not None:
-        content = [asdict(result) | {"gate": result.gate} for result in results]
+        content = [asdict(result) | {"of_peak": result.of_peak, "gate": result.gate} for result in results]
         write_json(output / "benchmark.json", {"machine": machine, "bundles": content, "notes": notes})
         write_result(output / "benchmark.md", lambda path: path.write_text(markdown))
+    if history is not None:
+        kept = keep(history, __version__, results)
+        if output is not None:
+            draw(kept, output / "history.png")
     if readme is not None:
         _put(readme, markdown)
 
@@ -81,12 +100,14 @@ def _row(result: Result) -> list[str]:
     return [
         result.bundle,
         result.case,
-        *(f"{seconds:.3f}" for seconds in (*asdict(steady).values(), steady.total, result.first.total)),
-        f"{1 - steady.network / steady.total:.0%}",
-        "" if result.float32 is None else f"{result.float32:.3f}",
+        *(f"{seconds / steady.total:.0%}" for seconds in asdict(steady).values()),
+        f"{result.of_peak:.2f}" if result.operations else "",
+        f"{steady.total / result.needed:.1f}" if result.operations else "",
+        f"{result.first.total / steady.total:.1f}",
+        "" if result.float32 is None else f"{result.float32 / steady.network:.1f}",
         "" if result.dice is None else f"{result.dice:.4f}",
         result.gate,
-        f"{result.peak:.0f} MiB",
+        f"{result.memory:.0f} MiB",
     ]
 
 

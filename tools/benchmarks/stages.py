@@ -1,8 +1,9 @@
-"""Seconds of every stage of a bundle's inference, peak memory, and what bfloat16 costs in accuracy."""
+"""CPU time of a bundle's stages against the machine's own peak, memory, and what bfloat16 costs in accuracy."""
 
 import resource
 import tempfile
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -10,23 +11,24 @@ import numpy as np
 import torch
 from monai.data import decollate_batch, list_data_collate
 from monai.transforms import Compose, SaveImaged
+from torch.utils.flop_counter import FlopCounterMode
 
 from custom_networks.data.data_list import load_data_list
-from custom_networks.inferers.precision import has_bfloat16
+from custom_networks.inferers.precision import half_type
 
 from ..bundles import Bundle, load_network
-from ..datasets.digits import prepare_digits
-from ..phantoms.write import WRITERS
 from ..scoring.dice import label_dice
+from .cases import full_field_cases
+from .peak import peak
 
-RUNS = 3  # whose median is the steady state
+RUNS = 2  # after the first; the fastest is the steady state
 CASES = 6  # on which bfloat16 is compared with float32
 LEAST_DICE = 0.999  # to float32, from which bfloat16 may be the default
 
 
 @dataclass(frozen=True)
 class Stages:
-    """Seconds of one case."""
+    """Seconds of CPU time of one case."""
 
     load: float
     preprocess: float
@@ -41,25 +43,44 @@ class Stages:
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured of a bundle.
+    """What was measured of a bundle on a case.
 
     Attributes:
         bundle: its name.
-        case: size of the phantom, or of the digit, in voxels.
+        case: size of the case in voxels.
         first: the first case in a new process, after loading the weights.
-        steady: median over later runs.
-        float32: seconds of the network's stage in float32, steady; None where bfloat16 is no option.
-        dice: mean over cases and classes between the masks of both; None where bfloat16 is no option.
-        peak: MiB of the process, all libraries included.
+        steady: the fastest of later runs, stage by stage.
+        operations: floating-point operations of the network's stage.
+        peak_rate: operations in a second of CPU time of a matrix product in the network's precision, the best between the runs.
+        float32: seconds of the network's stage in float32; None where there is no other precision.
+        dice: mean over cases and classes between the masks of both; None where there is no other precision.
+        memory: peak in MiB of the process, all libraries included.
     """
 
     bundle: str
     case: str
     first: Stages
     steady: Stages
+    operations: float
+    peak_rate: float
     float32: float | None
     dice: float | None
-    peak: float
+    memory: float
+
+    @property
+    def needed(self) -> float:
+        """Seconds that the network's operations take at the peak."""
+        return self.operations / self.peak_rate
+
+    @property
+    def of_peak(self) -> float:
+        """Share of the peak that the network's stage reaches."""
+        return self.needed / self.steady.network
+
+    @property
+    def outside(self) -> float:
+        """Share of a case that is not the network's stage."""
+        return 1 - self.steady.network / self.steady.total
 
     @property
     def gate(self) -> str:
@@ -74,38 +95,50 @@ def measure(bundle: Bundle, data: Path | None = None) -> Result:
 
     Args:
         bundle: the bundle.
-        data: a data set whose first `CASES` test cases serve; None makes phantoms.
+        data: a data set whose first `CASES` test cases serve; None takes `full_field_cases`.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        cases = [entry["image"] for entry in load_data_list(data, "test")] if data else _phantoms(bundle, Path(scratch) / "data")
         output = Path(scratch) / "out"
-        pipeline = Pipeline(bundle, output, bfloat16=True)
-        (first, answer), *others = (pipeline.run(cases[0]) for _ in range(RUNS + 1))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-        steady = Stages(*(float(np.median([getattr(s, f.name) for s, _ in others])) for f in fields(Stages)))
+        images = (
+            [entry["image"] for entry in load_data_list(data, "test")] if data else full_field_cases(bundle, Path(scratch) / "data")
+        )
+        pipeline = Pipeline(bundle, output, half=True)
+        counter = FlopCounterMode(display=False)
+        first, answer = pipeline.run(images[0], counter)
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+        half = half_type("cpu") if pipeline.has_option else None
+        dtype, rates, later = half or torch.float32, [], []
+        for _ in range(RUNS):
+            rates.append(peak(dtype))
+            later.append(pipeline.run(images[0])[0])
+        rates.append(peak(dtype))
+        steady = Stages(*(min(getattr(stages, field.name) for stages in later) for field in fields(Stages)))
         float32 = agreement = None
-        if pipeline.has_option and has_bfloat16(torch.device("cpu")):
-            exact = Pipeline(bundle, output, bfloat16=False)
-            (_, expected), *timed = (exact.run(cases[0]) for _ in range(RUNS + 1))
-            float32 = float(np.median([stages.network for stages, _ in timed]))
-            pairs = [(answer, expected), *((pipeline.run(case)[1], exact.run(case)[1]) for case in cases[1:CASES])]
+        if half is not None:
+            exact = Pipeline(bundle, output, half=False)
+            stages, expected = exact.run(images[0])
+            float32 = stages.network
+            pairs = [(answer, expected), *((pipeline.run(image)[1], exact.run(image)[1]) for image in images[1:CASES])]
             agreement = float(np.mean([score for pair in pairs for score in label_dice(*pair, np.union1d(*pair))]))
-        return Result(bundle.name, "x".join(map(str, answer.shape)), first, steady, float32, agreement, peak)
-
-
-def _phantoms(bundle: Bundle, folder: Path) -> list:
-    path = WRITERS[bundle.name](folder, CASES, 0) if bundle.name in WRITERS else prepare_digits(folder)
-    return [entry["image"] for section in ("training", "validation", "test") for entry in load_data_list(path.parent, section)]
+        size = "x".join(map(str, answer.shape)) or "28x28"
+        operations = float(counter.get_total_flops())
+        return Result(bundle.name, size, first, steady, operations, max(rates), float32, agreement, memory)
 
 
 class Pipeline:
-    """A bundle's inference.json on the CPU, stage by stage."""
+    """A bundle's inference.json on the CPU, stage by stage.
 
-    def __init__(self, bundle: Bundle, output: Path, bfloat16: bool) -> None:
+    Args:
+        bundle: the bundle.
+        output: folder of the results.
+        half: False keeps float32.
+    """
+
+    def __init__(self, bundle: Bundle, output: Path, half: bool) -> None:
         with bundle.parser("inference.json", output_dir=str(output), device="cpu") as parser:
-            self.has_option = "bfloat16" in parser
+            self.has_option = "precision" in parser
             if self.has_option:
-                parser["bfloat16"] = bfloat16
+                parser["precision"] = "auto" if half else "float32"
             load, *preprocess = parser.get_parsed_content("preprocessing").flatten().transforms
             after = parser.get_parsed_content("postprocessing").flatten().transforms
             self.load, self.preprocess = load, Compose(preprocess)
@@ -113,18 +146,18 @@ class Pipeline:
             self.save = Compose([transform for transform in after if isinstance(transform, SaveImaged)])
             self.inferer, self.network = parser.get_parsed_content("inferer"), load_network(parser, bundle)
 
-    def run(self, case) -> tuple[Stages, np.ndarray]:
-        """Return the seconds of each stage, and the answer on the case's own grid."""
-        times = [time.perf_counter()]
+    def run(self, case, counter: AbstractContextManager | None = None) -> tuple[Stages, np.ndarray]:
+        """Return the seconds of each stage, and the answer on the case's own grid; a counter sees the network's stage."""
+        times = [time.process_time()]
 
         def lap(value):
-            times.append(time.perf_counter())
+            times.append(time.process_time())
             return value
 
         loaded = lap(self.load({"image": case}))
         batch = list_data_collate([self.preprocess(loaded)])
         lap(batch)
-        with torch.inference_mode():
+        with torch.inference_mode(), counter or nullcontext():
             batch["pred"] = lap(self.inferer(batch["image"], self.network))
         (item,) = decollate_batch(batch)
         item = lap(self.postprocess(item))

@@ -1,11 +1,14 @@
+import csv
 import json
 
 import numpy as np
 import pytest
-from conftest import DIGITS
+from conftest import DIGITS, GRAY_MATTER
 from rich.console import Console
 
 from custom_networks import UserError
+from tools.benchmarks.cases import full_field_cases
+from tools.benchmarks.history import draw, keep
 from tools.benchmarks.run import bench
 from tools.benchmarks.stages import Result, Stages
 from tools.bundles import Bundle
@@ -14,8 +17,8 @@ from tools.scoring.dice import label_dice
 STAGES = Stages(load=1.0, preprocess=2.0, network=4.0, postprocess=2.0, save=1.0)
 
 
-def result(float32, dice) -> Result:
-    return Result("a", "4x4", STAGES, STAGES, float32, dice, 100.0)
+def result(float32=5.0, dice=0.9995, bundle="a") -> Result:
+    return Result(bundle, "4x4", STAGES, STAGES, 6e9, 2e9, float32, dice, 100.0)
 
 
 @pytest.mark.parametrize(
@@ -25,21 +28,63 @@ def test_bfloat16_must_be_faster_and_the_same(float32, dice, gate):
     assert result(float32, dice).gate == gate
 
 
+def test_ratios_are_of_the_machines_own_peak():
+    assert (result().needed, result().of_peak, result().outside) == pytest.approx((3.0, 0.75, 0.6))
+
+
 def test_label_maps_are_compared_label_by_label():
     first, second = np.array([0, 1, 1, 2, 2]), np.array([0, 1, 0, 2, 3])
     assert label_dice(first, second, np.union1d(first, second)) == pytest.approx([2 / 3, 2 / 3, 0])
     assert STAGES.total == 10
 
 
-def test_tables_of_the_smallest_bundle(tmp_path):
+def test_history_keeps_other_releases_and_replaces_its_own(tmp_path):
+    path = tmp_path / "bench" / "history.csv"
+    keep(path, "1.0", [result(bundle="a"), result(bundle="b")])
+    keep(path, "2.0", [result(bundle="a")])
+    rows = keep(path, "1.0", [result(bundle="b")])
+    assert sorted((row["release"], row["bundle"]) for row in rows) == [("1.0", "a"), ("1.0", "b"), ("2.0", "a")]
+    with path.open(newline="") as stream:
+        assert list(csv.DictReader(stream)) == rows
+    assert rows[0]["of peak"] == "0.75" and rows[0]["case over network at peak"] == "3.33"
+    draw(rows, tmp_path / "history.png")
+    assert (tmp_path / "history.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_cords_have_a_whole_field_of_view(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("tools.benchmarks.cases.make_cord_phantom", lambda *arguments: drawn.append(arguments[2:]) or small())
+    assert len(full_field_cases(Bundle(GRAY_MATTER), tmp_path)) == 2
+    assert drawn == [((200 / 256, 150 / 192), (200.0, 150.0), 20), ((0.5, 0.5), (224.0, 224.0), 15)]
+
+
+def small():
+    class Phantom:
+        image = label = np.zeros((3, 4, 2), np.uint8)
+        affine = np.eye(4)
+
+    return Phantom()
+
+
+def test_tables_of_the_smallest_bundle(tmp_path, monkeypatch):
+    monkeypatch.setattr("tools.benchmarks.run.bench_startup", lambda radiograph: [f"radiograph: {radiograph}"])
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n")
-    bench([Bundle(DIGITS)], Console(quiet=True), tmp_path / "out", readme)
-    (measured,) = json.loads((tmp_path / "out" / "benchmark.json").read_text())["bundles"]
-    assert measured["bundle"] == DIGITS.name and all(seconds > 0 for seconds in measured["steady"].values())
-    assert measured["peak"] > 100
+    out, history = tmp_path / "out", tmp_path / "history.csv"
+    bench([Bundle(DIGITS)], Console(quiet=True), out, readme, history=history)
+    content = json.loads((out / "benchmark.json").read_text())
+    (measured,) = content["bundles"]
+    assert measured["bundle"] == DIGITS.name and all(seconds >= 0 for seconds in measured["steady"].values())
+    assert measured["memory"] > 100 and measured["operations"] > 1e5 and measured["of_peak"] > 0
+    assert content["notes"] == ["radiograph: False"] and "float32" in content["machine"]
+    assert history.exists() and (out / "history.png").exists()
     text = readme.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text and f"| {DIGITS.name} |" in text
     readme.write_text("no marks")
     with pytest.raises(UserError, match="no lines"):
         bench([], Console(quiet=True), None, readme)
+
+
+def test_data_needs_the_name_of_its_bundle(tools, tmp_path):
+    code, text = tools("bench", "--data", str(tmp_path))
+    assert code == 2 and "of which bundle?" in text

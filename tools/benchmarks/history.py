@@ -1,0 +1,68 @@
+"""Keep the ratios of every release, and draw them."""
+
+import csv
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+
+from monai.utils import optional_import
+
+from custom_networks.results.write_result import write_result
+
+from .stages import Result
+
+Figure, has_matplotlib = optional_import("matplotlib.figure", name="Figure")
+COLUMNS = ("release", "date", "bundle", "case", "of peak", "outside the network", "case over network at peak", "peak memory in MiB")
+DRAWN = COLUMNS[4:7]
+
+
+def keep(path: Path, release: str, results: Sequence[Result]) -> list[dict[str, str]]:
+    """Put the results of a release into a CSV file, in place of those it has of the same release and case; return all rows."""
+    today = datetime.date.today().isoformat()
+    new = [
+        dict(zip(COLUMNS, (
+            release, today, result.bundle, result.case, f"{result.of_peak:.2f}", f"{result.outside:.2f}",
+            f"{result.steady.total / result.needed:.2f}", f"{result.memory:.0f}",
+        ), strict=True))
+        for result in results if result.operations
+    ]  # fmt: skip
+    measured = {_key(row) for row in new}
+    rows = [row for row in read(path) if _key(row) not in measured] + new
+    write_result(path, lambda file: _write(file, rows), path.suffix)
+    return rows
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """Return the rows of the file, none where there is no file."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def draw(rows: Sequence[dict[str, str]], path: Path) -> None:
+    """Draw every ratio over the releases, a line a bundle; without matplotlib there is no picture."""
+    if not has_matplotlib or not rows:
+        return
+    releases = list(dict.fromkeys(row["release"] for row in rows))
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    for place, name in zip(figure.subplots(1, len(DRAWN)), DRAWN, strict=True):
+        for bundle in dict.fromkeys(row["bundle"] for row in rows):
+            mine = [row for row in rows if row["bundle"] == bundle]
+            place.plot([releases.index(row["release"]) for row in mine], [float(row[name]) for row in mine], "o-", label=bundle)
+        place.set_title(name)
+        place.set_xticks(range(len(releases)), releases)
+        place.set_ylim(bottom=0)
+    place.legend(fontsize=6)
+    write_result(path, lambda file: figure.savefig(file), ".png")
+
+
+def _key(row: dict[str, str]) -> tuple[str, str, str]:
+    return row["release"], row["bundle"], row["case"]
+
+
+def _write(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,22 @@
+"""The arithmetic that this machine can do, as the measure of everything else."""
+
+import time
+from collections.abc import Callable
+
+import torch
+
+SIDE = 1024  # of the matrices
+TRIES = 8  # of which the fastest counts
+
+
+def cpu_seconds(call: Callable[[], object]) -> float:
+    """Return the CPU time of a call, over all threads: others that use the machine hardly change it."""
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
+def peak(dtype: torch.dtype) -> float:
+    """Return floating-point operations in a second of CPU time, in a matrix product of one type."""
+    first, second = (torch.randn(SIDE, SIDE).to(dtype) for _ in range(2))
+    return 2 * SIDE**3 / min(cpu_seconds(lambda: first @ second) for _ in range(TRIES))
