@@ -1,5 +1,6 @@
 """Refuse images that no result should be computed from."""
 
+import math
 from collections.abc import Hashable, Mapping
 
 import numpy as np
@@ -45,12 +46,12 @@ class CheckVolumed(MapTransform):
         if min(image.shape[1:3]) < 2:
             shape = "x".join(str(size) for size in image.shape[1:])
             raise UserError(f"{file}: too small ({shape}).", "Give an image of at least 2x2 pixels a slice.")
-        finite = torch.isfinite(image)
-        if not bool(finite.all()):
-            count = int((~finite).sum())
+        least, largest = (float(end) for end in torch.aminmax(image.as_subclass(torch.Tensor)))  # NaN where there is one
+        if not (math.isfinite(least) and math.isfinite(largest)):
+            count = int((~torch.isfinite(image)).sum())
             raise UserError(f"{file}: {count} values are NaN or infinite.", "Replace them, for instance by 0, and try again.")
-        if float(image.max()) == float(image.min()):
-            raise UserError(f"{file}: every pixel has the same value ({float(image.max()):g}).", "Check the export of this image.")
+        if largest == least:
+            raise UserError(f"{file}: every pixel has the same value ({largest:g}).", "Check the export of this image.")
         affine = np.asarray(image.affine, dtype=float)[:3, :3]
         spacing = np.linalg.norm(affine, axis=0)
         if not np.all(np.isfinite(affine)) or abs(np.linalg.det(affine)) <= 1e-6 * max(np.prod(spacing), 1e-12):

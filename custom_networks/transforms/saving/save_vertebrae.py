@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.transforms import SaveImaged
+from scipy.ndimage import find_objects
 
 from ...cases.names import result_name
 from ...geometry.voxels import voxel_volume
@@ -62,9 +63,13 @@ def describe_vertebrae(label: torch.Tensor) -> list[dict]:
     affine = np.asarray(label.meta["original_affine"], dtype=float)
     voxel = voxel_volume(affine)
     found = json.loads(label.meta.get("vertebrae", "[]"))
+    boxes = dict(enumerate(find_objects(array), start=1))
     rows = []
     for vertebra in sorted(found, key=lambda row: row["number"]):
-        points = np.argwhere(array == vertebra["number"])
+        box = boxes.get(vertebra["number"])
+        points = np.empty((0, 3))
+        if box is not None:
+            points = np.argwhere(array[box] == vertebra["number"]) + [part.start for part in box]
         centroid = (affine[:3, :3] @ points.mean(0) + affine[:3, 3]).round(2).tolist() if len(points) else None
         estimate = vertebra["estimate"]
         rows.append({
