@@ -9,11 +9,12 @@ import torch
 from monai.data import MetaTensor
 from monai.inferers import Inferer
 
+from ..geometry.regions import overlap
 from ..vertebrae.names import NAMES, SACRUM
 from ..vertebrae.search import SpineSearch
 from ..vertebrae.settings import Levels, TraversalSettings
 from ..vertebrae.spine import Spine, number_spine
-from ..vertebrae.traversal import TraversalCounts, TraversalState
+from ..vertebrae.traversal import HALO, TraversalCounts, TraversalState
 
 logger = logging.getLogger("axial")
 
@@ -33,7 +34,7 @@ class IterativeVertebraInferer(Inferer):
     Args:
         patch: side of the cubic patch in voxels.
         spacing: isotropic spacing of the volumes in mm.
-        keep_incomplete: whether instances that the network calls incomplete stay in the result.
+        keep_incomplete: whether instances that the scan's border cuts stay in the result.
         keep_sacrum: whether the sacrum, where it was found, stays in the result as 26.
         levels: vertebrae to segment, such as ``"L1-L5"``; the search ends beyond them. None or ``"all"`` takes all.
         settings: the rest of `TraversalSettings`, by name.
@@ -43,10 +44,10 @@ class IterativeVertebraInferer(Inferer):
         UserError: for levels that are no range of vertebrae.
 
     Shape:
-        input ``(B, 1, X, Y, Z)`` in RAS; output ``(B, 2, X, Y, Z)``: VerSe number of the likeliest instance, and its
-        probability. The number stands in a margin below the threshold too, so that `RestoreInstancesd` can draw smooth borders on
-        a finer grid. ``meta["vertebrae"]`` of a `MetaTensor` holds a list of `FoundVertebra` per image, ``meta["spine"]`` what
-        `Spine.describe` says, both as JSON text; ``counts`` what the last volume cost.
+        input ``(B, 1, X, Y, Z)`` in RAS; output ``(B, 2, X, Y, Z)`` in half precision: VerSe number of the likeliest instance,
+        and its probability. The number stands in a margin below the threshold too, so that `RestoreInstancesd` can draw smooth
+        borders on a finer grid. ``meta["vertebrae"]`` of a `MetaTensor` holds a list of `FoundVertebra` per image,
+        ``meta["spine"]`` what `Spine.describe` says, both as JSON text; ``counts`` what the last volume cost.
 
     Reference:
         Lessmann et al., Medical Image Analysis 53:142-155, 2019, section 2.3.
@@ -75,7 +76,7 @@ class IterativeVertebraInferer(Inferer):
             results.append(result)
             vertebrae.append(json.dumps([vars(instance.vertebra) for instance in spine.instances]))
             spines.append(json.dumps(spine.describe()))
-        output = torch.stack(results)
+        output = torch.stack(results) if len(results) > 1 else results[0][None]  # no copy of one
         if isinstance(inputs, MetaTensor):
             meta = dict(inputs.meta) | {"vertebrae": vertebrae, "spine": spines}
             output = MetaTensor(output, meta=meta, applied_operations=inputs.applied_operations)
@@ -89,12 +90,13 @@ class IterativeVertebraInferer(Inferer):
             SpineSearch(state, network, self.settings, self.levels).run()
         spine = number_spine(state, self.settings)
         spine.instances = [instance for instance in spine.instances if self._is_wanted(instance.vertebra)]
-        numbers = torch.zeros(256, dtype=torch.float32)  # by owner; 0 for slivers and what was left out
+        result = state.probability.new_zeros((2, *state.probability.shape))  # 0 where slivers and false pieces are
+        result[1] = state.probability
         for instance in spine.instances:
-            numbers[instance.owner] = instance.vertebra.number
+            there = overlap(instance.low - HALO, instance.high - instance.low + 2 * HALO, state.shape)[0]
+            result[0][there].masked_fill_(state.owner[there] == instance.owner, instance.vertebra.number)
             name, steps = NAMES[instance.vertebra.number], instance.vertebra.steps
             logger.debug("%s: completeness %.2f, %d patches", name, instance.vertebra.completeness, steps)
-        result = torch.stack([numbers.to(volume.device)[state.owner.int()], state.probability])
         self.counts = state.counts
         self.counts.total_seconds = time.perf_counter() - start
         self._warn(spine)

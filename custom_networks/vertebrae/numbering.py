@@ -1,6 +1,6 @@
 """Number all vertebrae of a scan at once: the likeliest sequence, how likely it is, and what else it may be."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,13 +11,15 @@ from .variants import VARIANTS
 CERTAIN = 0.9  # probability of every number from which on the numbers count as certain
 ALTERNATIVE = 0.1  # probability from which on another numbering is named
 ERROR = 0.45  # vertebrae; scale of the Laplace distribution of one estimate's own error
-SHIFT = 0.4  # vertebrae; scale of the error that all estimates of a scan share
+SHIFT = 0.4  # vertebrae; scale of the error that neighbouring estimates share
+DRIFT = 0.03  # probability that this error changes from one vertebra to the next: a network may be one too low in the neck alone
 OUTLIER = 0.1  # share of estimates that say nothing; none for the sacrum, which must look like one
 SACRAL = 25.3  # estimate from which on a piece looks like the sacrum
+LARGE = -8.0  # log-likelihood ratio of a piece that is much larger than its neighbours, for a vertebra
 LEVELS = 26.0  # range of such an estimate
 CUT_WEIGHT = 0.3  # of what a vertebra says that the scan's border cuts, beside a complete one
 SIZES, SIZE_SD = np.array([0.8, 0.9, 1.0, 1.1, 1.2]), 0.1  # of people, against the table of distances
-SHIFTS = np.arange(-3, 3.01, 0.25)
+SHIFTS = np.arange(-3, 3.01, 0.5)
 STEP_SD = 0.15  # of the distance of two neighbours, as a share of it
 STEP_RANGE = 100.0  # mm over which the distance of a false piece to a vertebra is spread
 STEP_FLOOR = -5.0  # log-likelihood ratio, least for one distance: deformed vertebrae may be far off
@@ -39,7 +41,8 @@ class Piece:
     ``estimate`` of the number is None or not finite where there is none; ``completeness`` is the probability that the vertebra
     lies wholly in the scan, ``certainty`` the network's mean probability inside it, ``centre`` its centre of mass in mm; ``cut``
     tells whether it touches the scan's border;
-    ``bone_above`` and ``bone_below`` tell whether the scan shows bone beyond it: the skull or the sacrum, or other vertebrae.
+    ``bone_above`` and ``bone_below`` tell whether the scan shows bone beyond it: the skull or the sacrum, or other vertebrae;
+    ``large`` that it is much larger than the vertebrae next to it, as the sacrum is.
     """
 
     estimate: float | None
@@ -49,6 +52,7 @@ class Piece:
     cut: bool = True
     bone_above: bool = False
     bone_below: bool = False
+    large: bool = False
 
     @property
     def weight(self) -> float:
@@ -59,7 +63,8 @@ class Piece:
     @property
     def _wholeness(self) -> float:
         """Completeness, which means nothing for what looks like a sacrum: it seldom fits into a patch."""
-        return 1.0 if self.estimate is not None and self.estimate > SACRAL else self.completeness
+        sacral = self.large or (self.estimate is not None and self.estimate > SACRAL)
+        return 1.0 if sacral else self.completeness
 
     @property
     def cost(self) -> float:
@@ -98,8 +103,9 @@ def number_vertebrae(pieces: Sequence[Piece]) -> Numbering:
 
     A hidden Markov model over the pieces: each is a vertebra of the person's sequence or none; the sequence is one of
     `variants.VARIANTS` at the price of its frequency; vertebrae may have been missed between two found ones, which the distance
-    of their centres tells. An estimate is the number plus an error of its own and one that all estimates of the scan share, both of
-    Laplace distribution; some estimates say nothing. Estimates of incomplete vertebrae and of a doubtful network count less.
+    of their centres tells. An estimate is the number plus an error of its own and one that neighbours share, both of Laplace
+    distribution; the shared one seldom changes along the spine. Some estimates say nothing. Estimates of incomplete vertebrae and
+    of a doubtful network count less.
     """
     if not pieces:
         return Numbering([], [], [])
@@ -127,27 +133,26 @@ def _may_be_upside_down(pieces: Sequence[Piece]) -> bool:
 class _Chain:
     """The model's scores for one sequence of pieces.
 
-    A context is a variant, a size of the person and a shift of all estimates; arrays are ``(contexts, places)``, a place being an
-    index into the variant's sequence.
+    A context is a variant, a size of the person and a shift of the estimates; arrays are ``(contexts, places)``, a place being an
+    index into the variant's sequence. Shifts of one variant and size, a group, follow each other. From one vertebra to the next
+    variant and size stay, and the shift is drawn anew with the probability `DRIFT`.
     """
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self.pieces = pieces
         places = max(len(variant.numbers) for variant in VARIANTS)
-        contexts = [(variant, shift, size) for variant in VARIANTS for shift in SHIFTS for size in SIZES]
+        contexts = [(variant, size, shift) for variant in VARIANTS for size in SIZES for shift in SHIFTS]
         self.numbers = np.zeros((len(contexts), places), int)
         levels, depths = (np.zeros((len(contexts), places)) for _ in range(2))
-        for row, (variant, shift, size) in enumerate(contexts):
+        for row, (variant, size, shift) in enumerate(contexts):
             count = len(variant.numbers)
             self.numbers[row, :count] = variant.numbers
             levels[row, :count] = variant.levels + shift
             depths[row, :count] = variant.depths * size
-        shifts, sizes = (np.array([context[i] for context in contexts]) for i in (1, 2))
-        frequencies = np.array([variant.frequency for variant, _, _ in contexts])
-        log_shift = -np.abs(shifts) / SHIFT
-        log_size = -0.5 * ((sizes - 1) / SIZE_SD) ** 2
-        prior = np.log(frequencies) + log_shift - np.logaddexp.reduce(-np.abs(SHIFTS) / SHIFT)
-        self.prior = prior + log_size - np.logaddexp.reduce(-0.5 * ((SIZES - 1) / SIZE_SD) ** 2)
+        frequency = np.log([variant.frequency for variant in VARIANTS])
+        self.shift_prior = _normalised(-np.abs(SHIFTS) / SHIFT)
+        size_prior = _normalised(-0.5 * ((SIZES - 1) / SIZE_SD) ** 2)
+        self.prior = (frequency[:, None, None] + size_prior[:, None] + self.shift_prior).ravel()
         self.sacrum = self.numbers == SACRUM
         self.estimates = [self._estimate(piece, levels) for piece in pieces]
         self.costs = np.array([piece.cost for piece in pieces])
@@ -160,9 +165,9 @@ class _Chain:
         self.evidence = float(np.logaddexp.reduce([np.logaddexp.reduce(total, axis=None) for total in self.totals]))
 
     def _leave_out_negligible(self) -> None:
-        """Keep the contexts whose best path is within `NEGLIGIBLE` of the best of all."""
+        """Keep the groups of contexts whose best path is within `NEGLIGIBLE` of the best of all."""
         best = np.max([(score + self._ending(i)).max(1) for i, score in enumerate(self._sweep(np.maximum))], axis=0)
-        kept = best > best.max() - NEGLIGIBLE
+        kept = np.repeat(best.reshape(-1, len(SHIFTS)).max(1) > best.max() - NEGLIGIBLE, len(SHIFTS))
         self.numbers, self.prior, self.sacrum, self.last = (a[kept] for a in (self.numbers, self.prior, self.sacrum, self.last))
         self.estimates = [estimate[kept] for estimate in self.estimates]
         self.steps = {pair: [score[kept] for score in scores] for pair, scores in self.steps.items()}
@@ -189,7 +194,7 @@ class _Chain:
         fit = np.exp(-np.abs(piece.estimate - levels) / ERROR)
         outlier = OUTLIER * 2 * ERROR / LEVELS
         score = np.log(np.where(self.sacrum, np.maximum(fit, 1e-9), (1 - OUTLIER) * fit + outlier)) - np.log(1 - OUTLIER + outlier)
-        return np.where(self.numbers > 0, piece.weight * score, NOTHING)
+        return np.where(self.numbers > 0, piece.weight * score + LARGE * (piece.large & ~self.sacrum), NOTHING)
 
     def _steps(self, upper: Piece, lower: Piece, depths: np.ndarray) -> list[np.ndarray]:
         """Log-likelihood ratio of the distance of two pieces, by the number of vertebrae missed between them, at the lower's place.
@@ -222,21 +227,29 @@ class _Chain:
     def _between(self, j: int, i: int) -> float:
         return float(self.costs[j + 1 : i].sum() + INSIDE * (i - j - 1))
 
-    def _arriving(self, forward: Sequence[np.ndarray], j: int, i: int, missed: int) -> np.ndarray:
-        """Scores of reaching every place with piece ``i`` when piece ``j`` was the vertebra before it."""
-        came = np.full(forward[j].shape, NOTHING)
-        came[:, missed + 1 :] = forward[j][:, : -missed - 1]
+    def _arriving(self, left: Sequence[np.ndarray], j: int, i: int, missed: int) -> np.ndarray:
+        """Scores of reaching every place with piece ``i`` when piece ``j`` was the vertebra before it; ``left`` are `_drifted`."""
+        came = np.full(left[j].shape, NOTHING)
+        came[:, missed + 1 :] = left[j][:, : -missed - 1]
         return came + self.steps[j, i][missed] + self._between(j, i)
 
-    def _sweep(self, combine: Callable, only: dict[int, np.ndarray] | None = None) -> list[np.ndarray]:
+    def _drifted(self, score: np.ndarray, combine: np.ufunc, backward: bool = False) -> np.ndarray:
+        """Scores once the shift may have changed, from one vertebra to the next, or from the next one to it."""
+        groups = score.reshape(-1, len(SHIFTS), score.shape[1])
+        prior = self.shift_prior[:, None] + np.log(DRIFT)
+        changed = combine.reduce(groups + prior * backward, axis=1, keepdims=True) + prior * (not backward)
+        return combine(groups + np.log1p(-DRIFT), changed).reshape(score.shape)
+
+    def _sweep(self, combine: np.ufunc, only: dict[int, np.ndarray] | None = None) -> list[np.ndarray]:
         """Return for every piece the score of all (``logaddexp``) or the best (``maximum``) ways to be there with it."""
-        forward: list[np.ndarray] = []
+        forward, left = [], []
         for i, estimate in enumerate(self.estimates):
             score = self._starting(i) + np.zeros(estimate.shape)
             for j in self._before(i):
                 for missed in range(MOST_MISSED + 1):
-                    score = combine(score, self._arriving(forward, j, i, missed))
+                    score = combine(score, self._arriving(left, j, i, missed))
             forward.append(score + estimate + (only or {}).get(i, 0.0))
+            left.append(self._drifted(forward[i], combine))
         return forward
 
     def _marginals(self) -> list[dict[int, float]]:
@@ -248,7 +261,7 @@ class _Chain:
                 for missed in range(MOST_MISSED + 1):
                     reached = backward[i] + self.estimates[i] + self.steps[j, i][missed] + self._between(j, i)
                     left = np.full(reached.shape, NOTHING)
-                    left[:, : -missed - 1] = reached[:, missed + 1 :]
+                    left[:, : -missed - 1] = self._drifted(reached, np.logaddexp, backward=True)[:, missed + 1 :]
                     backward[j] = np.logaddexp(backward[j], left)
         result = []
         for i in range(count):
@@ -264,19 +277,28 @@ class _Chain:
         totals = [score + self._ending(i) for i, score in enumerate(forward)]
         i = int(np.argmax([total.max() for total in totals]))
         context, place = np.unravel_index(int(totals[i].argmax()), totals[i].shape)
+        left = [self._drifted(score, np.maximum) for score in forward]
         path, between = [0] * len(self.pieces), []
         while True:
             path[i] = int(self.numbers[context, place])
             choices = [(float(np.broadcast_to(self._starting(i), forward[i].shape)[context, place]), -1, 0)]
             for j in self._before(i):
                 choices += [
-                    (float(self._arriving(forward, j, i, missed)[context, place]), j, missed) for missed in range(MOST_MISSED + 1)
+                    (float(self._arriving(left, j, i, missed)[context, place]), j, missed) for missed in range(MOST_MISSED + 1)
                 ]
             _, j, missed = max(choices)
             if j < 0:
                 return path, between[::-1]
             between += [int(n) for n in self.numbers[context, place - missed : place]][::-1]
             i, place = j, place - missed - 1
+            context = self._before_drift(forward[i][:, place], left[i][context, place], context)
+
+    def _before_drift(self, score: np.ndarray, drifted: float, context: int) -> int:
+        """Return the context from which the best path came; scores are those of one place."""
+        if score[context] + np.log1p(-DRIFT) >= drifted:
+            return context
+        first = context - context % len(SHIFTS)
+        return first + int(score[first : first + len(SHIFTS)].argmax())
 
     def _likeliest_path(self, marginals: list[dict[int, float]]) -> tuple[list[int], list[int]]:
         """Return the best path, or the one through the likeliest number of its least certain vertebra where that differs."""
@@ -298,3 +320,8 @@ class _Chain:
         if others[second] < ALTERNATIVE:
             return None, 0.0
         return self._best_path({doubtful: np.where(self.numbers == second, 0.0, NOTHING)})[0], others[second]
+
+
+def _normalised(scores: np.ndarray) -> np.ndarray:
+    """Turn log-scores into log-probabilities."""
+    return scores - np.logaddexp.reduce(scores)

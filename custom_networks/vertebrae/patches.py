@@ -66,7 +66,7 @@ class PatchReader:
     def _read(self, corner: np.ndarray, logits: torch.Tensor, numbers: list[float]) -> Answer | None:
         """Return the largest new fragment with what the network says of it; too small a one counts only at the scan's border."""
         least = self.settings.min_voxels
-        probability = logits.sigmoid()
+        probability = logits.sigmoid().to(self.state.probability)
         free = crop(self.state.probability, corner, self.size, 1.0) < self.settings.threshold
         fragment, size = largest_piece(((probability >= self.settings.threshold) & free).cpu().numpy())
         if not size or size * 16 < least:

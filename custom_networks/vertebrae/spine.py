@@ -11,6 +11,7 @@ from .traversal import Instance, TraversalState
 
 MARGIN, REACH = 6.0, 60.0  # mm, see `one_spine`
 SECOND_SPINE = 3  # complete vertebrae at the height of the spine that make another one
+LARGE, NEIGHBOURS = 2.2, 3  # times the median of so many complete neighbours, from which on a piece is too large for a vertebra
 BEYOND, BONE_BEYOND = 35.0, 8000.0  # mm of scan, and mm3 of bone in it, that tell the end of the spine from that of the scan
 
 
@@ -43,10 +44,11 @@ def number_spine(state: TraversalState, settings: TraversalSettings) -> Spine:
     """Choose the instances of the spine and number them; what is no vertebra is left out."""
     instances, second = one_spine(state.found, MARGIN / settings.spacing, REACH / settings.spacing)
     instances.sort(key=lambda instance: -instance.centroid[2])
-    numbering = number_vertebrae([_piece(state, instance, settings.spacing) for instance in instances])
+    numbering = number_vertebrae([_piece(state, instance, instances, settings.spacing) for instance in instances])
     kept = []
     for instance, number, probability in zip(instances, numbering.numbers, numbering.probabilities, strict=True):
         instance.vertebra.number, instance.vertebra.probability = number, probability
+        instance.vertebra.complete = not instance.cut  # the window stood in its middle, so only the scan's border can cut it
         kept += [instance] * bool(number)
     alternative = [NAMES[number] for number in numbering.alternative or [] if number]
     spine = Spine(
@@ -98,7 +100,7 @@ def one_spine(found: list[Instance], margin: float, reach: float) -> tuple[list[
     return kept, second
 
 
-def _piece(state: TraversalState, instance: Instance, spacing: float) -> Piece:
+def _piece(state: TraversalState, instance: Instance, others: list[Instance], spacing: float) -> Piece:
     vertebra = instance.vertebra
     return Piece(
         vertebra.estimate,
@@ -108,7 +110,15 @@ def _piece(state: TraversalState, instance: Instance, spacing: float) -> Piece:
         instance.cut,
         _bone_beyond(state, instance, spacing, True),
         _bone_beyond(state, instance, spacing, False),
+        is_large(instance, others),
     )
+
+
+def is_large(instance: Instance, others: list[Instance]) -> bool:
+    """Tell whether an instance is too large for a vertebra, by the complete ones nearest to it: two that grew together are not."""
+    complete = [other for other in others if other is not instance and other.vertebra.complete]
+    nearest = sorted(complete, key=lambda other: np.linalg.norm(other.centroid - instance.centroid))[:NEIGHBOURS]
+    return len(nearest) == NEIGHBOURS and instance.size > LARGE * float(np.median([other.size for other in nearest]))
 
 
 def _bone_beyond(state: TraversalState, end: Instance, spacing: float, up: bool) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -20,7 +20,10 @@ from ..results.segmenting import segment_cases
 
 @dataclass
 class Tally:
-    """What came out in the phantoms of one situation; ``numbered`` counts phantoms whose numbers are all right."""
+    """What came out in the phantoms of one situation.
+
+    ``numbered`` counts phantoms whose numbers are all right, ``complete`` the found vertebrae whose completeness is right.
+    """
 
     situation: str
     phantoms: int = 0
@@ -29,6 +32,7 @@ class Tally:
     vertebrae: int = 0
     found: int = 0
     right: int = 0
+    complete: int = 0
     false: int = 0
 
     def add(self, other: "Tally") -> None:
@@ -36,8 +40,8 @@ class Tally:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-def judge(situation: str, phantom: SpinePhantom, mask: np.ndarray, warnings: Sequence[str]) -> Tally:
-    """Compare a mask with a phantom; of two spines the one is asked for that was found."""
+def judge(situation: str, phantom: SpinePhantom, mask: np.ndarray, warnings: Sequence[str], complete: Mapping[int, bool]) -> Tally:
+    """Compare a mask, and which of its labels are complete, with a phantom; of two spines the one is asked for that was found."""
     labels = [phantom.label]
     if situation == "two spines":
         half = phantom.label.shape[0] // 2
@@ -49,7 +53,9 @@ def judge(situation: str, phantom: SpinePhantom, mask: np.ndarray, warnings: Seq
         matches = match_vertebrae(mask, label, spacing)
         true = [match for match in matches if match.truth]
         tally = Tally(situation, 1)
-        tally.vertebrae, tally.found = len(true), sum(match.iou >= 0.5 for match in true)
+        found = [match for match in true if match.iou >= 0.5]
+        tally.vertebrae, tally.found = len(true), len(found)
+        tally.complete = sum(complete[match.predicted] != match.cut for match in found)
         tally.right = sum(match.identified for match in true)
         tally.false = len(matches) - len(true)
         tally.numbered = int(tally.right == tally.vertebrae)
@@ -75,8 +81,9 @@ def try_situations(
                 if result.error:
                     raise RuntimeError(result.error)
                 mask = np.asarray(nibabel.load(Path(scratch) / "out" / "phantom_seg.nii.gz").dataobj)
-                warnings = json.loads((Path(scratch) / "out" / "phantom_seg.json").read_text())["warnings"]
-            total.add(judge(name, phantom, mask, warnings))
+                told = json.loads((Path(scratch) / "out" / "phantom_seg.json").read_text())
+            complete = {row["label"]: row["complete"] for row in told["vertebrae"]}
+            total.add(judge(name, phantom, mask, told["warnings"], complete))
             on_phantom()
         tallies.append(total)
     return tallies

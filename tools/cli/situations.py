@@ -13,7 +13,7 @@ BUNDLE = "vertebrae_ct_instance_segmentation"
 
 
 def situations(
-    copies: Annotated[int, typer.Option(min=1, help="Phantoms of every situation; equal ones each time.")] = 6,
+    copies: Annotated[int, typer.Option(min=1, help="Phantoms of every situation; equal ones each time.")] = 4,
     only: Annotated[list[str] | None, typer.Option(help="A situation; may be given several times.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Other weights than the bundle's own.")] = None,
 ) -> None:
@@ -33,7 +33,8 @@ def situations(
     with Progress(console=errors) as progress:
         task = progress.add_task("phantoms", total=copies * len(chosen))
         tallies = try_situations(get_bundle(BUNDLE), copies, settings, chosen, lambda: progress.advance(task))
-    table = Table("situation", "phantoms", "all numbers right", "warned", "vertebrae", "found", "right", "false")
+    counts = ("vertebrae", "found", "right", "completeness right", "false")
+    table = Table("situation", "phantoms", "all numbers right", "warned", *counts)
     for tally in tallies:
         table.add_row(*(str(value) for value in vars(tally).values()))
     console.print(table)

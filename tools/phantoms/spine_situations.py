@@ -9,6 +9,7 @@ from .spine import SpinePhantom, make_spine_phantom
 from .spine_anatomy import L5, L6, T12, T13, Person, draw_person
 
 SEED = 21000  # of the first phantom; unlike any seed that trained
+THICK = 3  # voxels of 2 mm in a thick slice
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,28 @@ def _two_spines(random: np.random.Generator) -> SpinePhantom:
     return replace(one, image=image, label=label)
 
 
+def _thick_slices(random: np.random.Generator) -> SpinePhantom:
+    phantom = make_spine_phantom(random, "abdomen", _plain(random))
+    count = phantom.image.shape[2] // THICK * THICK
+    image = phantom.image[..., :count].reshape(*phantom.image.shape[:2], -1, THICK).mean(-1).round().astype(np.int16)
+    affine = phantom.affine @ np.diag([1.0, 1.0, THICK, 1.0])
+    affine[:3, 3] += phantom.affine[:3, 2] * (THICK - 1) / 2
+    return replace(phantom, image=image, label=phantom.label[..., THICK // 2 : count : THICK], affine=affine)
+
+
+def _low_dose(random: np.random.Generator) -> SpinePhantom:
+    phantom = make_spine_phantom(random, "abdomen", _plain(random))
+    noise = random.normal(0, random.uniform(80, 120), phantom.image.shape)
+    return replace(phantom, image=np.clip(phantom.image + noise, -1024, 3071).round().astype(np.int16))
+
+
+def _off_centre(random: np.random.Generator) -> SpinePhantom:
+    """Cut a scan so that the spine lies at its side."""
+    phantom = make_spine_phantom(random, "abdomen", _plain(random), field=(240.0, 220.0))
+    part = slice(np.argwhere(phantom.label > 0)[:, 0].min() + 2, None)
+    return replace(phantom, image=phantom.image[part], label=phantom.label[part])
+
+
 SITUATIONS: dict[str, Situation] = {
     "whole body": Situation(_family("body")),
     "neck, C3 to C7": Situation(_neck),
@@ -76,6 +99,10 @@ SITUATIONS: dict[str, Situation] = {
     "sacrum cut": Situation(_sacrum_cut),
     "reversed header": Situation(_reversed, "orientation"),
     "two spines": Situation(_two_spines, "more than one spine"),
+    "fractures": Situation(_family("thoracolumbar", fractured={17: 0.3, 20: 0.5, 22: 0.3})),
+    "slices of 6 mm": Situation(_thick_slices),
+    "low dose": Situation(_low_dose),
+    "off centre": Situation(_off_centre),
 }
 
 

@@ -57,7 +57,7 @@ class RestoreInstancesd(MapTransform):
             if box is None:
                 continue
             box = grown(box, MARGIN, owner.shape)
-            mine = np.where(owner[box] == number, probability[box], 0)
+            mine = np.where(owner[box] == number, probability[box], 0).astype(np.float32)
             crop = reach(box, to_target, shape)
             if any(part.start >= part.stop for part in crop):
                 continue

@@ -10,6 +10,7 @@ from oracles import Constant, Oracle, Oscillating, encode
 from scipy.ndimage import label
 
 from custom_networks.errors import UserError
+from custom_networks.geometry.regions import touches_border, vertebra_boxes
 from custom_networks.inferers.iterative_vertebra_inferer import IterativeVertebraInferer
 from custom_networks.vertebrae.search import SpineSearch
 from custom_networks.vertebrae.settings import TraversalSettings
@@ -23,14 +24,21 @@ SPACING, PATCH = 2.0, 64
 CASES = [(family, person) for family in FAMILIES for person in (0, 1) if (family, person) != ("body", 1)]  # straight, scoliotic
 
 
+class Spines(dict):
+    """Label maps at 2 mm of one plain and one scoliotic, fractured person for every family, drawn when they are asked for."""
+
+    people = (Person(), Person(scale=0.95, scoliosis=14.0, phase=1.0, fractured={20: 0.4, 15: 0.3}))
+
+    def __missing__(self, key: tuple[str, int]) -> np.ndarray:
+        family, index = key
+        labels = make_spine_labels(np.random.default_rng(index), family, self.people[index])
+        self[key] = pool_instances(labels, 2, VERTEBRAE)
+        return self[key]
+
+
 @pytest.fixture(scope="module")
 def spines():
-    """Label maps at 2 mm of one plain and one scoliotic, fractured person for every family."""
-    people = (Person(), Person(scale=0.95, scoliosis=14.0, phase=1.0, fractured={20: 0.4, 15: 0.3}))
-    return {
-        (family, index): pool_instances(make_spine_labels(np.random.default_rng(index), family, people[index]), 2, VERTEBRAE)
-        for family, index in CASES
-    }
+    return Spines()
 
 
 def run(labels: np.ndarray, network=None, **options) -> tuple[np.ndarray, list[dict], IterativeVertebraInferer]:
@@ -48,7 +56,8 @@ def test_oracle_gives_exact_instances(spines, family, person, direction):
     result, found, _ = run(labels, direction=direction)
     assert np.array_equal(result, labels)
     assert sorted(row["number"] for row in found) == [n for n in np.unique(labels) if n]
-    assert all(row["complete"] for row in found)
+    boxes = vertebra_boxes(labels)
+    assert all(row["complete"] != touches_border(boxes[row["number"]], labels.shape) for row in found)
 
 
 @pytest.mark.parametrize("cut", [(30, 150), (0, 100), (77, 140)], ids=["both ends", "above", "short"])
@@ -102,18 +111,25 @@ def test_windows_in_batches_find_the_same(spines):
 
 
 def test_incomplete_ones_say_little_and_may_be_left_out(spines):
-    labels = spines["abdomen", 0]
-    whole = Oracle(labels)
-    estimates = {n: n - 0.9 for n in whole.order[:2]}
-    oracle = Oracle(labels, estimates=estimates)
-    for n in whole.order[:2]:
-        oracle.sizes[n] += 1  # so the first two count as incomplete
+    whole = spines["abdomen", 0]
+    labels = np.ascontiguousarray(whole[..., : np.argwhere(whole == 18)[:, 2].max() + 1])
+    oracle = Oracle(labels, estimates={18: 20.0})
+    oracle.sizes[18] += 1  # so it counts as incomplete
     result, found, _ = run(labels, oracle)
     assert np.array_equal(result, labels)
-    assert [row["complete"] for row in found] == [False, False] + [True] * (len(found) - 2)
+    assert [row["complete"] for row in found] == [False] + [True] * (len(found) - 1)
     kept, found, _ = run(labels, oracle, keep_incomplete=False)
-    assert np.array_equal(kept, np.where(np.isin(labels, whole.order[:2]), 0, labels))
-    assert len(found) == len(whole.order) - 2
+    assert np.array_equal(kept, np.where(labels == 18, 0, labels))
+    assert [row["number"] for row in found] == list(range(19, 25))
+
+
+def test_what_lies_inside_the_scan_is_complete_though_the_network_doubts_it(spines):
+    labels = spines["abdomen", 0]
+    oracle = Oracle(labels)
+    oracle.sizes = {n: size + (n in (20, 21)) for n, size in oracle.sizes.items()}
+    _, found, _ = run(labels, oracle)
+    assert [row["number"] for row in found if row["completeness"] < 0.5] == [20, 21]
+    assert all(row["complete"] for row in found)
 
 
 def test_what_stands_beside_the_spine_is_none(spines):
@@ -143,6 +159,7 @@ def test_margin_holds_lesser_probabilities(spines):
 
     labels = spines["abdomen", 0]
     output = IterativeVertebraInferer(PATCH, SPACING)(encode(labels), Soft(labels))
+    assert output.dtype == torch.float16
     margin = (output[0, 1] > 0) & (output[0, 1] < 0.5)
     assert margin.any() and (output[0, 0][margin] > 0).all()
 
@@ -197,6 +214,15 @@ def test_sacrum_is_26_and_makes_numbers_certain(spines):
     assert np.array_equal(result, labels) and spine["numbers_certain"]
     without, _ = describe(labels, Oracle(labels), keep_sacrum=False)
     assert np.array_equal(without, np.where(labels == 26, 0, labels))
+
+
+def test_sacrum_is_told_by_its_size_where_its_estimate_is_that_of_a_vertebra(spines):
+    labels = spines["abdomen", 0].copy()
+    lowest = np.argwhere(labels == 24)[:, 2].min()
+    labels[30:60, 20:40, max(0, lowest - 40) : lowest - 4] = 26
+    estimates = {n: n - 0.8 for n in range(18, 25)} | {26: 24.4}
+    result, _, _ = run(labels, Oracle(labels, estimates=estimates))
+    assert np.array_equal(result, labels)
 
 
 def test_missed_vertebra_is_named(spines):

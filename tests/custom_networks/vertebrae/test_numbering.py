@@ -119,6 +119,46 @@ def test_distance_alone_tells_a_gap():
     assert number([17.2, 18.2, 19.5, 20.5, 21.5], heights=stand(truth)).missed == [19]
 
 
+# A whole body: three pieces of the head, then a network that is one too low from C2 to T5, and right below; the sacrum.
+LOW_NECK = [16.16, 19.46, 19.64, 0.77, 0.57, 1.26, 2.26, 3.87, 4.66, 6.32, 7.51, 8.22, 9.08, 9.91, 10.71, 13.0, 13.88, 14.88, 16.1,
+            17.1, 17.99, 18.82, 20.04, 20.79, 21.55, 22.38, 23.99, 26.15]  # fmt: skip
+LOW_NECK_HEIGHTS = [583, 563, 554, 518, 511, 502, 493, 485, 477, 469, 460, 451, 441, 431, 419, 407, 396, 383, 370, 357, 343, 328,
+                    315, 300, 283, 266, 248, 228]  # fmt: skip
+LOW_NECK_COMPLETE = [0.02, 0.02, 0.04, *[0.97] * 11, 0.82, 0.56, 0.7, 0.82, *[0.95] * 9, 0.05]
+
+
+def test_estimates_that_are_too_low_in_a_part_of_the_spine():
+    """The sequence is whole by its distances, so no vertebra is missing where the estimates leap."""
+    numbering = number(LOW_NECK, LOW_NECK_COMPLETE, heights=[2.0 * height for height in LOW_NECK_HEIGHTS], inside=25)
+    assert numbering.numbers == [0, 0, 0, *range(1, 25), 26] and numbering.missed == [] and numbering.certain
+
+
+@pytest.mark.parametrize("leap", [-1.0, 1.0])
+@pytest.mark.parametrize("place", [4, 8])
+def test_leap_of_estimates_without_a_gap(leap, place):
+    """T2 to the sacrum: which part of the estimates is wrong is told by the sacrum. At T12 a leap may be a thirteenth vertebra."""
+    truth = [*range(9, 25), 26]
+    estimates = [n + leap * (i < place) for i, n in enumerate(truth)]
+    numbering = number(estimates, heights=stand(truth, 1.04))
+    assert numbering.numbers == truth and numbering.missed == []
+
+
+def test_gap_where_estimates_leap_as_distances_do():
+    truth = [*range(9, 14), *range(15, 25), 26]
+    numbering = number([float(n) for n in truth], heights=stand(truth))
+    assert numbering.numbers == truth and numbering.missed == [14]
+
+
+@pytest.mark.parametrize("large", [True, False])
+def test_large_piece_below_is_the_sacrum_whatever_its_estimate(large):
+    """Vertebrae with screws and estimates that are up to one too low; the sacrum's would be that of L5."""
+    estimates = [17.18, 18.72, 20.13, 21.2, 21.82, 22.06, 22.97, 24.46]
+    heights = [368, 338, 312, 280, 246, 212, 178, 132]
+    pieces = [Piece(e, 0.9, 0.95, (0.0, 0.0, float(z)), False) for e, z in zip(estimates[:-1], heights[:-1], strict=True)]
+    pieces += [Piece(estimates[-1], 0.17, 0.94, (0.0, 0.0, float(heights[-1])), True, large=large)]
+    assert (number_vertebrae(pieces).numbers == [*range(18, 25), 26]) == large
+
+
 def test_sixth_lumbar_vertebra_and_sacrum():
     truth = [20, 21, 22, 23, 24, 25, 26]
     numbering = number([20.1, 21.0, 22.1, 22.9, 24.0, 25.1, 26.1])
