@@ -9,7 +9,7 @@ setup(
     package_data={
         "axial": ["**/*"],
         "custom_networks": ["**/*"],
-        "axial._bundles": ["*/LICENSE", "*/configs/*", "*/docs/*", "*/models/*.pt", "*/scripts/*.py"],
+        "axial._bundles": ["*/LICENSE", "*/configs/*", "*/docs/*", "*/models/**/*.pt", "*/scripts/*.py"],
     },
     exclude_package_data={"": ["**/__pycache__/*", "*.pyc"]},
 )
