@@ -19,7 +19,7 @@ from custom_networks.errors import UserError
 from custom_networks.metrics.vertebra_scores import match_vertebrae
 from custom_networks.vertebrae.names import VERTEBRA_NAMES
 
-from .bundles import get_bundle
+from .bundles import Bundle, all_bundles
 from .datasets.digits import prepare_digits
 from .datasets.vertebra_samples import prepare_tptbox_sample
 from .phantoms.write import WRITERS, write_spine_phantoms
@@ -27,7 +27,7 @@ from .results.segmenting import segment_cases
 from .scoring.dice import class_dice, images_of, label_of
 
 PHANTOM_SEED = 2026  # not a seed of training
-PHANTOM_CASES = 4
+PHANTOM_CASES = 3
 DIGITS = 32
 IMAGES = "images"  # folder of what was segmented, within that of the results
 
@@ -46,17 +46,11 @@ class Section:
 def run_demo(output: Path, console: Console, errors: Console) -> None:
     """Segment phantoms, read digits; write images, results, pictures and ``report.html`` to a folder and print where they are."""
     output.mkdir(parents=True, exist_ok=True)
+    special = {"vertebrae": _demo_vertebrae, "class": _demo_digits}
     sections = [
-        _demo_phantoms(
-            "Spinal cord gray matter", "spinal_cord_gray_matter_segmentation", output / "spinal_cord", console, errors, "t2star"
-        ),
-        _demo_vertebrae(output / "vertebrae", console, errors),
-        _demo_phantoms("Spinal muscles in MRI", "spinal_muscles_mri_segmentation", output / "muscles", console, errors),
-        _demo_phantoms("Chest radiographs", "chest_xray_organs_segmentation", output / "chest", console, errors),
-        _demo_phantoms(
-            "White-matter lesions", "white_matter_lesions_mri_segmentation", output / "lesions", console, errors, cases=2
-        ),
-        _demo_digits(output / "digits", console, errors),
+        special.get(bundle.metadata["result_kind"], _demo_phantoms)(bundle, output / bundle.name, console, errors)
+        for bundle in all_bundles()
+        if bundle.metadata["result_kind"] in special or bundle.name in WRITERS
     ]
     report = output / "report.html"
     report.write_text(_render(sections, output))
@@ -67,14 +61,11 @@ def run_demo(output: Path, console: Console, errors: Console) -> None:
     console.print(f"report: {report}", highlight=False, soft_wrap=True)
 
 
-def _demo_phantoms(
-    title: str, name: str, folder: Path, console: Console, errors: Console, kind: str | None = None, cases: int = PHANTOM_CASES
-) -> Section:
+def _demo_phantoms(bundle: Bundle, folder: Path, console: Console, errors: Console) -> Section:
     """Segment phantoms that training never saw; the table gives the mean Dice over the classes of each."""
-    bundle = get_bundle(name)
     start = time.perf_counter()
     data = folder / IMAGES
-    WRITERS[name](data, cases, PHANTOM_SEED, overwrite=True, kind=kind)
+    WRITERS[bundle.name](data, PHANTOM_CASES, PHANTOM_SEED, overwrite=True)
     results = segment_cases(bundle, images_of(data), folder, True, {}, console, errors)
     rows = []
     for result in results:
@@ -83,12 +74,11 @@ def _demo_phantoms(
             rows.append({"case": result.name, "Dice": f"{np.mean(scores):.3f}", "seconds": f"{result.seconds:.1f}"})
     score = f"mean Dice {np.mean([float(row['Dice']) for row in rows]):.3f}" if rows else "none could be segmented"
     text = f"{len(rows)} phantoms with exact labels, never trained on, {score}, {time.perf_counter() - start:.0f} s"
-    return Section(title, text, folder, sorted(folder.glob("*_overlay.png")), rows)
+    return Section(bundle.metadata["name"], text, folder, sorted(folder.glob("*_overlay.png")), rows)
 
 
-def _demo_vertebrae(folder: Path, console: Console, errors: Console) -> Section:
+def _demo_vertebrae(bundle: Bundle, folder: Path, console: Console, errors: Console) -> Section:
     """Segment the real CT that tptbox's wheel carries, or say why it could not be fetched, and a phantom of a lumbar spine."""
-    bundle = get_bundle("vertebrae_ct_instance_segmentation")
     start = time.perf_counter()
     rows, notes = [], []
     data = folder / IMAGES
@@ -108,7 +98,7 @@ def _demo_vertebrae(folder: Path, console: Console, errors: Console) -> Section:
             rows += _score_vertebrae(result.name, mask, truth)
     seconds = time.perf_counter() - start
     text = "; ".join([*notes, f"a real CT (tptbox 1.1.0, never trained on) and a phantom, {seconds:.0f} s"])
-    return Section("Vertebrae in CT", text, folder, sorted(folder.glob("*_overlay.png")), rows)
+    return Section(bundle.metadata["name"], text, folder, sorted(folder.glob("*_overlay.png")), rows)
 
 
 def _score_vertebrae(case: str, mask: nibabel.Nifti1Image, truth: nibabel.Nifti1Image) -> list[dict]:
@@ -126,8 +116,8 @@ def _score_vertebrae(case: str, mask: nibabel.Nifti1Image, truth: nibabel.Nifti1
     ]
 
 
-def _demo_digits(folder: Path, console: Console, errors: Console) -> Section:
-    bundle = get_bundle("handwritten_digits_classification")
+def _demo_digits(bundle: Bundle, folder: Path, console: Console, errors: Console) -> Section:
+    """Read digits of the held-out fifth."""
     data = folder / IMAGES
     entries = json.loads(prepare_digits(data, overwrite=True).read_text())["test"][:DIGITS]
     paths = [data / entry["image"] for entry in entries]
@@ -144,7 +134,7 @@ def _demo_digits(folder: Path, console: Console, errors: Console) -> Section:
         axis.set_axis_off()
     picture = folder / "digits.png"
     figure.savefig(picture, dpi=110)
-    return Section("Handwritten digits", f"{right} of {DIGITS} real digits of the held-out fifth read right", folder, [picture])
+    return Section(bundle.metadata["name"], f"{right} of {DIGITS} real digits of the held-out fifth read right", folder, [picture])
 
 
 def _render(sections: list[Section], output: Path) -> str:

@@ -22,3 +22,10 @@ def slices_last(array: np.ndarray, affine: np.ndarray) -> np.ndarray:
     """
     array = array[..., None] if array.ndim == 2 else array
     return np.moveaxis(array, slice_axis(affine), -1)
+
+
+def spacing_slices_last(affine: np.ndarray) -> tuple[float, float, float]:
+    """Return the spacing in mm of the axes of what `slices_last` returns."""
+    spacing = np.linalg.norm(affine[:3, :3], axis=0).tolist()
+    spacing.append(spacing.pop(slice_axis(affine)))
+    return tuple(spacing)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ..cases.cases import case_name
-from ..geometry.axial import slice_axis, slices_last
+from ..geometry.axial import slices_last, spacing_slices_last
 from ..metrics.scgm import SCGM_METRICS, scgm_metrics
 from .case_report import CaseReport
 
@@ -30,7 +30,7 @@ class ScgmReport(CaseReport):
         meta = item["label"].meta
         affine = np.asarray(meta["original_affine"], dtype=float)
         masks = [slices_last(item[key].cpu().numpy()[0], affine) for key in ("pred", "label")]
-        spacing = _spacing_slices_last(affine)
+        spacing = spacing_slices_last(affine)
         pixel = spacing[0] * spacing[1]
         row = {"case": case_name(meta["filename_or_obj"])} | scgm_metrics(*masks, spacing)
         areas = {name: mean_area(mask, pixel) for name, mask in zip(AREAS, masks, strict=True)}
@@ -45,9 +45,3 @@ def mean_area(mask: np.ndarray, pixel: float) -> float:
     """Return the mean area in mm2 of the slices (last axis) that are not empty; 0 where all are."""
     counts = np.count_nonzero(mask, axis=(0, 1))
     return float(counts[counts > 0].mean() * pixel) if counts.any() else 0.0
-
-
-def _spacing_slices_last(affine: np.ndarray) -> tuple[float, float, float]:
-    spacing = np.linalg.norm(affine[:3, :3], axis=0).tolist()
-    spacing.append(spacing.pop(slice_axis(affine)))
-    return tuple(spacing)

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from ..geometry.regions import largest_piece
 from ..inferers.autocast_inferer import AutocastInferer
+from ..networks.helper_weights import load_helper
 from ..transforms.augmentation.volumes.heads import scale_by_quantiles
 
 FACTOR = 32  # twice that by which the network divides the sides of its input, as one voxel cannot be normalised
@@ -41,9 +42,7 @@ class BrainExtractor:
     def __call__(self, image: MetaTensor) -> np.ndarray:
         """Return the mask of the brain, boolean ``(X, Y, Z)``, of an image ``(1, X, Y, Z)``; empty where no brain is found."""
         if not self._loaded:
-            self.network.load_state_dict(torch.load(self.path, map_location="cpu", weights_only=True))
-            self.network.to(self.device).eval()
-            self._loaded = True
+            self.network, self._loaded = load_helper(self.network, self.path).to(self.device), True
         small = Spacing([self.spacing] * 3, mode="bilinear")(Orientation("RAS", labels=None)(self._smoothed(image)))
         padded = DivisiblePad(FACTOR)(small)
         with torch.no_grad():

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import torch
 
+from ..networks.helper_weights import load_helper
+
 
 class CordLocalisation:
     """A small network that tells cord from all else on whole slices.
@@ -19,8 +21,6 @@ class CordLocalisation:
     def __call__(self, slices: torch.Tensor) -> torch.Tensor:
         """Return the probability of cord on slices ``(B, 1, X, Y)`` with pixels of 1 mm."""
         if not self._loaded:
-            self.network.load_state_dict(torch.load(self.path, map_location="cpu", weights_only=True))
-            self.network.eval()
-            self._loaded = True
+            self.network, self._loaded = load_helper(self.network, self.path), True
         deviation, mean = torch.std_mean(slices, dim=(2, 3), keepdim=True)
         return torch.sigmoid(self.network.to(slices.device)((slices - mean) / deviation.clamp_min(1e-6)).float())

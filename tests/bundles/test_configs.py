@@ -131,7 +131,7 @@ def test_precision_is_one_option_and_its_earlier_name_still_works(bundle, config
 def test_what_an_overlay_sets_is_known_or_used(bundle):
     """A misspelt id would be added beside the right one, and change nothing."""
     train = read(bundle, "train")
-    standard = {"train", "inference", "evaluate", "metadata", "multi_gpu_train", "multi_gpu_inference"}
+    standard = {"train", "inference", "evaluate", "metadata", "multi_gpu_train", "multi_gpu_inference", "quality"}
     for path in (bundle.folder / "configs").glob("*.json"):
         if path.stem not in standard:
             overlay = read(bundle, path.stem)

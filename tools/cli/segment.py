@@ -68,6 +68,7 @@ def segment(
     precision: Annotated[
         str | None, typer.Option(metavar="auto|float32|bfloat16|float16", help="What the network computes in; auto if left out.")
     ] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Windows or slices that the network sees at once.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of the processor, of each process.")] = None,
     jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes of this machine that share the cases, by Dask.")] = 1,
     scheduler: Annotated[
@@ -100,11 +101,8 @@ def segment(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    settings = {} if threshold is None else {"threshold": threshold}
-    if levels is not None:
-        settings["levels"] = levels
-    if precision is not None:
-        settings["precision"] = precision
+    wished = {"threshold": threshold, "levels": levels, "precision": precision, "window_batch": batch}
+    settings = {name: value for name, value in wished.items() if value is not None}
     if any_modality:
         settings["any_modality"] = True
     if max_bytes is not None:

@@ -31,6 +31,7 @@ from .report.page import ReportPage
 from .telling import Teller
 
 LOADERS = ("CheckpointLoader", "LoadWeights")
+OPTIONS = {"window_batch": "batch"}  # settings whose option is called otherwise
 HARMLESS = re.compile(r"[A-Za-z0-9][\w .,+-]*", re.ASCII)
 
 
@@ -68,7 +69,7 @@ class Segmenter:
         with bundle.parser("inference.json") as parser:
             for name, value in self.settings.items():
                 if name not in parser:
-                    raise UserError(f"--{name}: {bundle.name} has no such option.", "Leave it out.")
+                    raise UserError(f"--{OPTIONS.get(name, name)}: {bundle.name} has no such option.", "Leave it out.")
                 if isinstance(value, str) and not HARMLESS.fullmatch(value):  # MONAI evaluates texts of a config
                     raise UserError(f"--{name} {value}: not a value that can be set.", "Give a number, a truth value or a word.")
                 parser[name] = value

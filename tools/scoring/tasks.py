@@ -8,9 +8,11 @@ import numpy as np
 
 from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError
+from custom_networks.geometry.axial import slices_last, spacing_slices_last
 from custom_networks.metrics.identification import centroids, identification_rate
 from custom_networks.metrics.lesions import lesion_scores
 from custom_networks.metrics.overlap import mask_scores
+from custom_networks.metrics.scgm import SCGM_METRICS, scgm_metrics
 from custom_networks.metrics.vertebra_scores import match_vertebrae
 from custom_networks.vertebrae.names import VERTEBRAE
 
@@ -24,6 +26,12 @@ NAMES = {
     "volume_error": "volume error",
     "relative_volume_error": "relative volume error",
 }
+SCGM_NAMES = {  # of distances
+    "mean_surface_distance_mm": "mean surface distance in plane",
+    "hausdorff_surface_distance_mm": "Hausdorff distance in plane",
+    "skeletonized_hausdorff_distance_mm": "skeletonised Hausdorff distance in plane",
+    "skeletonized_median_distance_mm": "skeletonised median distance in plane",
+}
 LARGEST = 255
 
 
@@ -34,6 +42,22 @@ def score_structures(prediction: Path, truth: Path, classes: Mapping[str, str]) 
     for value, name in classes.items():
         if int(value):
             yield from _rows(name, mask_scores(mask == int(value), label == int(value), spacing), unit, len(spacing))
+
+
+def score_gray_matter(prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterator[dict]:
+    """Yield the scores of a structure and, of the ten measures of the spinal cord gray matter challenge, those that these lack.
+
+    Gray matter is label 1; 2, white matter, and other values of a label are none. Distances "in plane" are `scgm_metrics`'s.
+    """
+    mask, label, spacing, unit = _read(prediction, truth)
+    name = classes["1"]
+    yield from _rows(name, mask_scores(mask == 1, label == 1, spacing), unit, len(spacing))
+    affine = _load(prediction).affine
+    slices = (slices_last(np.asarray(_load(path).dataobj) == 1, affine) for path in (prediction, truth))
+    measures = scgm_metrics(*slices, spacing_slices_last(affine))
+    for key in SCGM_METRICS:
+        if key not in NAMES:
+            yield _row(name, SCGM_NAMES.get(key, key), measures[key], "mm" if key in SCGM_NAMES else "")
 
 
 def score_vertebrae(prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterator[dict]:

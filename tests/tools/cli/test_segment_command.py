@@ -144,6 +144,8 @@ def test_an_output_that_cannot_be_written_is_refused_at_once(segment, tiny, tmp_
     ("options", "message"),
     [
         (["muscles", "--threshold", "0.4"], "--threshold: spinal_muscles_mri_segmentation has no such option"),
+        (["digits", "--batch", "4"], "--batch: handwritten_digits_classification has no such option"),
+        (["digits", "--batch", "0"], "greater than or equal to 1"),
         (["chest", "--series", "3"], "--series 3: chest_xray_organs_segmentation reads no series"),
         (["digits", "--export", "rtstruct"], "--rtstruct: handwritten_digits_classification has no such export"),
         (["digits", "--dicom-seg"], "--dicom-seg: handwritten_digits_classification has no such export"),

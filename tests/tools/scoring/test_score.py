@@ -64,6 +64,28 @@ def test_every_case_then_mean_deviation_and_interval(score, tmp_path):
     assert "95 % interval" in printed and "0.8" in printed
 
 
+def test_the_cord_is_scored_by_the_ten_measures_of_its_challenge(score, tmp_path):
+    """Boxes of 10 x 10 pixels on 6 slices, moved by 2 of them: 480 voxels agree, 120 are found wrongly, 120 missed."""
+    predictions, labels = folders(tmp_path)
+    turned = np.diag([2.0, 1, 1, 1])[:, [2, 0, 1, 3]]  # slices along the first axis
+    for name, affine, order in (("upright", AFFINE, (0, 1, 2)), ("turned", turned, (2, 0, 1))):
+        label = boxes(v1=5)
+        label[0:2, 0:2] = 2  # white matter
+        save_nifti(predictions / f"{name}_seg.nii.gz", boxes(v1=7).transpose(order), affine)
+        save_nifti(labels / f"{name}.nii.gz", label.transpose(order), affine)
+    code, printed, values = score(predictions, labels, "--bundle", "spinal_cord")
+    assert code == 0, printed
+    for name in ("upright", "turned"):
+        found = {metric: value for (case, _, metric), value in values.items() if case == name}
+        assert found["Dice"] == pytest.approx(0.8) and found["jaccard"] == pytest.approx(480 / 720)
+        assert found["sensitivity"] == found["precision"] == pytest.approx(0.8)
+        assert found["specificity"] == pytest.approx(1 - 120 / (20 * 20 * 10 - 600))
+        assert found["conformity"] == pytest.approx(1 - 240 / 480)
+        assert found["Hausdorff distance in plane"] == pytest.approx(4.0)  # two pixels of 2 mm
+        assert 0 < found["mean surface distance in plane"] < 4
+        assert {"skeletonised Hausdorff distance in plane", "skeletonised median distance in plane"} <= found.keys()
+
+
 def test_what_is_missing_is_named_and_ends_with_code_1(score, tmp_path):
     predictions, labels = folders(tmp_path)
     for name in ("a", "b", "extra"):

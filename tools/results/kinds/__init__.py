@@ -7,7 +7,7 @@ from custom_networks.errors import UserError
 from ...bundles import Bundle, importable
 from .category import Category
 from .kind import CaseFiles, ResultKind
-from .masks import Lesions, Radiograph, Slices, Vertebrae, Volumes
+from .masks import GrayMatter, Lesions, Radiograph, Slices, Vertebrae, Volumes
 
 __all__ = ["KINDS", "CaseFiles", "ResultKind", "kind_of"]
 
@@ -15,6 +15,7 @@ KINDS: dict[str, type[ResultKind]] = {
     "plain": ResultKind,
     "class": Category,
     "slices": Slices,
+    "gray_matter": GrayMatter,
     "volumes": Volumes,
     "vertebrae": Vertebrae,
     "lesions": Lesions,

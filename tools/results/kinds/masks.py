@@ -49,6 +49,15 @@ class Slices(ResultKind):
         return View(image, mask, affine, numbering=numbering) if image.shape == mask.shape else None
 
 
+class GrayMatter(Slices):
+    """Gray matter of the spinal cord, scored as in its challenge too."""
+
+    def score(self, prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterable[dict]:
+        from ...scoring.tasks import score_gray_matter
+
+        return score_gray_matter(prediction, truth, classes)
+
+
 class Volumes(Slices):
     """Structures of volumes; as `Slices`, without what needs several cases."""
 
