@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
+from own_data import write_pairs
 from PIL import Image
 
 from tools import __version__
@@ -100,3 +101,11 @@ def test_a_bundle_of_ones_own_lies_anywhere(axial):
     command = ["-m", "monai.bundle", "run", "--config_file", "mine/configs/inference.json", "--bundle_root", "mine"]
     axial(*command, "--input", "digit.png", "--output_dir", "own", program=(sys.executable,))
     assert (axial.folder / "own" / "digit_pred.json").is_file()
+
+
+def test_a_bundle_is_planned_for_images_of_ones_own(axial):
+    write_pairs(axial.folder / "scans", 3)
+    assert "1 training, 1 validation, 1 test" in axial("new", "two_balls", "--data", "scans")
+    content = json.loads((axial.folder / "two_balls" / "configs" / "train.json").read_text())
+    assert content["names"] == ["class 1", "class 2"]
+    assert (axial.folder / "two_balls" / "scripts" / "__init__.py").is_file()

@@ -15,7 +15,7 @@ OURS = "scripts.custom_networks."
 FURTHER = ("cross_entropy", "partial")  # settings of the base that its own network or data need
 FOREGROUND = 1 / 3  # of the patches have a random class's voxel in their middle
 EPOCHS, EPOCH_LENGTH, INTERVAL = 80, 25, 10
-LEARNING_RATE = 1e-3
+LEARNING_RATE, MOMENTUM = 0.05, 0.9
 
 
 def make_configs(plan: Plan) -> dict[str, dict]:
@@ -43,6 +43,13 @@ def _train(plan: Plan) -> dict:
         "batch_size": plan.batch,
         "memory_format": "$torch.channels_last" if plan.dimensions == 2 else "$torch.channels_last_3d",
         "loss": {"_target_": "DiceCELoss", "include_background": False, "to_onehot_y": True, "softmax": True, "batch": True},
+        "optimizer": {
+            "_target_": "torch.optim.SGD",
+            "params": "$@network.parameters()",
+            "lr": "@learning_rate",
+            "momentum": MOMENTUM,
+            "nesterov": True,
+        },
         "load_label": _load_label(plan),
     }
     train, validate = config["train"], config["validate"]
@@ -86,7 +93,7 @@ def _inference(plan: Plan) -> dict:
 
 
 def _unet(plan: Plan) -> dict:
-    """Return an overlay with network, loss and rate of MONAI's tutorials (spleen_segmentation_3d), whatever the data are."""
+    """Return an overlay with network, loss and optimizer of MONAI's tutorials (spleen_segmentation_3d), whatever the data are."""
     halvings = 4
     return {
         "learning_rate": 1e-4,
@@ -102,6 +109,7 @@ def _unet(plan: Plan) -> dict:
             "norm": "batch",
         },
         "loss": {"_target_": "DiceLoss", "to_onehot_y": True, "softmax": True},
+        "optimizer": base_config("train.json")["optimizer"],
     }
 
 
