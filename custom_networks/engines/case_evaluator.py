@@ -15,6 +15,7 @@ from monai.transforms import Transform
 
 from ..cases.names import case_name, first_image
 from ..errors import UserError, explain, lacks_memory, plain
+from ..memory import give_back_memory
 from ..progress import follow_progress
 from ..results.record import ResultRecord, read_record, record_path
 from ..results.warnings_log import CollectWarnings
@@ -128,6 +129,7 @@ class CaseEvaluator(SupervisedEvaluator):
             result = self._run_case(case)
             self.results.append(result)
             self.on_case(result)
+            give_back_memory()
         return self.results
 
     def plan(self) -> list[CaseResult]:
