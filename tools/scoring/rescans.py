@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
+
 from custom_networks.errors import UserError
 
 from ..bundles import Bundle
@@ -41,5 +43,10 @@ def score_rescans(
         file = None if weights is None else weights / f"{subject_name(name, subject or '.*')}.pt"
         tell(f"{name}: both scans")
         model = load(bundle, weights=file)
-        rows.append([model.segment(path).measures.to_dict("records") for path in (source / f"{name}_image.nii.gz", rescan)])
+        rows.append([_rows(model.segment(path).measures) for path in (source / f"{name}_image.nii.gz", rescan)])
     return repeatability(*([row for found in scans for row in found] for scans in zip(*rows, strict=True)))
+
+
+def _rows(measures: pd.DataFrame) -> list[dict]:
+    """Return the rows as ``measures.csv`` has them, without those of slices."""
+    return measures[measures["slice"].isna()].assign(slice="").to_dict("records")

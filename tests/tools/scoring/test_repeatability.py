@@ -3,13 +3,16 @@
 import math
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from conftest import REPOSITORY
 
 from custom_networks.errors import UserError
+from tools.api import _table
 from tools.results.measures import COLUMNS, write_measures
 from tools.scoring.repeatability import Repeatability, read_measures, repeatability
+from tools.scoring.rescans import score_rescans
 
 
 def row(case, value, measure="mean area", structure="gray matter", slice_number=""):
@@ -34,6 +37,25 @@ def test_scans_without_a_repetition_and_folders_without_measures_are_told(tmp_pa
         repeatability([row("p1", "3")], [row("p2", "3")])
     with pytest.raises(UserError, match=r"measures.csv: no such file"):
         read_measures(tmp_path)
+
+
+def test_scans_and_rescans_are_segmented_by_weights_that_saw_neither(tmp_path, monkeypatch):
+    for name in ("p1_image", "p1_rescan"):
+        (tmp_path / f"{name}.nii.gz").touch()
+    asked = []
+
+    class Model:
+        def segment(self, path):
+            case = path.name.removesuffix(".nii.gz")
+            value = "9" if case.endswith("_image") else "11"
+            return SimpleNamespace(measures=_table([row(case, value), row(case, "5", "area", slice_number=0)]))
+
+    monkeypatch.setattr("tools.api.load", lambda bundle, weights: asked.append(weights) or Model())
+    (found,) = score_rescans(None, tmp_path, tmp_path / "weights", "p[0-9]")
+    assert (found.measure, found.pairs, found.variation) == ("mean area", 1, pytest.approx(math.sqrt(2) / 10))
+    assert asked == [tmp_path / "weights" / "p1.pt"]
+    with pytest.raises(UserError, match="holds no"):
+        score_rescans(None, tmp_path / "weights")
 
 
 def test_the_command_prints_it(tmp_path):
