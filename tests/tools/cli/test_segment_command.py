@@ -311,7 +311,7 @@ def test_precision_is_an_option_and_what_the_device_lacks_is_said_first(tools, t
     assert tools("segment", "chest", tmp_path / "a.png", *options, "float32")[0] == 0
     record = tmp_path / "out" / "a_seg.record.json"
     content = json.loads(record.read_text())
-    assert content["settings"] == {"precision": "float32"} and content["precision"] == "float32"
+    assert content["settings"] == {"precision": "float32", "window_batch": None} and content["precision"] == "float32"
     record.write_text(json.dumps(content | {"settings": {"bfloat16": False}}))  # as versions before 0.2.0 called it
     assert tools("segment", "chest", tmp_path / "a.png", *options, "float32")[0] == 0
     code, printed = tools("segment", "chest", tmp_path / "a.png", *options, "auto")

@@ -25,7 +25,7 @@ def test_every_bundle_names_its_kind():
     assert kinds == {
         "chest_xray_organs_segmentation": "Radiograph",
         "handwritten_digits_classification": "Category",
-        "spinal_cord_gray_matter_segmentation": "Slices",
+        "spinal_cord_gray_matter_segmentation": "GrayMatter",
         "spinal_muscles_mri_segmentation": "Slices",
         "vertebrae_ct_instance_segmentation": "Vertebrae",
         "white_matter_lesions_mri_segmentation": "Lesions",
