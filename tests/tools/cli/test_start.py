@@ -45,7 +45,7 @@ def started(*arguments: str) -> tuple[int, str]:
         ("mix a b -o c", 2, "not of the form VALUE=NAME."),
         ("pack liver -o out", 2, "error: liver: no such bundle."),
         ("bench liver", 2, "error: liver: no such bundle."),
-        ("bench --data x", 2, "error: --data x: for one bundle only."),
+        ("bench --data x", 2, "error: --data x: of which bundle?"),
     ],
 )
 def test_nothing_heavy_is_imported(arguments, code, text):

@@ -161,7 +161,7 @@ class SelectLabel:
         self.values = (value,) if isinstance(value, int) else tuple(value)
 
     def __call__(self, image: torch.Tensor, label: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return image, torch.isin(label, label.new_tensor(self.values)).long()
+        return image, torch.isin(label, torch.tensor(self.values, device=label.device)).long()
 
 
 def gaussian_blur(image: torch.Tensor, sigma: torch.Tensor, largest: float) -> torch.Tensor:
