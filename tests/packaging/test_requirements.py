@@ -54,3 +54,11 @@ def test_the_package_never_calls_itself_by_the_folders_name():
     """Installed, it is called ``axial``."""
     for path in (REPOSITORY / "tools").rglob("*.py"):
         assert not re.search(r"[\"']tools[.\"']|^\s*(from|import) tools\b", path.read_text(), re.MULTILINE), path
+
+
+def test_components_know_nothing_of_tools_and_bundles():
+    """Zips hold them alone, so no import points upward."""
+    for path in (REPOSITORY / "custom_networks").rglob("*.py*"):
+        if path.suffix in (".py", ".pyi"):
+            found = re.search(r"^\s*(from|import) (tools|axial|bundles|scripts|custom_networks)\b", path.read_text(), re.MULTILINE)
+            assert found is None, f"{path}: {found}"
