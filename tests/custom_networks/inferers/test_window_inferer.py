@@ -16,7 +16,7 @@ def test_windows_put_an_image_together_again(window, axes, shape):
 
     image = torch.randn(2, 1, *shape)
     with follow_progress(told.append):
-        answer = WindowInferer(window, batch=3)(image, twice)
+        answer = WindowInferer(window, window_batch=3)(image, twice)
     assert torch.allclose(answer, torch.cat([image, 2 * image], 1), atol=1e-5)
     assert all(len(found) == axes and tuple(found[2:]) == window for found in seen)
     assert told[-1] == 1.0 and sorted(told) == told and sum(found[0] for found in seen) == len(told)
