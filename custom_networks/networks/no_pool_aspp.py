@@ -105,7 +105,8 @@ class NoPoolASPP(nn.Module):
         source = stem if self.pool_stem else features
         branches = [branch(features) for branch in self.branches]
         pooled = source.mean(dim=(2, 3), keepdim=True)
-        branches.append(torch.zeros_like(features) + pooled)  # laid out as the others: expanded it would break channels last
+        # laid out as the others, where expanded it would break channels last; in training, rounding of its gradient matters more
+        branches.append(pooled.expand_as(features) if self.training else torch.zeros_like(features) + pooled)
         if self.pool_stem:
             branches[-2], branches[-1] = branches[-1], branches[-2]
         fused = self.concat_dropout(self.concat_norm(torch.cat(branches, dim=1)))
