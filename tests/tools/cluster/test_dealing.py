@@ -69,7 +69,7 @@ def test_none_is_lost_none_done_twice_and_the_bytes_are_those_of_one_process(clu
     begun = {path.name: path.read_text().split() for path in notes.iterdir() if path.name != "done"}
     again = {name.rpartition("_")[2]: pids for name, pids in begun.items() if len(pids) > 1}
     assert again.keys() == {"killed", "large", "lacking"}
-    assert all(len(pids) == 2 and pids[0] != pids[1] for pids in again.values())
+    assert all(pids[-1] != pids[0] for pids in again.values()), again  # another worker did it, perhaps after a third try
 
     alone = Segmenter(Bundle(bundle), device="cpu").segment([scans], tmp_path / "one")
     assert [result.measures for result in alone] == [result.measures for result in results]
