@@ -33,10 +33,12 @@ def calibrate(
     """Learn how far a bundle's results can be trusted, from people never seen and damaged copies of them; write quality.json."""
     if weights and len(weights) != len(data):
         raise UserError(f"{len(weights)} weights for {len(data)} data sets.", "Give one --weights for each, in their order.")
+    from custom_networks.data.data_list import load_data_list
+
     from .. import api
     from ..bundles import get_bundle
     from ..scoring.calibrate import calibrate as learn
-    from ..scoring.calibrate import load_entries, run_cases, usual_vectors, write_cases
+    from ..scoring.calibrate import run_cases, usual_vectors, write_cases
 
     def tell(text: str) -> None:
         errors.print(text, highlight=False, markup=False, soft_wrap=True)
@@ -45,10 +47,10 @@ def calibrate(
     known, judged = [], []
     for folder, file in zip(data, weights or [None] * len(data), strict=True):
         model = api.load(found, weights=file)
-        seen = load_entries(folder, training)
+        seen = load_data_list(folder, training)
         each = max(2, most // len(data))
         known += run_cases(model, folder, seen[:: max(1, len(seen) // each)][:each], 0, seed, tell)
-        judged += run_cases(model, folder, load_entries(folder, section), copies, seed, tell, subject)
+        judged += run_cases(model, folder, load_data_list(folder, section), copies, seed, tell, subject)
     if table is not None:
         write_cases(table, judged)
     result = learn(judged, usual_vectors(known), good)

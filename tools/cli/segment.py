@@ -11,6 +11,7 @@ from rich.text import Text
 
 from custom_networks.errors import UserError, plain
 
+from ..cluster.opening import CASE_MEMORY
 from .console import console, errors
 from .options import BundleName, Overwrite, Trust
 from .signals import interruptible
@@ -77,7 +78,7 @@ def segment(
     case_memory: Annotated[
         float,
         typer.Option(min=0.1, metavar="GIB", help="Memory that a case may take; workers with less get none."),
-    ] = 2.0,
+    ] = CASE_MEMORY,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print failed cases and warnings alone.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary for machines.")] = False,
     dry_run: Annotated[

@@ -15,7 +15,7 @@ from custom_networks.errors import UserError
 from custom_networks.geometry.axial import slice_axis, slices_last
 
 from ..layout.data_list import Report, make_empty_folder, split_in_order, write_data_list
-from ..layout.nifti import check_same_grid
+from ..layout.nifti import check_same_grid, load_nifti
 from ..phantoms.write import write_cord_case
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
@@ -153,16 +153,6 @@ def _merge(image_path: Path, label_paths: list[tuple[int | None, Path]], largest
         check_label_values(path, array, largest)
         merged = array.astype(np.uint8)
     return nibabel.Nifti1Image(merged, image.affine)
-
-
-def load_nifti(path: Path) -> nibabel.Nifti1Image:
-    """Load a NIfTI file, pixels too; a damaged one is a `UserError`."""
-    try:
-        image = nibabel.load(path)
-        np.asarray(image.dataobj)
-    except Exception as error:  # nibabel and gzip raise many types for broken files
-        raise UserError(f"{path}: cannot be read ({error}).", "Replace the file.") from error
-    return image
 
 
 def split_sections(

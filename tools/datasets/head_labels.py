@@ -9,7 +9,7 @@ from custom_networks.cases.cases import case_name
 from custom_networks.errors import UserError
 
 from ..layout.data_list import Report, make_empty_folder, split_in_order, write_data_list
-from .folder import load_nifti
+from ..layout.nifti import load_nifti
 
 LABELS = {"0": "background", "1": "brain"}
 LEAST_LABELS = 10  # of a map of a whole head

@@ -10,7 +10,7 @@ from custom_networks.cases.studies import find_studies
 from custom_networks.errors import UserError
 
 from ..layout.data_list import Report, make_empty_folder, write_data_list
-from .folder import load_nifti
+from ..layout.nifti import load_nifti
 from .lesions import LABELS, MODALITIES, PRIORS, copy_priors, entry_of
 
 SIDES = ("left", "right")

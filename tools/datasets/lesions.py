@@ -13,8 +13,8 @@ from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError
 
 from ..layout.data_list import Report, make_empty_folder, write_data_list
-from ..layout.nifti import check_same_grid
-from .folder import load_nifti, split_sections
+from ..layout.nifti import check_same_grid, load_nifti
+from .folder import split_sections
 
 LABELS = {"0": "background", "1": "lesion", "2": "other pathology (ignored)"}
 MODALITIES = ("FLAIR", "T1")

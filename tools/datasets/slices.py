@@ -15,8 +15,8 @@ from custom_networks.readers.dicom_series import DicomSeriesReader
 from custom_networks.readers.picture import PictureReader
 
 from ..layout.data_list import Report, make_empty_folder, write_data_list
-from ..layout.nifti import check_same_grid, save_pair
-from .folder import find_pairs, load_nifti, split_sections
+from ..layout.nifti import check_same_grid, load_nifti, save_pair
+from .folder import find_pairs, split_sections
 
 DICOM_FOLDERS = (("dicoms", "labels"), ("train/dicoms", "train/labels"))
 VALIDATION_STEP = 10  # where no case is named, every tenth slice of the training validates

@@ -10,8 +10,8 @@ from custom_networks.errors import UserError
 from custom_networks.geometry.regions import box_of, grown
 
 from ..layout.data_list import Report, make_empty_folder, write_data_list
+from ..layout.nifti import load_nifti
 from ..synthesis.brain_mri import render_brain, tissue_map
-from .folder import load_nifti
 from .lesions import LABELS, MODALITIES, PRIORS, copy_priors, entry_of
 
 

@@ -1,4 +1,4 @@
-"""Write NIfTI, and say what belongs to one grid."""
+"""Read and write NIfTI, and say what belongs to one grid."""
 
 from pathlib import Path
 
@@ -8,6 +8,16 @@ import numpy as np
 from custom_networks.errors import UserError
 
 AFFINE_TOLERANCE = 1e-2  # mm
+
+
+def load_nifti(path: Path, remedy: str = "Replace the file.") -> nibabel.Nifti1Image:
+    """Load a NIfTI file, pixels too; a damaged one is a `UserError`, whose last words may be given."""
+    try:
+        image = nibabel.load(path)
+        np.asarray(image.dataobj)
+    except Exception as error:  # nibabel and gzip raise many types for broken files
+        raise UserError(f"{path}: cannot be read ({error}).", remedy) from error
+    return image
 
 
 def save_nifti(path: Path, array: np.ndarray, affine: np.ndarray) -> None:

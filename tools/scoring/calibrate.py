@@ -19,13 +19,13 @@ from custom_networks.quality.model import scaled
 from custom_networks.results.write_result import write_result
 
 from ..api import Model
+from ..datasets.folder import PASSED_OVER
 from ..synthesis.damage import damage
 from .folds import subject_of
 from .logistic import Logistic, fit, roc_area
 
 SIGNS = {"sureness": 1, "sureness_worst": 1, "agreement": 1, "agreement_worst": 1, "numbers": 1, "shape": -1, "appearance": -1}
 VECTORS = ("shape", "appearance")
-UNLABELLED = 255  # voxels that are passed over
 FLAGGED = 0.15  # share of the good results that may be called doubtful
 
 
@@ -73,7 +73,7 @@ def run_cases(
     """Segment cases and damaged copies of them, and compare with the truth; the pattern names subjects, see `subject_of`."""
     most = max(map(int, model.bundle.classes))
     names = json.loads((folder / "dataset.json").read_text(encoding="utf-8")).get("labels", {})
-    open_ = [UNLABELLED, *(int(value) for value, name in names.items() if " or " in name or name == "anything")]
+    open_ = [PASSED_OVER, *(int(value) for value, name in names.items() if " or " in name or name == "anything")]
     for index, entry in enumerate(entries):
         paths = [entry["image"]] if isinstance(entry["image"], str) else entry["image"]
         files = [folder / path for path in paths if path]
@@ -86,11 +86,7 @@ def run_cases(
                 for file, image in zip(files, spoiled, strict=True):
                     _write(Path(scratch) / file.name, image, file)
                 source = Path(scratch) / files[0].name if len(files) == 1 else Path(scratch)
-                try:
-                    result = model.segment([source])[0]
-                except UserError as error:
-                    tell(f"{files[0].name}, {kind}: {error}")
-                    continue
+                result = model.segment([source])[0]
             if result.error is not None:
                 tell(f"{files[0].name}, {kind}: {result.error}")
                 continue
@@ -168,21 +164,6 @@ def write_cases(path: Path, judged: Sequence[Judged]) -> None:
         for case in judged
     ]
     write_result(path, lambda target: pd.DataFrame(rows).to_csv(target, index=False))
-
-
-def load_entries(data: Path, section: str) -> list[dict]:
-    """Return the entries of a data set's section.
-
-    Raises:
-        UserError: when there are none.
-    """
-    try:
-        entries = json.loads((data / "dataset.json").read_text(encoding="utf-8"))[section]
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{data}: no data set with a section {section}.", "Make one with `axial prepare`.") from error
-    if not entries:
-        raise UserError(f"{data}: its section {section} is empty.", "Name another with --section.")
-    return entries
 
 
 def _dice_together(mask: np.ndarray, truth: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.stats import rankdata
+from scipy.stats import mannwhitneyu
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,6 @@ def fit(features: np.ndarray, good: np.ndarray, signs: Sequence[int], penalty: f
 
 def roc_area(scores: np.ndarray, good: np.ndarray) -> float:
     """Return the area under the ROC curve: how often a good case scores above a bad one; NaN without both."""
-    count = int(good.sum())
-    if count in (0, len(good)):
+    if good.all() or not good.any():
         return float("nan")
-    ranks = rankdata(scores)
-    return float((ranks[good].sum() - count * (count + 1) / 2) / (count * (len(good) - count)))
+    return float(mannwhitneyu(scores[good], scores[~good]).statistic / (good.sum() * (~good).sum()))

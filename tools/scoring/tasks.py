@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import nibabel
 import numpy as np
 
 from custom_networks.data.label_values import check_label_values
-from custom_networks.errors import UserError
 from custom_networks.geometry.axial import slices_last, spacing_slices_last
 from custom_networks.metrics.identification import centroids, identification_rate
 from custom_networks.metrics.lesions import lesion_scores
@@ -16,7 +14,7 @@ from custom_networks.metrics.scgm import SCGM_METRICS, scgm_metrics
 from custom_networks.metrics.vertebra_scores import match_vertebrae
 from custom_networks.vertebrae.names import VERTEBRAE
 
-from ..layout.nifti import check_same_grid
+from ..layout.nifti import check_same_grid, load_nifti
 
 ALL = "all"  # the structure of scores over a whole case
 NAMES = {
@@ -33,6 +31,7 @@ SCGM_NAMES = {  # of distances
     "skeletonized_median_distance_mm": "skeletonised median distance in plane",
 }
 LARGEST = 255
+REMEDY = "Give label maps as NIfTI."
 
 
 def score_structures(prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterator[dict]:
@@ -52,9 +51,9 @@ def score_gray_matter(prediction: Path, truth: Path, classes: Mapping[str, str])
     mask, label, spacing, unit = _read(prediction, truth)
     name = classes["1"]
     yield from _rows(name, mask_scores(mask == 1, label == 1, spacing), unit, len(spacing))
-    affine = _load(prediction).affine
-    slices = (slices_last(np.asarray(_load(path).dataobj) == 1, affine) for path in (prediction, truth))
-    measures = scgm_metrics(*slices, spacing_slices_last(affine))
+    images = [load_nifti(path, REMEDY) for path in (prediction, truth)]
+    slices = (slices_last(np.asarray(image.dataobj) == 1, images[0].affine) for image in images)
+    measures = scgm_metrics(*slices, spacing_slices_last(images[0].affine))
     for key in SCGM_METRICS:
         if key not in NAMES:
             yield _row(name, SCGM_NAMES.get(key, key), measures[key], "mm" if key in SCGM_NAMES else "")
@@ -93,7 +92,7 @@ def score_lesions(prediction: Path, truth: Path, classes: Mapping[str, str]) -> 
 
 def _read(prediction: Path, truth: Path) -> tuple[np.ndarray, np.ndarray, tuple[float, ...], str]:
     """Return both label maps, the spacing of their axes and its unit; one pixel deep is an image of two axes."""
-    images = [_load(path) for path in (prediction, truth)]
+    images = [load_nifti(path, REMEDY) for path in (prediction, truth)]
     check_same_grid(truth, images[1].shape, images[1].affine, prediction, images[0].shape, images[0].affine)
     mask, label = (np.asarray(image.dataobj) for image in images)
     check_label_values(prediction, mask, LARGEST)
@@ -103,15 +102,6 @@ def _read(prediction: Path, truth: Path) -> tuple[np.ndarray, np.ndarray, tuple[
     mask, label = (np.squeeze(array) if len(thick) < array.ndim else array for array in (mask, label))
     unit = "pixels" if len(thick) == 2 and images[0].header.get_xyzt_units()[0] != "mm" else "mm"
     return mask, label, tuple(float(spacing[axis]) for axis in thick), unit
-
-
-def _load(path: Path) -> nibabel.Nifti1Image:
-    try:
-        image = nibabel.load(path)
-        np.asarray(image.dataobj)
-    except Exception as error:  # nibabel and gzip raise many types for broken files
-        raise UserError(f"{path}: cannot be read ({error}).", "Give label maps as NIfTI.") from error
-    return image
 
 
 def _rows(structure: str, scores: dict[str, float], unit: str, axes: int) -> Iterator[dict]:

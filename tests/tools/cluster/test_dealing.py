@@ -52,6 +52,12 @@ def kill_when_begun(note) -> threading.Thread:
     return thread
 
 
+def shared_run(cluster, bundle, scans, output) -> tuple:
+    """Return what is typed to share scans among a cluster's workers."""
+    scheduler = ("--scheduler", cluster.scheduler_address)
+    return ("segment", bundle, scans, "-o", output, *scheduler, "--trust", "--case-memory", 1)
+
+
 @pytest.mark.parametrize("count", [24, pytest.param(200, marks=pytest.mark.exhaustive)])
 def test_none_is_lost_none_done_twice_and_the_bytes_are_those_of_one_process(cluster, troubled, tmp_path, count):
     bundle, notes = troubled
@@ -86,18 +92,7 @@ def test_what_no_worker_can_do_is_said_and_what_was_done_is_kept(cluster, troubl
     bundle, notes = troubled
     scans = write_scans(tmp_path / "scans", 4, _1="never")
     (scans / "broken.nii.gz").write_bytes(b"no scan")
-    options = (
-        "segment",
-        bundle,
-        scans,
-        "-o",
-        tmp_path / "out",
-        "--scheduler",
-        cluster.scheduler_address,
-        "--trust",
-        "--case-memory",
-        1,
-    )
+    options = shared_run(cluster, bundle, scans, tmp_path / "out")
     code, printed = tools(*options)
     assert code == 1 and "dashboard http://" in printed and "3 of 5 cases done" in printed
     assert "case001_never.nii.gz: too little memory on every worker that tried it." in printed and "cannot be read" in printed
@@ -111,18 +106,7 @@ def test_what_no_worker_can_do_is_said_and_what_was_done_is_kept(cluster, troubl
 def test_a_job_that_no_worker_can_do_ends_in_one_line(cluster, troubled, tmp_path, tools):
     bundle, _ = troubled
     scans = write_scans(tmp_path / "scans", 2)
-    options = (
-        "segment",
-        bundle,
-        scans,
-        "-o",
-        tmp_path / "out",
-        "--scheduler",
-        cluster.scheduler_address,
-        "--trust",
-        "--case-memory",
-        1,
-    )
+    options = shared_run(cluster, bundle, scans, tmp_path / "out")
     code, printed = tools(*options, "--device", "cuda:7")
     assert code == 2 and "no worker can do this" in printed and "--device cuda:7: not a device" in printed
     assert not list((tmp_path / "out").glob("*_seg.nii.gz"))

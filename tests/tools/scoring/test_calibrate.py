@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from custom_networks import UserError
+from custom_networks.data.data_list import load_data_list
 from custom_networks.quality.model import QualityModel
-from tools.scoring.calibrate import Judged, calibrate, load_entries, run_cases, usual_vectors, write_cases
+from tools.scoring.calibrate import Judged, calibrate, run_cases, usual_vectors, write_cases
 
 CLASSES = {"0": "background", "1": "organ"}
 
@@ -47,7 +48,7 @@ def data(tmp_path):
 
 
 def test_undamaged_cases_of_every_format_have_their_dice(data):
-    found = list(run_cases(Threshold(), data, load_entries(data, "test"), 3, 0, lambda text: None))
+    found = list(run_cases(Threshold(), data, load_data_list(data, "test"), 3, 0, lambda text: None))
     assert [case.subject for case in found] == ["a"] * 4 + ["bea"] * 4
     assert [case.dice for case in found if case.kind == "none"] == [1.0, 1.0]
     assert min(case.dice for case in found) < 0.8
@@ -76,7 +77,7 @@ def test_what_is_learnt_tells_good_from_bad_and_is_what_the_handler_reads():
 def test_too_little_to_learn_from(data):
     with pytest.raises(UserError, match="1 subjects, 1 good and 0 bad results: too few"):
         calibrate([Judged("a", "none", 0.9, {"sureness": 1.0})], {})
-    with pytest.raises(UserError, match="its section training is empty"):
-        load_entries(data, "training")
-    with pytest.raises(UserError, match="no data set with a section test"):
-        load_entries(data / "none", "test")
+    with pytest.raises(UserError, match="section 'training' is empty"):
+        load_data_list(data, "training")
+    with pytest.raises(UserError, match=r"none/dataset.json: not found"):
+        load_data_list(data / "none", "test")
