@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from ignite.engine import Engine, Events
+from signals import restore_signals
 from small_data import CHEST, DIGITS, SETTINGS, write_small_data
 
 from tools.bundles import get_bundle
@@ -71,7 +72,7 @@ def test_killed_twice_a_training_ends_as_if_left_alone(bundle, tmp_path):
         "stdout": subprocess.PIPE,
         "stderr": subprocess.STDOUT,
         "text": True,
-        "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which tests in the background ignore
+        "preexec_fn": restore_signals,
     }
     said = []
     for kill in (signal.SIGKILL, signal.SIGINT):

@@ -63,3 +63,10 @@ def settle(page) -> None:
     while page.query_selector("[aria-busy]"):
         assert time.monotonic() < deadline, "the case does not open"
         time.sleep(0.05)
+
+
+def open_case(page, name: str) -> None:
+    """Follow a case's link in the list, and wait until the case is there: a click is done before the address has changed."""
+    page.get_by_role("link", name=name).click()
+    page.get_by_role("heading", name=name, exact=True).wait_for()
+    settle(page)

@@ -30,10 +30,11 @@ logger = logging.getLogger("axial")
 
 @dataclass
 class _Dealt:
-    """A case on its way, and the workers that lacked memory for it."""
+    """A case on its way, the workers that lacked memory for it, and those it waits for since."""
 
     case: dict
     lacking: list[str] = field(default_factory=list)
+    where: list[str] = field(default_factory=list)
 
 
 class DaskCluster:
@@ -41,7 +42,7 @@ class DaskCluster:
 
     A worker has one case at a time, and there are never more tasks than workers have slots: what a worker that dies takes down with
     it is its own case alone. Dask gives that case to another worker, three times; results that were whole by then are not made
-    again, since their records bear the job's name. A case that finds too little memory goes to workers where it was not yet.
+    again, since their records bear the job's name. A case that finds too little memory waits for workers where it was not yet.
 
     Args:
         client: of the scheduler.
@@ -93,6 +94,7 @@ class DaskCluster:
         while waiting or self.running:
             if time.monotonic() - looked >= TICK or not slots:
                 slots, looked = self._slots(), time.monotonic()
+                waiting.extend(self._take_back(slots))
             if slots:
                 seen = time.monotonic()
             elif unfit and not self.running:
@@ -106,6 +108,8 @@ class DaskCluster:
                 future = self.done.get(timeout=TICK)
             except queue.Empty:
                 self._check()
+                continue
+            if future.key not in self.running:  # taken back
                 continue
             dealt = self.running.pop(future.key)[1]
             if future.status == "finished":
@@ -127,12 +131,20 @@ class DaskCluster:
         return {address: 1 for address, worker in workers.items() if worker["resources"].get(SLOT)}
 
     def _submit(self, job: Job, dealt: _Dealt, slots: dict[str, float]) -> None:
-        others = [address for address in slots if address not in dealt.lacking]
-        where = {"workers": others, "allow_other_workers": True} if dealt.lacking and others else {}
+        dealt.where = [address for address in slots if address not in dealt.lacking] if dealt.lacking else []
+        where = {"workers": dealt.where} if dealt.where else {}  # strictly: an idle worker would steal its own case back
         key = f"axial-{job.name}-{dealt.case['case']}-{len(dealt.lacking)}-{time.monotonic_ns()}"
         future = self.client.submit(segment_case, job, dealt.case, key=key, pure=False, resources={SLOT: 1}, **where)
         self.running[key] = future, dealt
         future.add_done_callback(self.done.put)
+
+    def _take_back(self, slots: dict[str, float]) -> list[_Dealt]:
+        """Take back cases whose workers are all gone, for which they would wait forever."""
+        stranded = [key for key, (_, dealt) in self.running.items() if dealt.where and slots and not slots.keys() & dealt.where]
+        taken = [self.running.pop(key) for key in stranded]
+        for future, _ in taken:
+            future.cancel()
+        return [dealt for _, dealt in taken]
 
     def _check(self) -> None:
         if self.client.status != "running":

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import REPOSITORY, save_nifti
+from signals import restore_signals
 from tiny_bundle import INFERENCE, make_tiny_bundle
 
 pytestmark = pytest.mark.slow
@@ -44,7 +45,7 @@ def start(*arguments) -> subprocess.Popen:
     command = [sys.executable, "-m", "tools", "segment", *map(str, arguments), "--trust"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    pipes["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # which tests in the background ignore
+    pipes["preexec_fn"] = restore_signals
     return subprocess.Popen(command, cwd=REPOSITORY, env=environment, text=True, errors="replace", **pipes)
 
 

@@ -10,6 +10,7 @@ import time
 
 import pytest
 from conftest import REPOSITORY
+from signals import restore_signals
 from tiny_bundle import INFERENCE, make_tiny_bundle
 from troubled_bundle import write_scans
 
@@ -25,7 +26,7 @@ def test_ctrl_c_ends_all_processes_and_leaves_what_is_whole(tmp_path):
     command = [sys.executable, "-m", "tools", "segment", bundle, scans, "-o", out, "--trust", "--jobs", 2, "--case-memory", 1]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
-    pipes["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # which tests in the background ignore
+    pipes["preexec_fn"] = restore_signals
     process = subprocess.Popen(list(map(str, command)), cwd=REPOSITORY, env=environment, **pipes)
     deadline = time.monotonic() + 300
     while len(list(out.glob("*_seg.nii.gz"))) < 3 and process.poll() is None and time.monotonic() < deadline:

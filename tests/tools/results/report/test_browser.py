@@ -8,7 +8,7 @@ from urllib.request import url2pathname
 import numpy as np
 import pytest
 from conftest import save_nifti
-from pages import NO_WEBGL, SIZES, browser, settle, visit
+from pages import NO_WEBGL, SIZES, browser, open_case, visit
 from PIL import Image
 from rich.console import Console
 from tiny_bundle import make_tiny_bundle
@@ -68,9 +68,7 @@ def slide(page, axis: int, index: int) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_a_known_slice_has_the_labels_colour_where_it_belongs(visit, page, size):
     window = visit(page, size)
-    window.get_by_role("link", name=NAME).click()
-    settle(window)
-    assert window.locator("h2:visible").text_content() == NAME
+    open_case(window, NAME)
     window.locator("[data-view=axial]").click()
     window.locator(".toolbar [type=range]").fill("100")
     window.get_by_text("further measures").click()
@@ -112,8 +110,8 @@ def test_outlines_views_windows_and_keys(visit, page):
     window.get_by_label("window width").press("Enter")
     assert window.get_by_label("window", exact=True).input_value() == "own"
     window.keyboard.press("Escape")
-    window.locator("h2").first.wait_for(state="hidden")
-    assert window.locator(".cases tbody tr").count() == 3
+    window.locator(".cases tbody tr").first.wait_for()
+    assert window.locator(".cases tbody tr").count() == 3 and not window.locator("h2:visible").count()
 
 
 def test_the_list_sorts_filters_and_keeps_marks(visit, page, tmp_path):
@@ -130,7 +128,7 @@ def test_the_list_sorts_filters_and_keeps_marks(visit, page, tmp_path):
     window.get_by_label("measure", exact=True).select_option("any measure")
     window.get_by_label("state", exact=True).select_option("failed")
     assert names() == ["<b>bad"]
-    window.get_by_role("link", name="<b>bad").click()
+    open_case(window, "<b>bad")
     window.keyboard.press("f")
     window.get_by_label("note").fill('=1+1, "odd"')
     window.reload()
