@@ -69,7 +69,7 @@ def test_upside_down_in_the_file_is_the_same(tmp_path):
     assert [row["label"] for row in also] == [row["label"] for row in found]
 
 
-@pytest.mark.parametrize("seed", [13, 5])
+@pytest.mark.parametrize("seed", [13, pytest.param(5, marks=pytest.mark.exhaustive)])
 def test_whole_body_has_24_vertebrae_and_no_false_one(tmp_path, caplog, seed):
     """Nothing in the head, in hips or legs, and every number right."""
     phantom = make_spine_phantom(np.random.default_rng(seed), "body", Person())
