@@ -9,11 +9,12 @@ from ..datasets.lesions import PRIORS, copy_priors
 from .data_list import make_empty_folder, write_data_list
 
 
-def merge(folder: Path, parts: dict[Path, float], overwrite: bool = False) -> Path:
+def merge(folder: Path, parts: dict[Path, float], overwrite: bool = False, whole: bool = False) -> Path:
     """Write a data list that refers to those of other folders, each with its weight in training.
 
     The weight is shared by the entries of a folder, so that it is the folder's part of the samples drawn. Labels are those of the
-    first folder; lesion masks to transplant are copied from the first folder that has some.
+    first folder; lesion masks to transplant are copied from the first folder that has some. With ``whole`` every case trains,
+    those for validation and test too, as fits phantoms that nothing is measured on.
 
     Raises:
         UserError: when a folder holds no data set, or labels differ.
@@ -29,6 +30,8 @@ def merge(folder: Path, parts: dict[Path, float], overwrite: bool = False) -> Pa
         labels = labels or named
         if any(labels.get(value, name) != name for value, name in named.items()):
             raise UserError(f"{part}: labels {named} differ from {labels}.", "Mix data sets of one kind.")
+        if whole:
+            content = {"training": _without_copies(content), "validation": [], "test": []}
         for section, entries in sections.items():
             for entry in content[section]:
                 moved = entry | {key: absolute(part, entry[key]) for key in ("image", "label")}
@@ -36,6 +39,13 @@ def merge(folder: Path, parts: dict[Path, float], overwrite: bool = False) -> Pa
         if (part / PRIORS).is_dir() and not (folder / PRIORS).exists():
             copy_priors(part / PRIORS, folder / PRIORS)
     return write_data_list(folder, "several data sets", labels, sections)
+
+
+def _without_copies(content: dict) -> list[dict]:
+    """Return the cases of all sections, each once."""
+    return list(
+        {json.dumps(entry["image"]): entry for part in ("training", "validation", "test") for entry in content[part]}.values()
+    )
 
 
 def absolute(folder: Path, files: str | int | list[str]) -> str | int | list[str]:

@@ -9,7 +9,19 @@ from custom_networks.errors import UserError
 from ..synthesis.codes import BONE, METAL, SACRUM, THORACIC, UNKNOWN
 from ..synthesis.rendering import render
 from ..synthesis.surroundings import surround
-from .spine_anatomy import FAMILIES, L5, L6, Person, draw_person, sagittal_tilt, sequence, size_of
+from .spine_anatomy import (
+    FAMILIES,
+    L5,
+    L6,
+    UNUSUAL,
+    Person,
+    draw_part,
+    draw_person,
+    draw_unusual_person,
+    sagittal_tilt,
+    sequence,
+    size_of,
+)
 
 FINE = 1.0  # mm, grid of the drawing
 WHOLE_BODY, HEAD, LEGS = "body", 170, 380  # mm above C1 and below the pelvis
@@ -53,10 +65,11 @@ def make_spine_labels(
     """
     if family not in FAMILIES:
         raise UserError(f"{family}: no such family of phantoms.", f"Choose one of: {', '.join(FAMILIES)}.")
-    person = person or draw_person(random)
-    codes = sequence(family, person)
+    person = person or (draw_unusual_person if family == UNUSUAL else draw_person)(random)
+    codes = draw_part(sequence(family, person), random) if family == UNUSUAL else sequence(family, person)
+    whole = family == WHOLE_BODY or (family == UNUSUAL and codes == sequence(family, person) and random.random() < 0.6)
     frames, height = _stand(codes, person, random, field)
-    if family == WHOLE_BODY:
+    if whole:
         height += HEAD + LEGS
         for frame in frames:
             frame.origin[2] += LEGS
@@ -65,7 +78,7 @@ def make_spine_labels(
         _draw_vertebra(labels, code, frame, person, random)
     if _reaches_sacrum(codes, person):
         _draw_pelvis(labels, frames[-1], size_of(codes[-1], person.scale), person, random)
-    if family == WHOLE_BODY:
+    if whole:
         _draw_head_and_legs(labels, frames)
     return labels
 
@@ -78,7 +91,7 @@ def make_spine_phantom(
     field: tuple[float, float] | None = None,
 ) -> SpinePhantom:
     """Draw one scan: isotropic spacing of ``factor`` mm (2 by default), sometimes cut above or below, or with thick slices."""
-    family = family or str(random.choice(list(FAMILIES), p=[0.25, 0.2, 0.15, 0.15, 0.05, 0.2, 0.0]))
+    family = family or str(random.choice(list(FAMILIES), p=[0.25, 0.2, 0.15, 0.15, 0.05, 0.2, 0.0, 0.0]))
     factor = factor or 2
     field = field or (random.uniform(140, 220), random.uniform(130, 190))
     labels = make_spine_labels(random, family, person, field)
@@ -94,7 +107,8 @@ def make_spine_phantom(
 
 
 def _reaches_sacrum(codes: list[int], person: Person) -> bool:
-    return codes[-1] in (L5, L6) or (person.lacking == L5 and codes[-1] == L5 - 1)
+    lowest = L6 if person.extra == L6 else L5 - 1 if person.lacking == L5 else L5
+    return codes[-1] == lowest
 
 
 def _stand(codes: list[int], person: Person, random: np.random.Generator, field) -> tuple[list[_Frame], int]:

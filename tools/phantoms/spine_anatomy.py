@@ -11,9 +11,12 @@ SIZES = np.array([
 ])  # fmt: skip
 FAMILIES = {
     "lumbar": (17, 24), "thoracolumbar": (12, 24), "thoracic": (6, 20), "cervical": (1, 11), "spine": (1, 24), "abdomen": (18, 24),
-    "body": (1, 24),
+    "body": (1, 24), "unusual": (1, 24),
 }  # fmt: skip
 T13, L6, T12, L5 = 28, 25, 19, 24
+UNUSUAL = "unusual"  # any part of a spine, of people whose number of vertebrae is seldom the usual one
+COUNTS = ((None, None), (L6, None), (T13, None), (None, T12), (None, L5), (L6, T12), (T13, L5), (T13, None))  # extra, lacking
+SHORTEST = 5  # vertebrae of a part
 
 
 @dataclass
@@ -51,6 +54,22 @@ def draw_person(random: np.random.Generator, plain: bool = False) -> Person:
         person.extra = int(random.choice([T13, L6]))
     person.hip_implant = random.random() < 0.08
     return person
+
+
+def draw_unusual_person(random: np.random.Generator) -> Person:
+    """Draw a person with any of `COUNTS`, the usual one in three of ten."""
+    person = draw_person(random)
+    person.extra, person.lacking = COUNTS[int(random.choice(len(COUNTS), p=[0.3, *[0.1] * 7]))]
+    return person
+
+
+def draw_part(codes: list[int], random: np.random.Generator) -> list[int]:
+    """Return all vertebrae, or as often those that are left when both ends, or one of them, are taken away at random."""
+    if random.random() < 0.5:
+        return codes
+    first = int(random.integers(0, len(codes) - SHORTEST)) if random.random() < 0.6 else 0
+    last = int(random.integers(first + SHORTEST, len(codes))) if random.random() < 0.6 else len(codes)
+    return codes[first:last]
 
 
 def sequence(family: str, person: Person) -> list[int]:

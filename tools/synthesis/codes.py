@@ -1,5 +1,6 @@
 """Codes of the label maps that CT is painted from: VerSe's numbers for vertebrae, ours for everything else."""
 
+from custom_networks.vertebrae.names import T13 as T13
 from custom_networks.vertebrae.names import VERTEBRAE as VERTEBRAE
 
 THORACIC = range(8, 20)

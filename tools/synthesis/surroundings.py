@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from scipy.ndimage import binary_dilation, binary_fill_holes, distance_transform_edt, gaussian_filter, zoom
 
-from .codes import AIR, BONE, CANAL, DISC, FAT, GAS, LUNG, MUSCLE, ORGANS, SACRUM, TABLE, THORACIC, UNKNOWN, VERTEBRAE, VESSEL
+from .codes import AIR, BONE, CANAL, DISC, FAT, GAS, LUNG, MUSCLE, ORGANS, SACRUM, T13, TABLE, THORACIC, UNKNOWN, VERTEBRAE, VESSEL
 
 STEP = 4  # voxels of a coarse grid on which regions are drawn
 DISC_GAP = 14.0  # mm, sum of the distances to two neighbours below which disc fills the space
@@ -23,7 +23,7 @@ def surround(labels: np.ndarray, random: np.random.Generator, spacing: float = 1
     spine = _spine_line(labels)
     result = labels.copy()
     if ribs:
-        for code in THORACIC:
+        for code in (*THORACIC, T13):
             _draw_ribs(result, labels == code, random, spacing)
     coarse = labels[::STEP, ::STEP, ::STEP]
     step = STEP * spacing

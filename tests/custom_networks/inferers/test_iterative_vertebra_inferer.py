@@ -16,12 +16,13 @@ from custom_networks.vertebrae.search import SpineSearch
 from custom_networks.vertebrae.settings import TraversalSettings
 from custom_networks.vertebrae.traversal import TraversalState
 from tools.phantoms.spine import make_spine_labels
-from tools.phantoms.spine_anatomy import FAMILIES, Person
+from tools.phantoms.spine_anatomy import FAMILIES, UNUSUAL, Person
 from tools.synthesis.codes import VERTEBRAE
 from tools.synthesis.scanner import pool_instances
 
 SPACING, PATCH = 2.0, 64
-CASES = [(family, person) for family in FAMILIES for person in (0, 1) if (family, person) != ("body", 1)]  # straight, scoliotic
+PARTS = [family for family in FAMILIES if family != UNUSUAL]
+CASES = [(family, person) for family in PARTS for person in (0, 1) if (family, person) != ("body", 1)]  # straight, scoliotic
 
 
 class Spines(dict):

@@ -11,7 +11,7 @@ from scipy.ndimage import label as connected
 from custom_networks import UserError
 from tools.layout.mixing import merge
 from tools.phantoms.spine import make_spine_labels, make_spine_phantom
-from tools.phantoms.spine_anatomy import L6, T13, Person
+from tools.phantoms.spine_anatomy import COUNTS, L6, SHORTEST, T13, Person, draw_part, draw_unusual_person, sequence
 from tools.synthesis import codes
 from tools.synthesis.painting import BONES, paint_ct
 from tools.synthesis.scanner import average_pool, pool_instances, scan
@@ -164,6 +164,28 @@ def test_deformed_copies_of_a_scan(tmp_path, label_folder):
         assert 2 * both / (np.count_nonzero(bright) + np.count_nonzero(label)) > 0.8
 
 
+def test_thirteenth_thoracic_vertebra_has_ribs():
+    labels = np.zeros((160, 120, 80), np.uint8)
+    labels[60:100, 40:80, 25:55] = T13
+    ribs = surround(labels, np.random.default_rng(0)) == codes.BONE
+    assert ribs[:60].any() and ribs[100:].any()
+    labels[labels == T13] = 20
+    assert not (surround(labels, np.random.default_rng(0)) == codes.BONE).any()
+
+
+def test_parts_of_unusual_spines():
+    """Any part, from above, from below or between; a sacrum only below the person's own last lumbar vertebra."""
+    random = np.random.default_rng(3)
+    people = [draw_unusual_person(random) for _ in range(60)]
+    assert {(person.extra, person.lacking) for person in people} == set(COUNTS)
+    tall = Person(extra=L6)
+    parts = [draw_part(sequence("unusual", tall), random) for _ in range(40)]
+    assert {part[0] for part in parts} > {1} and {part[-1] for part in parts} > {L6}
+    assert all(len(part) >= SHORTEST for part in parts)
+    labels = make_spine_labels(np.random.default_rng(5), "unusual", tall)
+    assert (codes.SACRUM in labels) == (L6 in labels)
+
+
 def test_mix_weighs_by_folder(tmp_path):
     for name, count in (("a", 2), ("b", 4)):
         (tmp_path / name).mkdir()
@@ -173,5 +195,8 @@ def test_mix_weighs_by_folder(tmp_path):
     data = json.loads(merge(tmp_path / "mix", {tmp_path / "a": 0.75, tmp_path / "b": 0.25}).read_text())
     assert [entry["weight"] for entry in data["training"]] == [0.375] * 2 + [0.0625] * 4
     assert len(data["validation"]) == 2 and "weight" not in data["validation"][0]
+    data = json.loads(merge(tmp_path / "all", {tmp_path / "a": 0.75, tmp_path / "b": 0.25}, whole=True).read_text())
+    assert [entry["weight"] for entry in data["training"]] == [0.25] * 3 + [0.05] * 5
+    assert not data["validation"] and not data["test"]
     with pytest.raises(UserError, match="no dataset"):
         merge(tmp_path / "other", {tmp_path / "c": 1.0})
