@@ -28,6 +28,9 @@ def calibrate(
     most: Annotated[int, typer.Option(min=2, help="Cases of training to look at.")] = 40,
     seed: Annotated[int, typer.Option(help="Of the damage.")] = 0,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File in place of the bundle's quality.json.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Learn nothing: say how the quality.json of today does on these people.")
+    ] = False,
     table: Annotated[Path | None, typer.Option(help="CSV file of every result.")] = None,
 ) -> None:
     """Learn how far a bundle's results can be trusted, from people never seen and damaged copies of them; write quality.json."""
@@ -38,6 +41,7 @@ def calibrate(
     from .. import api
     from ..bundles import get_bundle
     from ..scoring.calibrate import calibrate as learn
+    from ..scoring.calibrate import check as compare
     from ..scoring.calibrate import run_cases, usual_vectors, write_cases
 
     def tell(text: str) -> None:
@@ -47,12 +51,19 @@ def calibrate(
     known, judged = [], []
     for folder, file in zip(data, weights or [None] * len(data), strict=True):
         model = api.load(found, weights=file)
-        seen = load_data_list(folder, training)
-        each = max(2, most // len(data))
-        known += run_cases(model, folder, seen[:: max(1, len(seen) // each)][:each], 0, seed, tell)
+        if not check:
+            seen = load_data_list(folder, training)
+            each = max(2, most // len(data))
+            known += run_cases(model, folder, seen[:: max(1, len(seen) // each)][:each], 0, seed, tell)
         judged += run_cases(model, folder, load_data_list(folder, section), copies, seed, tell, subject)
     if table is not None:
         write_cases(table, judged)
+    if check:
+        whole = [case for case in judged if case.kind == "none"]
+        parts = {"all": judged} | ({"undamaged": whole} if copies else {})
+        for name, cases in parts.items():
+            console.print(f"{name}: {compare(cases, good)}", highlight=False, markup=False, soft_wrap=True)
+        return
     result = learn(judged, usual_vectors(known), good)
     target = output or found.folder / "configs" / "quality.json"
     write_json(target, result.content)

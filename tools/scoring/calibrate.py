@@ -37,6 +37,8 @@ class Judged:
     kind: str
     dice: float
     features: dict
+    value: float | None = None  # the quality that quality.json of today gives
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ def run_cases(
                 continue
             mask = np.asarray(result.mask.dataobj).reshape(truth.shape)
             score = _dice_together(np.where(np.isin(truth, open_), 0, mask), np.where(truth <= most, truth, 0))
-            yield Judged(subject, kind, score, result.record["quality"]["features"])
+            quality = result.record["quality"]
+            yield Judged(subject, kind, score, quality["features"], quality.get("value"), quality.get("doubtful", False))
         tell(f"{index + 1} of {len(entries)} cases")
 
 
@@ -155,10 +158,54 @@ def calibrate(judged: Sequence[Judged], usual: dict, least: float = 0.8) -> Cali
     return result
 
 
+@dataclass(frozen=True)
+class Check:
+    """How a quality.json does on people that it was not learnt from."""
+
+    least: float
+    subjects: int
+    good: int
+    bad: int
+    area: float
+    caught: float
+    doubtful_bad: float
+    doubtful_good: float
+
+    def __str__(self) -> str:
+        least, share = f"{self.least:g}", 100 * (1 - FLAGGED)
+        return (
+            f"{self.good + self.bad} results of {self.subjects} people, {self.bad} with a Dice below {least}: area under the ROC "
+            f"{self.area:.3f}, {100 * self.caught:.0f} % of the bad ones below {share:.0f} % of the good ones; called doubtful: "
+            f"{100 * self.doubtful_bad:.0f} % of the bad and {100 * self.doubtful_good:.0f} % of the good ones."
+        )
+
+
+def check(judged: Sequence[Judged], least: float = 0.8) -> Check:
+    """Compare the quality that results got with their Dice; NaN where there are no good or no bad ones.
+
+    Raises:
+        UserError: when the bundle gives no quality.
+    """
+    if not judged or any(case.value is None for case in judged):
+        raise UserError("no quality to check.", "Calibrate the bundle first, without --check.")
+    values, doubtful = np.array([case.value for case in judged]), np.array([case.doubtful for case in judged])
+    good = np.array([case.dice >= least for case in judged])
+    below = np.quantile(values[good], FLAGGED) if good.any() else np.nan
+
+    def share(flags: np.ndarray) -> float:
+        return float(flags.mean()) if flags.size else float("nan")
+
+    return Check(
+        least, len({case.subject for case in judged}), int(good.sum()), int((~good).sum()), roc_area(values, good),
+        share(values[~good] < below), share(doubtful[~good]), share(doubtful[good]),
+    )  # fmt: skip
+
+
 def write_cases(path: Path, judged: Sequence[Judged]) -> None:
     """Write a row a result: subject, damage, Dice, and its measures."""
     rows = [
         {"subject": case.subject, "damage": case.kind, "dice": round(case.dice, 4)}
+        | ({} if case.value is None else {"quality": case.value})
         | {name: value for name, value in case.features.items() if not isinstance(value, list)}
         | {name: json.dumps(value) for name, value in case.features.items() if isinstance(value, list)}
         for case in judged
