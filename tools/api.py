@@ -7,7 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, overload
 
@@ -20,10 +20,13 @@ from monai.data import MetaTensor
 from custom_networks.engines.case_evaluator import CaseEvaluator, CaseResult
 from custom_networks.errors import UserError, explain
 from custom_networks.results.record import read_record
+from custom_networks.transforms.saving.save_maps import entropy
 
 from .bundles import Bundle, all_bundles, get_bundle
+from .results.finishing import take_step
 from .results.kinds import CaseFiles
 from .results.measures import COLUMNS
+from .results.measuring import measure_case, measure_run
 from .results.segmenting import Segmenter, as_paths, insert_at_probabilities
 
 # MONAI says so whenever it makes a reader of DICOM
@@ -49,6 +52,7 @@ class Result:
         warnings: what a reader should know of.
         record: what made the result: bundle, weights, settings, versions, the input's SHA-256.
         error: None, or why the case failed; of lists only, since a single case that fails raises it.
+        details: what the bundle says of each vertebra or lesion, of its second-best numbering, or of a class; empty of the others.
     """
 
     name: str
@@ -58,6 +62,21 @@ class Result:
     warnings: tuple[str, ...]
     record: dict[str, Any]
     error: UserError | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def quality(self) -> float | None:
+        """How likely the mask is good, from 0 to 1; None where the bundle was not calibrated. ``record["quality"]`` says why."""
+        return (self.record.get("quality") or {}).get("value")
+
+    @property
+    def entropy(self) -> nibabel.Nifti1Image | None:
+        """How uncertain each voxel is, from 0 to 1, on the mask's grid; None where there is no ``probability`` of voxels."""
+        if self.mask is None or self.probability is None:
+            return None
+        values = self.probability.get_fdata(dtype=np.float32)
+        channels = np.moveaxis(values, -1, 0) if values.ndim > self.mask.ndim else values[None]
+        return nibabel.Nifti1Image(entropy(torch.from_numpy(channels)).numpy(), self.mask.affine)
 
 
 class Model:
@@ -212,11 +231,18 @@ class _InMemory(Segmenter):
                 for result in done
                 if not result.error
             }
-            together = list(self.kind.measure_together(list(files.values())))
+            together, problem = self._together(list(files.values()))
+            done = [replace(result, warnings=(*result.warnings, *problem)) for result in done]
             results = [*failed, *done]
-            found = [self._result(result, files.get(result.name), together, keep, said) for result in results]
+            found = [self._result(result, files.get(result.name), together.get(result.name, []), keep, said) for result in results]
             pairs = list(zip(results, found, strict=True))
             return [mine for s in sources for result, mine in pairs if _belongs(result.source, str(archives.fetched.get(s, s)))]
+
+    def _together(self, files: list[CaseFiles]) -> tuple[dict[str, list[dict]], list[str]]:
+        """Return what several cases together measure, and why it could not be, as one warning, so that nothing else is lost."""
+        problems: list[str] = []
+        found = take_step(problems, None, "measured together", lambda: measure_run(self.kind, files))
+        return found or {}, problems
 
     def _result(
         self, result: CaseResult, files: CaseFiles | None, together: list[dict], keep: _Keep, said: Callable[[str], str]
@@ -230,14 +256,15 @@ class _InMemory(Segmenter):
         return Result(result.name, None, _table([]), None, tuple(map(said, result.warnings)), {}, UserError(said(problem)))
 
     def _made(self, result: CaseResult, files: CaseFiles, together: list[dict], keep: _Keep, said: Callable[[str], str]) -> Result:
-        rows = [*self.kind.measure(files), *(row for row in together if row["case"] == result.name)]
+        rows = [*measure_case(self.kind, files), *together]
         mask = _read(files.result) if self.bundle.is_segmentation else None
         probability = keep.found.pop(result.name, None)
         if probability is not None:
             probability = self._named(probability) if mask is None else _image(probability, mask)
         record = read_record(files.result) or {}
-        record["source"] = [said(source) for source in record.get("source", ())]
-        return Result(result.name, mask, _table(rows), probability, tuple(map(said, result.warnings)), record)
+        record |= {key: [said(text) for text in record.get(key, ())] for key in ("source", "warnings")}
+        details = self.kind.details(files)
+        return Result(result.name, mask, _table(rows), probability, tuple(map(said, result.warnings)), record, details=details)
 
     def _named(self, probabilities: torch.Tensor) -> pd.Series:
         return pd.Series(probabilities.flatten().numpy(), index=list(self.bundle.classes.values()), name="probability")

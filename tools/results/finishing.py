@@ -1,7 +1,7 @@
 """What follows the mask of a case: measures, picture, exports, its section of the report."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from custom_networks.errors import UserError, explain, plain
 from ..bundles import Bundle
 from ..dicomweb.archive import Archives
 from .kinds import CaseFiles, ResultKind
-from .measures import read_quality
+from .measuring import measure_case
 from .report.section import CaseSection, SectionWriter
 
 
@@ -68,7 +68,7 @@ class CaseFinisher:
     def __call__(self, result: CaseResult) -> FinishedCase:
         files, problems = self.files(result), []
         if not result.error:
-            rows = take_step(problems, result, "measured", lambda: tuple(self._measure(files)))
+            rows = take_step(problems, result, "measured", lambda: tuple(measure_case(self.kind, files)))
             result = replace(result, measures=rows or ())
             take_step(problems, result, "drawn", lambda: self._draw(files, result))
             for name in self.exports:
@@ -97,10 +97,6 @@ class CaseFinisher:
     def exists(self, name: str) -> bool:
         """Tell whether the result of a case of that name is there."""
         return (self.output / f"{name}{self.suffix}").exists()
-
-    def _measure(self, files: CaseFiles) -> Iterator[dict]:
-        yield from read_quality(files.result, files.name)
-        yield from self.kind.measure(files)
 
     def _draw(self, files: CaseFiles, result: CaseResult) -> None:
         if self.kind.picture is not None:

@@ -1,8 +1,7 @@
 """Volumes and areas of label maps."""
 
 import csv
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import nibabel
@@ -110,9 +109,8 @@ def cardiothoracic_ratio(heart: np.ndarray, right: np.ndarray, left: np.ndarray)
     return float(columns[-1] - columns[0] + 1) / thorax
 
 
-def read_vertebrae(path: Path) -> list[dict]:
-    """Return rows of `COLUMNS` from the JSON that `SaveVertebraed` writes: volume, centroid, completeness of every vertebra."""
-    content = json.loads(path.read_text(encoding="utf-8"))
+def measure_vertebrae(content: Mapping) -> list[dict]:
+    """Return rows of `COLUMNS` from what `SaveVertebraed` writes: volume, centroid, completeness of every vertebra."""
     rows = []
     for vertebra in content["vertebrae"]:
         row = {"case": content["case"], "structure": vertebra["name"], "slice": ""}
@@ -128,9 +126,8 @@ def _structures(classes: dict[str, str]) -> list[tuple[int, str]]:
     return [(int(value), name) for value, name in classes.items() if int(value) != 0]
 
 
-def read_lesions(path: Path) -> list[dict]:
-    """Return rows of `COLUMNS` from the JSON that `SaveLesionsd` writes: number and volume in all, by size, and of every lesion."""
-    content = json.loads(path.read_text(encoding="utf-8"))
+def measure_lesions(content: Mapping) -> list[dict]:
+    """Return rows of `COLUMNS` from what `SaveLesionsd` writes: number and volume in all, by size, and of every lesion."""
     row = {"case": content["case"], "structure": "lesions", "slice": ""}
     rows = [row | {"measure": "count", "value": content["count"], "unit": ""}]
     rows.append(row | {"measure": "volume", "value": f"{content['volume_mm3']:.1f}", "unit": "mm3"})

@@ -26,6 +26,7 @@ from .finishing import CaseFinisher, FinishedCase, take_step
 from .folder import locked, prepare_folder, update_measures
 from .job import Cluster, Job
 from .kinds import kind_of
+from .measuring import measure_run
 from .progress import Progress
 from .report.page import ReportPage
 from .telling import Teller
@@ -300,11 +301,10 @@ class _Run:
         results = self.failed + sorted(self.results, key=lambda result: order[result.name])
         done = [result for result in results if not result.error]
         kind, output, files, exists = self.finisher.kind, self.finisher.output, self.finisher.files, self.finisher.exists
-        together = take_step(problems, None, "measured", lambda: list(kind.measure_together(list(map(files, done)))))
-        for name in {row["case"] for row in together or ()}:
+        together = take_step(problems, None, "measured", lambda: measure_run(kind, list(map(files, done))))
+        for name, rows in (together or {}).items():
             index = next(index for index, result in enumerate(results) if result.name == name)
-            rows = (*results[index].measures, *(row for row in together if row["case"] == name))
-            finished = self.finisher.describe(replace(results[index], measures=rows))
+            finished = self.finisher.describe(replace(results[index], measures=(*results[index].measures, *rows)))
             results[index] = finished.result
             self.page.add(finished.section)
         rows = [row for result in results for row in result.measures]

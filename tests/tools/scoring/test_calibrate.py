@@ -11,7 +11,7 @@ from PIL import Image
 from custom_networks import UserError
 from custom_networks.data.data_list import load_data_list
 from custom_networks.quality.model import QualityModel
-from tools.scoring.calibrate import Judged, calibrate, run_cases, usual_vectors, write_cases
+from tools.scoring.calibrate import Judged, calibrate, check, run_cases, usual_vectors, write_cases
 
 CLASSES = {"0": "background", "1": "organ"}
 
@@ -81,3 +81,16 @@ def test_too_little_to_learn_from(data):
         load_data_list(data, "training")
     with pytest.raises(UserError, match=r"none/dataset.json: not found"):
         load_data_list(data / "none", "test")
+
+
+def test_a_quality_is_checked_on_people_that_it_was_not_learnt_from():
+    rows = [(0.9, 0.95), (0.9, 0.85), (0.9, 0.9), (0.9, 0.4), (0.5, 0.3), (0.5, 0.6)]  # Dice, quality
+    found = check([Judged(f"subject {n % 3}", "none", dice, {}, value, value < 0.5) for n, (dice, value) in enumerate(rows)])
+    assert (found.subjects, found.good, found.bad) == (3, 4, 2)
+    assert found.area == pytest.approx(7 / 8) and found.caught == 1.0  # 15 % of the good ones are below 0.6025
+    assert (found.doubtful_bad, found.doubtful_good) == (0.5, 0.25)
+    assert "6 results of 3 people, 2 with a Dice below 0.8: area under the ROC 0.875" in str(found)
+    alone = check([Judged("a", "none", 0.9, {}, 0.9)])
+    assert np.isnan(alone.area) and np.isnan(alone.doubtful_bad) and alone.doubtful_good == 0
+    with pytest.raises(UserError, match="no quality to check"):
+        check([Judged("a", "none", 0.9, {})])

@@ -15,9 +15,12 @@ class Category(ResultKind):
     """A class and its probability, which the bundle writes to ``CASE_pred.json``."""
 
     def measure(self, case: CaseFiles) -> Iterable[dict]:
-        prediction = json.loads(case.result.read_text(encoding="utf-8"))
+        prediction = self.details(case)
         row = {"case": case.name, "structure": prediction["name"], "measure": "probability", "slice": "", "unit": ""}
         return [row | {"value": f"{max(prediction['probabilities']):.4f}"}]
+
+    def details(self, case: CaseFiles) -> dict:
+        return json.loads(case.result.read_text(encoding="utf-8"))
 
     def view(self, case: CaseFiles) -> View | None:
         return view_picture(np.asarray(Image.open(case.source).convert("L")), None, oriented=False)

@@ -44,6 +44,10 @@ class ResultKind:
         """Return the rows of ``measures.csv`` (`tools.results.measures.COLUMNS`) of one case."""
         return ()
 
+    def details(self, case: CaseFiles) -> dict:
+        """Return what the bundle wrote of the case beyond its mask, such as each vertebra or lesion; nothing of most."""
+        return {}
+
     def measure_together(self, cases: Sequence[CaseFiles]) -> Iterable[dict]:
         """Return rows that need several cases of a run, such as a water and a fat image."""
         return ()

@@ -9,7 +9,7 @@ import nibabel
 
 from ..exporting import EXPORTS
 from ..levels import area_rows, read_levels
-from ..measures import measure_label_map, measure_radiograph, read_lesions, read_vertebrae
+from ..measures import measure_label_map, measure_lesions, measure_radiograph, measure_vertebrae
 from ..report.view import View, number_slices, view_picture
 from .kind import CaseFiles, ResultKind
 
@@ -65,11 +65,18 @@ class Volumes(Slices):
         return ()
 
 
-class Vertebrae(Volumes):
-    """Numbered vertebrae, which the bundle describes in ``CASE_seg.json``."""
+class Described(Volumes):
+    """Structures that the bundle describes one by one in ``CASE_seg.json``."""
+
+    def details(self, case: CaseFiles) -> dict:
+        return json.loads(case.beside("_seg.json").read_text(encoding="utf-8"))
+
+
+class Vertebrae(Described):
+    """Numbered vertebrae."""
 
     def measure(self, case: CaseFiles) -> Iterable[dict]:
-        return read_vertebrae(case.beside("_seg.json"))
+        return measure_vertebrae(self.details(case))
 
     def draw(self, case: CaseFiles, target: Path) -> None:
         from ..pictures_vertebrae import draw_vertebrae
@@ -88,11 +95,11 @@ class Vertebrae(Volumes):
         return score_vertebrae(prediction, truth, classes)
 
 
-class Lesions(Volumes):
-    """Lesions, which the bundle describes in ``CASE_seg.json``; pictures show the slices with most of them."""
+class Lesions(Described):
+    """Lesions; pictures show the slices with most of them."""
 
     def measure(self, case: CaseFiles) -> Iterable[dict]:
-        return read_lesions(case.beside("_seg.json"))
+        return measure_lesions(self.details(case))
 
     def draw(self, case: CaseFiles, target: Path) -> None:
         from ..pictures import draw_overlay
@@ -100,7 +107,7 @@ class Lesions(Volumes):
         draw_overlay(case.source, case.result, target, case.name, by_load=True)
 
     def view(self, case: CaseFiles) -> View | None:
-        lesions = json.loads(case.beside("_seg.json").read_text(encoding="utf-8"))["lesions"]
+        lesions = self.details(case)["lesions"]
         places = {f"lesion {lesion['number']}": tuple(lesion["centroid_mm"]) for lesion in lesions}
         view = super().view(case)
         return view and replace(view, places=places)
