@@ -31,6 +31,7 @@ class AssessQuality:
         names: of the classes 1, 2, ...; of the halves of pairs, see `mirror_labels`.
         threshold: of a network with one channel.
         mirror: whether the mirrored image is segmented too, which takes as long as the image.
+        relative: whether gray values have no unit, see `features.appearance`.
     """
 
     def __init__(
@@ -41,9 +42,11 @@ class AssessQuality:
         names: Sequence[str],
         threshold: float = 0.5,
         mirror: bool = False,
+        relative: bool = False,
     ) -> None:
         self.model = QualityModel.load(path)
         self.network, self.inferer, self.threshold, self.mirror = network, inferer, threshold, mirror
+        self.relative = relative
         self.classes, self.partners = len(names) + 1, mirror_labels(names) if mirror else None  # a side may lack its partner
 
     def attach(self, engine: Engine) -> None:
@@ -66,7 +69,10 @@ class AssessQuality:
         if self.mirror:
             mirrored = self._mirrored(image)
             found |= dict(zip(("agreement", "agreement_worst"), features.agreement(mask, mirrored, self.classes), strict=True))
-        look = {"shape": features.shape(mask, self.classes, _pixel(image)), "appearance": features.appearance(_plain(image)[0, 0])}
+        look = {
+            "shape": features.shape(mask, self.classes, _pixel(image)),
+            "appearance": features.appearance(_plain(image)[0, 0], self.relative),
+        }
         return {name: round(float(value), 4) for name, value in found.items()} | self.compare(look)
 
     def compare(self, vectors: Mapping[str, np.ndarray]) -> dict[str, float | list[float]]:

@@ -91,14 +91,23 @@ def shape(mask: torch.Tensor, classes: int, pixel: float = 0.0) -> np.ndarray:
     return np.array(numbers)
 
 
-def appearance(image: torch.Tensor) -> np.ndarray:
-    """Return percentiles of an image ``(H, W[, D])`` as the network sees it, and how strongly neighbours differ in its plane."""
+def appearance(image: torch.Tensor, relative: bool = False) -> np.ndarray:
+    """Return percentiles of an image ``(H, W[, D])`` as the network sees it, and how strongly neighbours differ in its plane.
+
+    Args:
+        image: the image.
+        relative: whether gray values have no unit, as in MRI that the network itself normalises; then the percentiles count from
+            the median, in spreads from the first to the last, and brighter or larger values make no difference.
+    """
     values = image.float()
     sample = values.flatten()[:: max(1, values.numel() // 200_000)].cpu().numpy()
     steps = [float((values.narrow(axis, 1, size - 1) - values.narrow(axis, 0, size - 1)).abs().mean())
              for axis, size in enumerate(values.shape[:2]) if size > 1]  # fmt: skip
     spread = float(np.std(sample)) or 1.0
-    return np.array([*np.percentile(sample, GRAY_LEVELS), np.log(max(np.mean(steps) / spread if steps else 0.0, 1e-4))])
+    levels = np.percentile(sample, GRAY_LEVELS)
+    if relative:
+        levels = (levels - np.median(sample)) / ((levels[-1] - levels[0]) or 1.0)
+    return np.array([*levels, np.log(max(np.mean(steps) / spread if steps else 0.0, 1e-4))])
 
 
 def distance(vector: np.ndarray, usual: Mapping[str, list]) -> float:

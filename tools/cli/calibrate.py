@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from custom_networks.errors import UserError
-from custom_networks.results.write_result import write_json
 
 from .console import console, errors
 from .options import BundleName
@@ -14,7 +13,13 @@ from .options import BundleName
 
 def calibrate(
     bundle: BundleName,
-    data: Annotated[list[Path], typer.Argument(help="Data sets with dataset.json, of people that the weights never saw.")],
+    data: Annotated[
+        list[Path] | None, typer.Argument(help="Data sets with dataset.json, of people that the weights never saw.")
+    ] = None,
+    results: Annotated[list[Path], typer.Option(help="Tables of results that --table wrote, in place of data sets.")] = [],
+    foreign: Annotated[
+        list[Path], typer.Option(help="Data sets of something else, such as other organs, where nothing is to be found.")
+    ] = [],
     weights: Annotated[
         list[Path], typer.Option(help="Weights in place of the bundle's, one for each data set, such as those of folds.")
     ] = [],
@@ -34,37 +39,51 @@ def calibrate(
     table: Annotated[Path | None, typer.Option(help="CSV file of every result.")] = None,
 ) -> None:
     """Learn how far a bundle's results can be trusted, from people never seen and damaged copies of them; write quality.json."""
+    data = data or []
+    if bool(data or foreign) == bool(results):
+        raise UserError("data sets or --results: one of them.", "Give data sets to segment, or tables of --table.")
     if weights and len(weights) != len(data):
         raise UserError(f"{len(weights)} weights for {len(data)} data sets.", "Give one --weights for each, in their order.")
     from custom_networks.data.data_list import load_data_list
+    from custom_networks.quality.model import QualityModel
 
     from .. import api
     from ..bundles import get_bundle
-    from ..scoring.calibrate import calibrate as learn
-    from ..scoring.calibrate import check as compare
-    from ..scoring.calibrate import run_cases, usual_vectors, write_cases
+    from ..scoring import calibrate as learning
+    from ..scoring.judging import FOREIGN, TRAINING, WHOLE, judge_cases, read_results, write_results
 
     def tell(text: str) -> None:
         errors.print(text, highlight=False, markup=False, soft_wrap=True)
 
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
     found = get_bundle(bundle)
-    known, judged = [], []
+    target = found.folder / "configs" / "quality.json"
+    judged = [case for one in results for case in read_results(one)]
     for folder, file in zip(data, weights or [None] * len(data), strict=True):
         model = api.load(found, weights=file)
         if not check:
-            seen = load_data_list(folder, training)
+            seen = load_data_list(folder, training, may_be_empty=len(data) > 1)
             each = max(2, most // len(data))
-            known += run_cases(model, folder, seen[:: max(1, len(seen) // each)][:each], 0, seed, tell)
-        judged += run_cases(model, folder, load_data_list(folder, section), copies, seed, tell, subject)
+            seen = seen[:: max(1, len(seen) // each)][:each]
+            judged += judge_cases(model, folder, seen, 0, seed, tell, kind=TRAINING)
+        unseen = load_data_list(folder, section, may_be_empty=len(data) > 1)
+        judged += judge_cases(model, folder, unseen, copies, seed, tell, subject)
+    for folder in foreign:
+        judged += judge_cases(api.load(found), folder, load_data_list(folder, section), 0, seed, tell, kind=FOREIGN)
     if table is not None:
-        write_cases(table, judged)
+        write_results(table, judged)
+    known, judged = ([case for case in judged if (case.kind == TRAINING) == seen] for seen in (True, False))
     if check:
-        whole = [case for case in judged if case.kind == "none"]
-        parts = {"all": judged} | ({"undamaged": whole} if copies else {})
-        for name, cases in parts.items():
-            console.print(f"{name}: {compare(cases, good)}", highlight=False, markup=False, soft_wrap=True)
+        content = QualityModel.load(output or target).content
+        say(f"all: {learning.check(judged, content, good)}")
+        whole = [case for case in judged if case.kind == WHOLE]
+        if whole and len(whole) < len(judged):
+            say(f"undamaged: {learning.check(whole, content, good)}")
         return
-    result = learn(judged, usual_vectors(known), good)
-    target = output or found.folder / "configs" / "quality.json"
-    write_json(target, result.content)
-    console.print(f"{result}\nwrote {target}", highlight=False, markup=False, soft_wrap=True)
+    if not known:
+        raise UserError(f"no result of section {training!r}.", "Say by --training which shows the people in training.")
+    result = learning.calibrate(judged, learning.usual_vectors(known), good)
+    learning.write_quality(output or target, result.content)
+    say(f"{result}\nwrote {output or target}")

@@ -63,3 +63,11 @@ def test_appearance_and_distance():
     usual = {"mean": [0.0, 1.0], "deviation": [1.0, 2.0]}
     assert distance(np.array([0.0, 1.0]), usual) == 0
     assert distance(np.array([0.0, 7.0]), usual) == pytest.approx(math.log1p(math.sqrt((0 + 9 + 9) / 3)))
+
+
+def test_gray_values_without_a_unit_are_compared_by_their_order():
+    image = torch.rand(30, 20, 4) ** 2
+    plain, scaled = (appearance(one, relative=True) for one in (image, 700 * image + 40))
+    np.testing.assert_allclose(plain, scaled, atol=1e-4)
+    assert plain[2] == pytest.approx(0, abs=1e-6) and plain[4] - plain[0] == pytest.approx(1, abs=1e-5)
+    assert np.isfinite(appearance(torch.zeros(30, 20, 4), relative=True)).all()

@@ -11,7 +11,8 @@ from PIL import Image
 from custom_networks import UserError
 from custom_networks.data.data_list import load_data_list
 from custom_networks.quality.model import QualityModel
-from tools.scoring.calibrate import Judged, calibrate, check, run_cases, usual_vectors, write_cases
+from tools.scoring.calibrate import calibrate, check, usual_vectors
+from tools.scoring.judging import Judged, judge_cases, read_results, write_results
 
 CLASSES = {"0": "background", "1": "organ"}
 
@@ -48,12 +49,27 @@ def data(tmp_path):
 
 
 def test_undamaged_cases_of_every_format_have_their_dice(data):
-    found = list(run_cases(Threshold(), data, load_data_list(data, "test"), 3, 0, lambda text: None))
+    found = list(judge_cases(Threshold(), data, load_data_list(data, "test"), 3, 0, lambda text: None))
     assert [case.subject for case in found] == ["a"] * 4 + ["bea"] * 4
     assert [case.dice for case in found if case.kind == "none"] == [1.0, 1.0]
     assert min(case.dice for case in found) < 0.8
-    write_cases(data / "t.csv", found)
+    write_results(data / "t.csv", found)
     assert (data / "t.csv").read_text().splitlines()[0] == "subject,damage,dice,sureness,shape_numbers"
+    assert [(case.subject, case.kind, case.features) for case in read_results(data / "t.csv")] == [
+        (case.subject, case.kind, case.features) for case in found
+    ]
+    with pytest.raises(UserError, match="not a table of results"):
+        read_results(data / "dataset.json")
+
+
+def test_nothing_is_to_be_found_in_foreign_images(data):
+    found = list(judge_cases(Threshold(), data, load_data_list(data, "test"), 0, 0, lambda text: None, kind="foreign"))
+    assert [(case.kind, case.dice) for case in found] == [("foreign", 0.0)] * 2 and len({case.subject for case in found}) == 2
+    nibabel.save(nibabel.Nifti1Image(np.zeros((30, 20, 2), np.float32), np.eye(4)), data / "b.nii.gz")
+    told = []
+    entries = load_data_list(data, "test")[1:]
+    assert not list(judge_cases(Threshold(), data, entries, 0, 0, told.append, kind="foreign"))
+    assert told[0] == "b.nii.gz, foreign: nothing found, nothing to find"
 
 
 def judged(count=60):
@@ -84,13 +100,14 @@ def test_too_little_to_learn_from(data):
 
 
 def test_a_quality_is_checked_on_people_that_it_was_not_learnt_from():
-    rows = [(0.9, 0.95), (0.9, 0.85), (0.9, 0.9), (0.9, 0.4), (0.5, 0.3), (0.5, 0.6)]  # Dice, quality
-    found = check([Judged(f"subject {n % 3}", "none", dice, {}, value, value < 0.5) for n, (dice, value) in enumerate(rows)])
+    content = {"bias": 0, "weights": {"appearance": -1}, "usual": {"appearance": 0}, "doubtful_below": 0.25}
+    rows = [(0.9, 0.1), (0.9, 0.2), (0.9, 0.3), (0.9, 2.0), (0.5, 3.0), (0.5, 0.9)]  # Dice, how unlike the image is
+    found = check([Judged(f"subject {n % 3}", "none", dice, {"appearance": far}) for n, (dice, far) in enumerate(rows)], content)
     assert (found.subjects, found.good, found.bad) == (3, 4, 2)
-    assert found.area == pytest.approx(7 / 8) and found.caught == 1.0  # 15 % of the good ones are below 0.6025
+    assert found.area == pytest.approx(7 / 8) and found.caught == 0.5  # 15 % of the good ones are below 0.257
     assert (found.doubtful_bad, found.doubtful_good) == (0.5, 0.25)
     assert "6 results of 3 people, 2 with a Dice below 0.8: area under the ROC 0.875" in str(found)
-    alone = check([Judged("a", "none", 0.9, {}, 0.9)])
+    alone = check([Judged("a", "none", 0.9, {"appearance": 0.1})], content)
     assert np.isnan(alone.area) and np.isnan(alone.doubtful_bad) and alone.doubtful_good == 0
     with pytest.raises(UserError, match="no quality to check"):
-        check([Judged("a", "none", 0.9, {})])
+        check([Judged("a", "none", 0.9, {})], {})
