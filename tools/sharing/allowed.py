@@ -149,8 +149,18 @@ def name_reason(name: str) -> str:
     if rest in known or name in PATHS:
         return ""
     if root in ("monai", "torch") and rest:
-        return target_reason(name, called=False)
+        return target_reason(name, called=False) or ("can fetch its weights" if takes_pretrained(name) else "")
     return "is not on the list of names"
+
+
+def takes_pretrained(target: object, by_default: bool = False) -> bool:
+    """Tell whether a name is of a network that can fetch its weights, or one that does so unless its config says otherwise."""
+    if not isinstance(target, str) or target.startswith(OURS) or target_reason(target):
+        return False
+    module, _, name = target.rpartition(".")
+    found = [vars(importlib.import_module(place)).get(name) for place in ([module] if module else _bare_names()[name])]
+    given = [inspect.signature(network).parameters.get("pretrained") for network in found if callable(network)]
+    return any(parameter is not None and not (by_default and parameter.default in (False, None)) for parameter in given)
 
 
 def _ours_reason(target: str) -> str:

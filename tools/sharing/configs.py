@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .allowed import READERS, target_reason
+from .allowed import OURS, READERS, takes_pretrained, target_reason
 from .expressions import expression_reason, path_reason
 from .ours import entries_of_ours, is_ours
 from .plain import plain
@@ -129,8 +129,9 @@ class ConfigReview:
             self._find(self._file, place, last, "is a key that steers MONAI in an unknown way")
         elif last in SWITCHES and not any(value is kept for kept in SWITCHES[last]) and value != {}:
             self._find(self._file, place, value, f"of {last} lets more than data be loaded or run")
-        elif last == "pretrained" and value is True:
-            self._find(self._file, place, "true", "lets a network fetch its weights")
+        elif last == "pretrained" and len(place) > 1 and value not in (False, None):  # alone it is the setting of a training
+            if not str(holder.get("_target_", "")).startswith(OURS):
+                self._find(self._file, place, value, "lets a network fetch its weights")
         elif last in ("spatial_shape", "num_channels") and "network_data_format" in place:
             self._shape(value, place)
         elif last == "result_kind" and str(value).startswith("scripts."):
@@ -142,6 +143,7 @@ class ConfigReview:
 
     def _target(self, value: object, place: tuple[str, ...], holder: dict) -> None:
         called = holder.get("_mode_", "default") == "default" and not self._far_mode
+        values = [value]
         if isinstance(value, str) and value.startswith("@"):
             values = self._definitions.get(SEPARATOR.split(value[1:])[-1], [])
             reasons = [target_reason(name, called) for name in values] or ["is defined nowhere"]
@@ -150,7 +152,8 @@ class ConfigReview:
             reason = "is a target that is computed"
         else:
             reason = target_reason(value, called)
-        if not reason and "EfficientNetBN" in str(value) and holder.get("pretrained") is not False:
+        silent = holder.get("pretrained", True) not in (False, None)
+        if not reason and silent and any(takes_pretrained(name, by_default=True) for name in values):
             reason = "fetches its weights, unless pretrained is false"
         self._entry(value, place, reason)
 
@@ -163,7 +166,7 @@ class ConfigReview:
         elif text.startswith("%"):
             if re.search(r"\.(json|ya?ml)", text, re.IGNORECASE) or not re.fullmatch(r"%[\w:#]+", text, re.ASCII):
                 self._find(self._file, place, text, "is a macro that reads another file")
-        elif not self._describes() and place[-1:] != ("_desc_",) and (reason := path_reason(text)):
+        elif not self._describes() and (reason := path_reason(text, prose=place[-1:] == ("_desc_",))):
             self._find(self._file, place, text, reason)
 
     def _shape(self, value: object, place: tuple[str, ...]) -> None:

@@ -57,13 +57,18 @@ class _RefusedError(Exception):
     """An expression is not harmless; the text says why."""
 
 
-def path_reason(text: str) -> str:
-    """Say why a text must not be used as a path: it leads out of the bundle's folder, or to code; empty where it may."""
+def path_reason(text: str, prose: bool = False) -> str:
+    """Say why a text must not be used as a path: it leads out of the bundle's folder, or to code; empty where it may.
+
+    Args:
+        text: any.
+        prose: whether an address may stand within it, though not at its beginning: descriptions can be referred to as all else.
+    """
     if text.startswith(("/", "~", "\\")) or DRIVE.match(text):
         return "is an absolute path"
     if CLIMBS.search(text):
         return "leads out of its folder"
-    if "://" in text or ADDRESS.match(text):
+    if ("://" in text and not prose) or ADDRESS.match(text):
         return "is an address"
     return "is a file of code, or hidden" if CODE.search(text) or HIDDEN.search(text) else ""
 

@@ -119,6 +119,24 @@ TABLE = {
     "output at home": (target("CheckpointSaver", save_dir="~/.ssh"), "absolute path"),
     "climbing output": (target("CheckpointSaver", save_dir="a/../../b"), "leads out"),
     "Windows output": (target("CheckpointSaver", save_dir="C:\\Users"), "absolute path"),
+    "output by a description": (
+        config({"x": {"_desc_": "/etc"}, "y": {"_target_": "SaveImage", "output_dir": "@x::_desc_"}}), "absolute"
+    ),
+    "weights fetched by default": (target("ResNetFeatures", model_name="resnet18"), "fetches its weights"),
+    "weights fetched by a subclass": (target("monai.networks.nets.efficientnet.EfficientNetEncoder"), "fetches its weights"),
+    "weights fetched by reference": (
+        config({"t": "EfficientNetBN", "x": {"_target_": "@t", "model_name": "b0"}}), "fetches its weights"
+    ),
+    "weights fetched by a truth": (target("DenseNet121", pretrained=1), "fetch its weights"),
+    "weights fetched by a computed truth": (target("DenseNet121", pretrained="$1 == 1"), "fetch its weights"),
+    "weights fetched by a setting": (
+        config({"p": True, "x": {"_target_": "DenseNet121", "pretrained": "@p"}}), "fetch its weights"
+    ),
+    "weights fetched by an overlay": (config({"network_def::pretrained": "yes"}), "fetch its weights"),
+    "weights fetched by an expression": (expression("monai.networks.nets.EfficientNetBN('efficientnet-b0')"), "fetch its weights"),
+    "weights fetched by position": (
+        expression("monai.networks.nets.DenseNet121(2, 1, 1, 64, 32, (6,), True)"), "fetch its weights"
+    ),
     "address": (config({"x": "https://example.org/x.pt"}), "address"),
     "address without slashes": (config({"x": "https:/example.org/x"}), "address"),
     "output over code": (target("ClassificationSaver", output_dir="scripts", filename="__init__.py"), "file of code"),
