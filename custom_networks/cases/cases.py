@@ -81,9 +81,14 @@ def is_dicom(path: Path) -> bool:
         return stream.read(132)[128:] == b"DICM"
 
 
+def is_index(name: str) -> bool:
+    """Tell whether a file of this name is the index of a DICOM export."""
+    return name.upper() == "DICOMDIR"
+
+
 def is_dicom_file(file: Path) -> bool:
     """Tell whether a file of a folder is a DICOM image by its name or its mark; indices and results are none."""
-    if is_hidden(file.name) or is_result(file.name) or file.name.upper() == "DICOMDIR":
+    if is_hidden(file.name) or is_result(file.name) or is_index(file.name):
         return False
     if file.name.lower().endswith(DICOM_SUFFIXES):
         return True

@@ -8,7 +8,11 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 IMAGE_SUFFIXES = (*VOLUME_SUFFIXES, *PICTURE_SUFFIXES)
 DICOM_SUFFIXES = (".dcm", ".ima")
 ARCHIVE_SUFFIX = ".zip"  # of a DICOM study
-RESULT_SUFFIXES = ("_seg.nii.gz", "_seg.nii", "_prob.nii.gz", "_seg.png", "_overlay.png", "_seg.dcm", "_rtstruct.dcm", ".seg.nrrd")
+RESULT_SUFFIXES = (
+    "_seg.nii.gz", "_seg.nii", "_prob.nii.gz", "_probability.nii.gz", "_entropy.nii.gz", "_seg.png", "_overlay.png", "_seg.dcm",
+    "_rtstruct.dcm", ".seg.nrrd", "_seg.json", "_pred.json", "_ctd.json", "_centroids.mrk.json", ".record.json", "measures.csv",
+    "report.html",
+)  # fmt: skip
 
 
 def split_suffix(name: str, suffixes: Sequence[str]) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """DICOM images in files, folders and zipped studies: headers first, pixels where they are asked for."""
 
 import logging
+import re
 import warnings
 import zipfile
 import zlib
@@ -15,14 +16,20 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import _read_file_meta_info, read_preamble
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from ..cases.cases import is_zip
+from ..cases.cases import is_dicom, is_index, is_zip
+from ..cases.suffixes import DICOM_SUFFIXES, is_result
+from ..cases.tree import is_hidden
 from ..errors import ZIP_ERRORS, UserError
 from .bounded import CHUNK, check_size
 
 MOST_MEMBERS = 100_000  # of a zip
 MOST_RATIO, FREE_BYTES = 100, 256 * 2**20  # a zip that unpacks to more than both is a bomb: images seldom halve
 IMAGE_TAGS = ("Rows", "Columns", "BitsAllocated")
+SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # storage of segmentations, of label maps
 MARK, MARK_END = b"DICM", 132
+OTHER_KIND = re.compile(r".*\.(?!(dicom|dic)$)[a-z][a-z0-9]*", re.IGNORECASE)  # names that no exporter gives to slices
+
+logger = logging.getLogger("axial")
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,9 @@ class DicomImage:
 def read_images(path: Path) -> Iterator[DicomImage]:
     """Yield every DICOM image in a file, directly in a folder, or anywhere in a zip, without its pixels.
 
-    Objects without an image, such as reports, and other members of a zip are passed over: exported studies carry viewers and
-    indices.
+    Objects without an image, such as reports and segmentations, and files of other kinds are passed over: exported studies carry
+    viewers and indices, and results may lie beside their scan. In a folder those that are not ours are named in the log. A file
+    without DICOM's mark whose name could be a slice's is damaged.
 
     Raises:
         UserError: when a file or the zip is damaged, a zip unpacks to more than `most_bytes` or is a bomb, or a single file
@@ -74,16 +82,36 @@ def read_images(path: Path) -> Iterator[DicomImage]:
             raise UserError(f"{path}: holds no image but {kind}.", "Give the images of the study.")
         yield DicomImage(str(path), dataset, path)
         return
-    for file in sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith(".")):
+    files = sorted(file for file in path.iterdir() if file.is_file())
+    others = [file for file in files if _is_other_kind(file)]
+    strange = [file.name for file in others if not (is_hidden(file.name) or is_result(file.name) or is_index(file.name))]
+    if strange:
+        more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
+        logger.warning("%s: %s%s beside the DICOM files; passed over.", path, strange[0], more)
+    for file in sorted({*files} - {*others}):
         dataset = _read_file(file)
         if _holds_image(dataset):
             _check_whole(str(file), dataset)
             yield DicomImage(str(file), dataset, file)
 
 
+def _is_other_kind(file: Path) -> bool:
+    """Tell whether a file of a folder is none of its slices, by its name and, where that leaves it open, its mark."""
+    if is_hidden(file.name) or is_result(file.name) or is_index(file.name):
+        return True
+    if file.name.lower().endswith(DICOM_SUFFIXES) or not OTHER_KIND.fullmatch(file.name):
+        return False
+    try:
+        return not is_dicom(file)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror or error}).", "Check the file.") from error
+
+
 def _holds_image(dataset: pydicom.Dataset) -> bool:
     """Tell whether a dataset is an image, by its class too: one that was cut off before its rows is not to be passed over."""
     kind = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
+    if kind in SEGMENTATIONS:
+        return False
     return any(tag in dataset for tag in IMAGE_TAGS) or getattr(kind, "name", "").endswith("Image Storage")
 
 

@@ -1,5 +1,6 @@
 """Read a DICOM series as one volume, or refuse it with the reason."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -106,8 +107,10 @@ def _describe(uid: str, members: list[DicomImage]) -> str:
 
 
 def _check_frames(frames: list[Frame]) -> None:
-    first = frames[0]
-    for frame in frames[1:]:
+    """Compare all with the first of the most, so that the odd one is named."""
+    forms = [(frame.shape, *frame.orientation.round(2)) for frame in frames]
+    first = frames[forms.index(Counter(forms).most_common(1)[0][0])]
+    for frame in frames:
         if frame.shape != first.shape or not np.allclose(frame.spacing, first.spacing, rtol=1e-3):
             raise UserError(f"{frame.file}: slices of different size (a localizer?).", "Give one series of equal slices.")
         if not np.allclose(frame.orientation, first.orientation, atol=1e-3):

@@ -20,5 +20,5 @@ class CollectWarnings(logging.Handler):
         logging.getLogger("axial").removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno == logging.WARNING:
-            self.lines.append(plain(record.getMessage()))
+        if record.levelno == logging.WARNING and (line := plain(record.getMessage())) not in self.lines:
+            self.lines.append(line)  # a file may be read more than once

@@ -8,7 +8,7 @@ import numpy as np
 from highdicom.color import CIELabColor
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
 from pydicom.sr.coding import Code
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from custom_networks.errors import UserError
 from custom_networks.results.palette import label_colour
@@ -33,11 +33,21 @@ def write_dicom_seg(bundle: Bundle, source: str | Path, mask_path: Path, target:
         target: file to write.
 
     Raises:
-        UserError: when the source is no DICOM, the mask is empty or of another grid, or a class has no code.
+        UserError: when the source is no DICOM or lacks its frame of reference, the mask is empty or of another grid, or a class
+            has no code.
     """
     labelled = read_labelled_series(source, mask_path)
     values = labelled.values
     images = list({id(image): image for image, _ in labelled.places}.values())
+    for image in images:
+        if not UID(image.SOPClassUID).name.endswith("Storage"):
+            raise UserError(f"{source}: images of a class that DICOM does not know ({image.SOPClassUID}).", "Use --seg-nrrd.")
+        if labelled.affine is not None and not image.get("FrameOfReferenceUID"):
+            raise UserError(
+                f"{source}: no FrameOfReferenceUID, which segmentations need.", "Use --seg-nrrd, or export the images anew."
+            )
+        if not image.get("SliceThickness") and labelled.affine is not None:
+            image.SliceThickness = float(np.linalg.norm(labelled.affine[:3, 2]))
     array = labelled.array
     if len(images) == 1:  # frames of a multi-frame image in its own order
         array = array[..., np.argsort([number or 0 for _, number in labelled.places])]

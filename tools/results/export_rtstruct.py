@@ -20,14 +20,10 @@ from custom_networks.results.write_result import write_result
 from ..bundles import Bundle
 from .contours import outline
 from .export_dicom import MANUFACTURER, SERIES_NUMBER
-from .labelled_series import LabelledSeries, read_labelled_series
+from .labelled_series import REPEATED, LabelledSeries, read_labelled_series
 
 STUDY = "1.2.840.10008.3.1.2.3.1"  # class of a study, as structure sets refer to it
-KEPT = {  # of the source: patient, study and frame of reference; type 2 where they may be empty
-    "PatientName": "", "PatientID": "", "PatientBirthDate": "", "PatientSex": "", "StudyInstanceUID": None, "StudyDate": "",
-    "StudyTime": "", "StudyID": "", "AccessionNumber": "", "ReferringPhysicianName": "", "FrameOfReferenceUID": None,
-    "PositionReferenceIndicator": "",
-}  # fmt: skip
+KEPT = (*REPEATED, "StudyInstanceUID", "FrameOfReferenceUID", "PositionReferenceIndicator")  # of the source
 TO_LPS = np.diag([-1.0, -1.0, 1.0])
 
 
@@ -52,7 +48,7 @@ def write_rtstruct(bundle: Bundle, source: str | Path, mask_path: Path, target: 
         raise UserError(f"{source}: a radiograph has no place in space, which structure sets need.", "Use --dicom-seg.")
     if not first.get("FrameOfReferenceUID"):
         raise UserError(
-            f"{source}: no FrameOfReferenceUID, which structure sets need.", "Use --dicom-seg, or export the series anew."
+            f"{source}: no FrameOfReferenceUID, which structure sets need.", "Use --seg-nrrd, or export the series anew."
         )
     now = datetime.datetime.now()
     dataset = Dataset()
@@ -60,8 +56,8 @@ def write_rtstruct(bundle: Bundle, source: str | Path, mask_path: Path, target: 
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = RTStructureSetStorage
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
-    for name, missing in KEPT.items():
-        setattr(dataset, name, first.get(name, missing))
+    for name in KEPT:
+        setattr(dataset, name, first.get(name, ""))
     if "SpecificCharacterSet" in first:
         dataset.SpecificCharacterSet = first.SpecificCharacterSet
     dataset.Modality, dataset.SeriesInstanceUID = "RTSTRUCT", generate_uid()

@@ -1,11 +1,13 @@
 """A DICOM series and its mask, slice by slice."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pydicom
+from pydicom.valuerep import DA, TM
 
 from custom_networks.cases.cases import is_zip, split_series
 from custom_networks.errors import UserError
@@ -15,6 +17,15 @@ from custom_networks.readers.modality import KINDRED
 from custom_networks.readers.radiograph import radiograph_affine
 
 AFFINE_TOLERANCE = 1e-2  # mm
+IDENTITY = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID")  # by which results refer to their images
+# What results repeat of their images, which must stand there and may be empty: programs that remove names remove them altogether
+REPEATED = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyID", "StudyDate", "StudyTime", "AccessionNumber",
+    "ReferringPhysicianName",
+)  # fmt: skip
+DATES, TIMES, SEXES = ("PatientBirthDate", "StudyDate"), ("StudyTime",), ("", "M", "F", "O")
+
+logger = logging.getLogger("axial")
 
 
 @dataclass(frozen=True)
@@ -44,8 +55,10 @@ def read_labelled_series(source: str | Path, mask_path: Path) -> LabelledSeries:
         source: the DICOM series' folder, its file or its zip; ``path#number`` where there are several series; or a radiograph.
         mask_path: the label map on the images' own grid, as a bundle writes it.
 
+    What results repeat of their images is there afterwards, empty where the images lack it or hold what DICOM does not allow.
+
     Raises:
-        UserError: when the source is no DICOM, or the mask is empty or of another grid.
+        UserError: when the source is no DICOM or lacks a UID that results refer to, or the mask is empty or of another grid.
     """
     radiograph = _radiograph(split_series(source)[0])
     if radiograph is None:
@@ -54,6 +67,8 @@ def read_labelled_series(source: str | Path, mask_path: Path) -> LabelledSeries:
         expected = affine
     else:
         places, affine, expected = [(radiograph, None)], None, radiograph_affine(radiograph)[0]
+    for image in {id(image): image for image, _ in places}.values():
+        _complete(image, source)
     mask = nibabel.load(mask_path)
     array = np.asarray(mask.dataobj)
     array = array[..., None] if array.ndim == 2 else array
@@ -63,6 +78,24 @@ def read_labelled_series(source: str | Path, mask_path: Path) -> LabelledSeries:
     if not array.any():
         raise UserError(f"{mask_path}: nothing was found, and DICOM has no empty segmentation.", "Use the NIfTI mask.")
     return LabelledSeries(places, array, affine)
+
+
+def _complete(image: pydicom.Dataset, source: str | Path) -> None:
+    """Make sure that an image has what results repeat of it."""
+    for tag in IDENTITY:
+        if not image.get(tag):
+            raise UserError(f"{source}: no {tag}, by which results refer to their images.", "Export the images anew.")
+    for tag in REPEATED:
+        value = image.get(tag)
+        try:
+            fits = tag not in (*DATES, *TIMES, "PatientSex") or not value
+            fits = fits or (str(value) in SEXES if tag == "PatientSex" else bool((DA if tag in DATES else TM)(value)))
+        except (ValueError, TypeError):
+            fits = False
+        if not fits:
+            logger.warning("%s: %s holds what DICOM does not allow; left empty in what is exported.", source, tag)
+        if value is None or not fits:
+            setattr(image, tag, "")
 
 
 def _radiograph(path: Path) -> pydicom.Dataset | None:

@@ -33,6 +33,7 @@ class Teller(logging.Handler):
         self.errors, self.title = errors, title
         self.task = self.bar.add_task(title, total=None)
         self.said: Counter[str] = Counter()
+        self.heard: set[str] = set()
         self.name = ""
 
     def __enter__(self) -> "Teller":
@@ -48,13 +49,15 @@ class Teller(logging.Handler):
         if progress.name != self.name:
             self.name = progress.name
             self.said.clear()
+            self.heard.clear()
         done = progress.number - 1 + progress.share if progress.total else 0
         self.bar.update(self.task, total=progress.total or None, completed=done, description=f"{self.title} {progress.name}")
         if progress.result is not None and progress.result.error:
             self.say("failed:", "red", progress.result.error)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno == logging.WARNING:
+        if record.levelno == logging.WARNING and record.getMessage() not in self.heard:
+            self.heard.add(record.getMessage())
             self.said["warnings"] += 1
             if self.said["warnings"] <= MOST:
                 self.say("warning:", "yellow", record.getMessage())

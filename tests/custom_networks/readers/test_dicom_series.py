@@ -99,10 +99,34 @@ def test_colour(tmp_path):
     refused(write_series(tmp_path / "series", SamplesPerPixel=3)[0], "a colour image")
 
 
-def test_other_file_in_the_folder(tmp_path):
+@pytest.mark.parametrize("name", ["readme.txt", "Thumbs.db", "preview.jpg", "scan.nii.gz", "DICOMDIR", "a_seg.nii.gz", "a.pdf"])
+def test_other_files_in_the_folder_are_passed_over_and_named(tmp_path, caplog, name):
+    folder, volume = write_series(tmp_path / "series")
+    (folder / name).write_bytes(b"not DICOM")
+    assert np.array_equal(load(folder).numpy(), volume)
+    ours = name in ("DICOMDIR", "a_seg.nii.gz")
+    assert ours or f"{name} beside the DICOM files; passed over" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["7.dcm", "IM0007", "1.2.840.7", "7.dicom", "README"])
+def test_what_may_be_a_slice_that_lost_its_mark_is_refused(tmp_path, name):
     folder, _ = write_series(tmp_path / "series")
-    (folder / "readme.txt").write_text("not DICOM")
-    refused(folder, r"readme\.txt: not a DICOM file")
+    (folder / name).write_bytes(bytes(500))
+    refused(folder, rf"{name}: not a DICOM file")
+
+
+def test_a_segmentation_beside_its_scan_is_no_further_series(tmp_path):
+    folder, volume = write_series(tmp_path / "series")
+    write_slice(
+        folder / "x.dcm", (0, 0, 0), volume[..., 0].T, SOPClassUID="1.2.840.10008.5.1.4.1.1.66.4", SeriesInstanceUID="1.2.3"
+    )
+    assert np.array_equal(load(folder).numpy(), volume)
+
+
+def test_the_odd_slice_is_named_where_it_comes_first(tmp_path):
+    folder, volume = write_series(tmp_path / "series")
+    write_slice(folder / "-.dcm", (0, 0, 0), volume[..., 0].T, ImageOrientationPatient=[0, 1, 0, 0, 0, -1])
+    refused(folder, r"-\.dcm: slices of different orientation")
 
 
 def test_pydicoms_own_sample_of_an_mr_slice():

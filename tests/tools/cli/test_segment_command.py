@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 import torch
 from conftest import DIGITS, save_nifti
+from dicom_files import STUDY
+from odd_files import series
 from PIL import Image
 from tiny_bundle import make_tiny_bundle
+
+from custom_networks import find_cases
 
 ODD = (
     "$__import__('os').system('touch RAN')", "$open('RAN', 'w')", "%x.json::y", "@a", "@network", "hash#3", "a b", "new\nline",
@@ -89,6 +93,23 @@ def test_output_within_the_input(segment, tiny, tmp_path):
         code, printed = segment(tiny, tmp_path, "-o", tmp_path, "--seg-nrrd")
         assert code == 0 and "1 of 1 cases done" in printed
     assert {row["case"] for row in rows_of(tmp_path)} == {"a"}
+
+
+def test_results_beside_their_dicom_series(tools, tmp_path):
+    spots = make_tiny_bundle(tmp_path / "spots_segmentation", threshold=500)
+    (spots / "scripts" / "spots.py").unlink()
+    scan = series(SpecificCharacterSet="ISO_IR 100", **STUDY)(tmp_path)
+    (scan / "Thumbs.db").write_bytes(b"of Windows")
+    for more in ((), ("--overwrite", "--dicom-seg"), ("--overwrite",)):
+        code, printed = tools("segment", spots, scan, "-o", scan, "--seg-nrrd", *more)
+        assert code == 0 and "1 of 1 cases done" in printed, printed
+        assert printed.count("Thumbs.db beside the DICOM files; passed over") == 1
+
+
+def test_maps_beside_their_images_are_no_images(tmp_path):
+    for name in ("a.nii.gz", "a_probability.nii.gz", "a_entropy.nii.gz", "a_prob.nii.gz", "a_seg.nii.gz"):
+        save_nifti(tmp_path / name, np.zeros((3, 3, 3), np.uint8))
+    assert [case["case"] for case in find_cases(tmp_path)] == ["a"]
 
 
 def test_equal_names_in_folders_and_suffixes_in_capitals(segment, tiny, tmp_path):

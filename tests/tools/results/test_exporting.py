@@ -177,6 +177,37 @@ def test_what_cannot_be_a_dicom_seg(tmp_path):
     assert not (tmp_path / "a.dcm").exists()
 
 
+@pytest.mark.parametrize("odd", [None, "unknown"])
+def test_images_whose_names_and_dates_were_removed(tmp_path, caplog, odd):
+    affine, label = series(tmp_path / "series", "axial")
+    tags = ["PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyID", "StudyDate", "StudyTime", "AccessionNumber"]
+    for path in (tmp_path / "series").iterdir():
+        dataset = pydicom.dcmread(path)
+        for tag in (*tags, "SliceThickness") if odd is None else ("PatientBirthDate", "PatientSex", "StudyDate", "StudyTime"):
+            dataset.pop(tag) if odd is None else setattr(dataset, tag, odd)
+        dataset.save_as(path)
+    mask = save_nifti(tmp_path / "a_seg.nii.gz", label, affine)
+    for write in (write_dicom_seg, write_rtstruct):
+        write(Bundle(MUSCLES), tmp_path / "series", mask, tmp_path / f"{write.__name__}.dcm")
+        written = pydicom.dcmread(tmp_path / f"{write.__name__}.dcm")
+        assert written.PatientBirthDate == written.PatientSex == written.StudyDate == "" and written.StudyInstanceUID == "1.2.3.4"
+    assert highdicom.seg.segread(tmp_path / "write_dicom_seg.dcm").get_volume(combine_segments=True).spacing[0] == pytest.approx(4)
+    assert ("StudyDate holds what DICOM does not allow" in caplog.text) == (odd is not None)
+
+
+@pytest.mark.parametrize("tag", ["StudyInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"])
+def test_images_without_what_results_refer_to(tmp_path, tag):
+    affine, label = series(tmp_path / "series", "axial")
+    for path in (tmp_path / "series").iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.pop(tag)
+        dataset.save_as(path, enforce_file_format=False)
+    mask = save_nifti(tmp_path / "a_seg.nii.gz", label, affine)
+    for write in (write_dicom_seg, write_rtstruct):
+        with pytest.raises(UserError, match=f"no {tag}"):
+            write(Bundle(MUSCLES), tmp_path / "series", mask, tmp_path / "a.dcm")
+
+
 def test_seg_nrrd_names_colours_and_lies_right(tmp_path):
     label = np.zeros((7, 8, 9), np.uint8)
     label[1:3, 2:4, 3:8], label[5, 5, 5] = 20, 24
