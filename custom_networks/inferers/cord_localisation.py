@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from ..networks.fusion import for_inference
 from ..networks.helper_weights import load_helper
 
 
@@ -23,4 +24,4 @@ class CordLocalisation:
         if not self._loaded:
             self.network, self._loaded = load_helper(self.network, self.path), True
         deviation, mean = torch.std_mean(slices, dim=(2, 3), keepdim=True)
-        return torch.sigmoid(self.network.to(slices.device)((slices - mean) / deviation.clamp_min(1e-6)).float())
+        return torch.sigmoid(for_inference(self.network.to(slices.device))((slices - mean) / deviation.clamp_min(1e-6)).float())

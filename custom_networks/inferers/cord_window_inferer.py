@@ -6,6 +6,7 @@ import torch
 from monai.inferers import Inferer
 from torch.nn import functional
 
+from ..networks.fusion import for_inference
 from ..progress import tell_progress
 from .cord_search import CordSearch
 from .precision import autocast
@@ -49,7 +50,8 @@ class CordWindowInferer(Inferer):
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
         with autocast(inputs.device, self.precision):
-            return torch.stack([self._infer_volume(volume, network, *args, **kwargs) for volume in inputs])
+            fused = for_inference(network)
+            return torch.stack([self._infer_volume(volume, fused, *args, **kwargs) for volume in inputs])
 
     def _infer_volume(self, volume: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
         volume = volume.as_subclass(torch.Tensor)

@@ -10,6 +10,7 @@ from monai.data import MetaTensor
 from monai.inferers import Inferer
 
 from ..geometry.regions import overlap
+from ..networks.fusion import for_inference
 from ..vertebrae.names import NAMES, SACRUM
 from ..vertebrae.search import SpineSearch
 from ..vertebrae.settings import Levels, TraversalSettings
@@ -71,8 +72,10 @@ class IterativeVertebraInferer(Inferer):
         if inputs.shape[1] != 1:
             raise ValueError(f"expected images of one channel, got {inputs.shape[1]}.")
         results, vertebrae, spines = [], [], []
+        with torch.inference_mode():
+            fused = for_inference(network)
         for volume in inputs:
-            result, spine = self._infer_volume(volume, lambda patch: network(patch, *args, **kwargs))
+            result, spine = self._infer_volume(volume, lambda patch: fused(patch, *args, **kwargs))
             results.append(result)
             vertebrae.append(json.dumps([vars(instance.vertebra) for instance in spine.instances]))
             spines.append(json.dumps(spine.describe()))

@@ -26,6 +26,8 @@ class CordLocaliser(nn.Module):
         torch.Size([1, 1, 51, 64])
     """
 
+    chains = ()  # see `fusion`
+
     def __init__(self, in_channels: int = 1, out_channels: int = 1, filters: int = 12) -> None:
         super().__init__()
         layers = [nn.Conv2d(in_channels, filters, 5, stride=2, padding=2, bias=False)]

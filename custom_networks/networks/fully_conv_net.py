@@ -25,6 +25,8 @@ class FullyConvNet(nn.Sequential):
         Learning unit on image segmentation, Institute of Medical Informatics, University of Lübeck (seed 004).
     """
 
+    chains = ()  # see `fusion`
+
     def __init__(self, in_channels: int = 1, out_channels: int = 6, channels: Sequence[int] = (16, 32, 64, 64)) -> None:
         sources = (in_channels, *channels)
         groups = [ConvGroup(sources[i], sources[i + 1], stride=2 if i < 2 else 1) for i in range(len(channels))]

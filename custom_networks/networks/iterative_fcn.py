@@ -62,6 +62,8 @@ class IterativeFCN(nn.Module):
         torch.Size([1, 3, 64, 64, 64])
     """
 
+    chains = ()  # see `fusion`
+
     def __init__(
         self,
         in_channels: int = 2,

@@ -27,6 +27,8 @@ class LesionUNet(nn.Module):
         NeuroImage: Clinical 21:101638, 2019; tutorial of the same author (seed 003).
     """
 
+    chains = ()  # see `fusion`
+
     def __init__(
         self, in_channels: int = 2, out_channels: int = 2, width: int = 32, convolutions: int = 1, norm: str | None = None
     ) -> None:

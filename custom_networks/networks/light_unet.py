@@ -27,6 +27,8 @@ class LightUNet(nn.Module):
         Ronneberger, Fischer, Brox: U-Net. MICCAI 2015, LNCS 9351:234-241.
     """
 
+    chains = ()  # see `fusion`
+
     def __init__(self, in_channels: int = 1, out_channels: int = 6, width: int = 64) -> None:
         super().__init__()
         self.encoder1 = ConvGroup(in_channels, width)

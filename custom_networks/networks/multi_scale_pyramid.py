@@ -25,6 +25,8 @@ class MultiScalePyramid(nn.Module):
         Dourthe et al., Spine 47:1179-1186, 2022; Roth et al., arXiv:1806.02237; Milletari et al., arXiv:1606.04797.
     """
 
+    chains = ()  # see `fusion`
+
     def __init__(self, in_channels: int = 1, out_channels: int = 5, width: int = 16, dropout: float = 0.3) -> None:
         super().__init__()
         self.coarse = VNet2D(in_channels, out_channels, width, dropout, input_residual=True)

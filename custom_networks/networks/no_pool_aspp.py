@@ -70,6 +70,8 @@ class NoPoolASPP(nn.Module):
         torch.Size([1, 1, 51, 64])
     """
 
+    chains = (("concat_norm", "concat_dropout", "fuse", "logits"),)  # see `fusion`
+
     def __init__(
         self,
         in_channels: int = 1,

@@ -1,0 +1,98 @@
+"""Layers that do on a processor, in one pass over memory, what torch's own do in two or three."""
+
+import itertools
+import operator
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}  # by the axes of the input
+
+
+def activation_code(layer: nn.Module | None) -> tuple[str, list[float]] | None:
+    """Return what oneDNN calls an activation, and its numbers; None for one that no convolution can end with."""
+    if layer is None:
+        return "none", []
+    if type(layer) is nn.ReLU:
+        return "relu", []
+    if type(layer) is nn.LeakyReLU:
+        return "leaky_relu", [layer.negative_slope]
+    return None
+
+
+class FusedConvolution(nn.Module):
+    """A convolution and the activation behind it, written to memory once; oneDNN's, as torch's compiler calls it.
+
+    Weights in the type of autocast are made once and kept, where autocast makes them anew in each call.
+
+    Args:
+        convolution: in 2D or 3D, with zeros beyond the border.
+        activation: ReLU, LeakyReLU or None.
+        weight, bias: in place of the convolution's own.
+
+    Shape:
+        as the convolution's, in channels-last layout.
+    """
+
+    def __init__(
+        self,
+        convolution: nn.Conv2d | nn.Conv3d,
+        activation: nn.Module | None = None,
+        weight: torch.Tensor | None = None,
+        bias: torch.Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        bias = convolution.bias if bias is None else bias
+        self.bias = None if bias is None else bias.detach()  # oneDNN adds it before it rounds
+        self.weights = {torch.float32: _last(convolution.weight.detach() if weight is None else weight)}
+        self.geometry = [list(n) for n in (convolution.padding, convolution.stride, convolution.dilation)]
+        self.groups, self.activation = convolution.groups, activation_code(activation)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
+        if kind not in self.weights:
+            self.weights[kind] = self.weights[torch.float32].to(kind)
+        settings = (*self.geometry, self.groups, *self.activation, "")
+        return torch.ops.mkldnn._convolution_pointwise(_last(features.to(kind)), self.weights[kind], self.bias, *settings)
+
+
+class WholeNorm(nn.Module):
+    """Instance normalisation that keeps channels last: torch's own copies such features to another layout and back.
+
+    For one image it is batch normalisation by the batch's own statistics, which torch computes in any layout.
+    """
+
+    def __init__(self, norm: nn.InstanceNorm2d | nn.InstanceNorm3d) -> None:
+        super().__init__()
+        self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        answers = [
+            functional.batch_norm(image, None, None, self.weight, self.bias, training=True, eps=self.eps)
+            for image in features.split(1)
+        ]
+        return torch.cat(answers) if len(answers) > 1 else answers[0]
+
+
+class WidePReLU(nn.Module):
+    """PReLU with a slope a channel, laid out over a row of pixels: torch walks over a few channels only, thirty times slower."""
+
+    def __init__(self, activation: nn.PReLU) -> None:
+        super().__init__()
+        self.weight = activation.weight
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        row = self.weight.detach().to(features.dtype).expand(features.shape[-1], -1).contiguous()
+        shape: Sequence[int] = (*[1] * (features.ndim - 2), *row.shape)
+        return torch._prelu_kernel(features, row.view(shape).movedim(-1, 1))
+
+
+def _last(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor channels last; one of a single channel says so by its strides, or torch takes it for the other layout."""
+    tensor = tensor.contiguous(memory_format=CHANNELS_LAST[tensor.ndim])
+    if tensor.shape[1] > 1:
+        return tensor
+    strides = [1, *itertools.accumulate(reversed(tensor.shape[2:]), operator.mul)]
+    return tensor.as_strided(tensor.shape, (strides[-1], 1, *strides[-2::-1]))

@@ -1,0 +1,157 @@
+"""Give a network the form in which a processor runs it fastest; its answers stay, but for rounding."""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+from .fused_layers import FusedConvolution, WholeNorm, WidePReLU, activation_code
+
+CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
+BATCH_NORMS = (nn.BatchNorm2d, nn.BatchNorm3d)
+INSTANCE_NORMS = (nn.InstanceNorm2d, nn.InstanceNorm3d)
+KNOWN = ("torch", "monai", __package__.partition(".")[0])
+DROPOUTS = (nn.Dropout, nn.Dropout2d, nn.Dropout3d, nn.Identity)
+
+_fused: WeakKeyDictionary[nn.Module, tuple[tuple, nn.Module]] = WeakKeyDictionary()
+
+
+def for_inference(network: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """Return what to call in a network's place where no gradient is asked for: its fused copy, made once for its weights.
+
+    The network itself comes back in training, with gradients, on other devices than the processor, with hooks, in other types than
+    float32, as TorchScript, with classes of others than torch, MONAI and us, which may keep what they see, or where torch has no
+    oneDNN.
+    """
+    if not isinstance(network, nn.Module) or not _can_fuse(network):
+        return network
+    state = tuple((tensor.data_ptr(), tensor._version) for tensor in _tensors(network))
+    known, fused = _fused.get(network, (None, None))
+    if known != state:
+        fused = fuse(network)
+        _fused[network] = state, fused
+    return fused
+
+
+def fuse(network: nn.Module) -> nn.Module:
+    """Return a copy of a network in evaluation whose layers are fused; what it can keep it shares with the network.
+
+    Each convolution keeps its weights in the type of autocast, instance normalisation keeps channels last. A network whose class
+    has ``chains`` runs each of its `nn.Sequential` as a whole, and the modules that ``chains`` names one after the other; in these,
+    dropout goes, convolutions take up the activation behind them, and batch normalisation next to them where that is exact: behind
+    a convolution, and before one without padding.
+    """
+    shared = {id(tensor): tensor for tensor in _tensors(network)}
+    network = copy.deepcopy(network, shared)
+    for module in list(network.modules()):
+        if hasattr(type(module), "chains"):
+            _fuse_chains(module)
+    for module in list(network.modules()):
+        for name, child in list(module.named_children()):
+            setattr(module, name, _alone(child))
+    return network
+
+
+def _can_fuse(network: nn.Module) -> bool:
+    if network.training or torch.is_grad_enabled() or isinstance(network, torch.jit.ScriptModule):
+        return False
+    if not (torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled):
+        return False
+    if any(module._forward_hooks or module._forward_pre_hooks or not _is_known(module) for module in network.modules()):
+        return False
+    floats = [tensor for tensor in _tensors(network) if tensor.is_floating_point()]
+    return all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 and not tensor.is_inference() for tensor in floats)
+
+
+def _is_known(module: nn.Module) -> bool:
+    return type(module).__module__.partition(".")[0] in KNOWN or hasattr(type(module), "chains")
+
+
+def _tensors(network: nn.Module) -> Iterator[torch.Tensor]:
+    yield from network.parameters()
+    yield from network.buffers()
+
+
+def _fuse_chains(network: nn.Module) -> None:
+    for names in type(network).chains:
+        first, *others = names
+        setattr(network, first, nn.Sequential(*_fused_chain([getattr(network, name) for name in names])))
+        for name in others:
+            setattr(network, name, nn.Identity())
+    for module in list(network.modules()):
+        if _is_chain(module):
+            module._modules = dict(nn.Sequential(*_fused_chain(list(module))).named_children())
+
+
+def _is_chain(module: nn.Module) -> bool:
+    return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
+
+
+def _fused_chain(modules: Sequence[nn.Module]) -> list[nn.Module]:
+    """Return modules that give what these give, one after the other."""
+    left = list(_flat(modules))
+    done: list[nn.Module] = []
+    while left:
+        layer = left.pop(0)
+        if type(layer) in BATCH_NORMS and left and _has_no_border(left[0]):
+            before, layer = layer, left.pop(0)
+            weight, bias = _after_norm(layer, before)
+        elif _is_plain(layer):
+            weight, bias = layer.weight.detach(), layer.bias
+        else:
+            in_place = type(layer) in (nn.ReLU, nn.LeakyReLU) and done and type(done[-1]) in (*BATCH_NORMS, *INSTANCE_NORMS)
+            done.append(_in_place(layer) if in_place else layer)
+            continue
+        if left and type(left[0]) in BATCH_NORMS:
+            norm = left.pop(0)
+            statistics = norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+            weight, bias = (part.detach() for part in fuse_conv_bn_weights(weight, bias, *statistics))
+        activation = left.pop(0) if left and activation_code(left[0]) is not None else None
+        done.append(FusedConvolution(layer, activation, weight, bias))
+    return done
+
+
+def _flat(modules: Sequence[nn.Module]) -> Iterator[nn.Module]:
+    for module in modules:
+        if _is_chain(module):
+            yield from _flat(module)
+        elif type(module) not in DROPOUTS:
+            yield module
+
+
+def _is_plain(layer: nn.Module) -> bool:
+    return type(layer) in CONVOLUTIONS and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+
+
+def _has_no_border(layer: nn.Module) -> bool:
+    return _is_plain(layer) and not any(layer.padding) and layer.groups == 1
+
+
+def _after_norm(layer: nn.Conv2d | nn.Conv3d, norm: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return weight and bias of a convolution without padding that does what a batch normalisation before it does, too."""
+    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    shift = norm.bias - norm.running_mean * scale
+    axes = list(range(1, layer.weight.ndim))
+    along = [1, -1, *[1] * (layer.weight.ndim - 2)]
+    bias = (layer.weight * shift.view(along)).sum(axes)
+    return (layer.weight * scale.view(along)).detach(), (bias if layer.bias is None else layer.bias + bias).detach()
+
+
+def _in_place(activation: nn.ReLU | nn.LeakyReLU) -> nn.Module:
+    activation = copy.copy(activation)
+    activation.inplace = True
+    return activation
+
+
+def _alone(layer: nn.Module) -> nn.Module:
+    """Return what stands for a layer whatever comes before and after it."""
+    if _is_plain(layer):
+        return FusedConvolution(layer)
+    if type(layer) in INSTANCE_NORMS and not layer.track_running_stats:
+        return WholeNorm(layer)
+    if type(layer) is nn.PReLU and layer.num_parameters > 1:
+        return WidePReLU(layer)
+    return layer
