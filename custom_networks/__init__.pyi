@@ -125,6 +125,7 @@ from .transforms.loading.load_head_labels import LoadHeadLabelsd as LoadHeadLabe
 from .transforms.loading.load_modalities import LoadModalitiesd as LoadModalitiesd
 from .transforms.loading.load_radiograph import LoadRadiographd as LoadRadiographd
 from .transforms.loading.load_volume import LoadVolumed as LoadVolumed
+from .transforms.preprocessing.arg_max import ArgMaxd as ArgMaxd
 from .transforms.preprocessing.brain_mask import BrainMaskd as BrainMaskd
 from .transforms.preprocessing.bright_on_dark import BrightOnDarkd as BrightOnDarkd
 from .transforms.preprocessing.ensure_volume import EnsureVolumed as EnsureVolumed
@@ -133,6 +134,7 @@ from .transforms.preprocessing.keep_lung_pieces import KeepLungPiecesd as KeepLu
 from .transforms.preprocessing.normalize_brain import NormalizeBraind as NormalizeBraind
 from .transforms.preprocessing.orient_radiograph import OrientRadiographd as OrientRadiographd
 from .transforms.preprocessing.pad_to_square import PadToSquared as PadToSquared
+from .transforms.preprocessing.resize_smooth import ResizeSmoothd as ResizeSmoothd
 from .transforms.preprocessing.spacing import SpacingVolumed as SpacingVolumed
 from .transforms.saving.restore_instances import RestoreInstancesd as RestoreInstancesd
 from .transforms.saving.save_label_map import SaveLabelMapd as SaveLabelMapd

@@ -4,13 +4,12 @@ import tempfile
 from pathlib import Path
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from custom_networks.inferers.precision import half_type
 
 from ..bundles import Bundle
 from .cases import CORDS, full_field_cases
-from .peak import peak
+from .peak import operations_counter, peak
 from .stages import RUNS, Pipeline
 
 
@@ -20,7 +19,7 @@ def bench_cords(bundle: Bundle) -> list[str]:
     with tempfile.TemporaryDirectory() as scratch:
         pipeline = Pipeline(bundle, Path(scratch) / "out", half=True)
         window = torch.zeros(1, 1, pipeline.inferer.window, pipeline.inferer.window)
-        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        with torch.inference_mode(), operations_counter() as counter:
             pipeline.network(window)
         images = full_field_cases(bundle, Path(scratch) / "data")
         for image, ((columns, rows, slices), field) in zip(images, CORDS.items(), strict=True):

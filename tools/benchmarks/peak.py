@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
 SIDE = 1024  # of the matrices
 TRIES = 8  # of which the fastest counts
@@ -20,3 +21,12 @@ def peak(dtype: torch.dtype) -> float:
     """Return floating-point operations in a second of CPU time, in a matrix product of one type."""
     first, second = (torch.randn(SIDE, SIDE).to(dtype) for _ in range(2))
     return 2 * SIDE**3 / min(cpu_seconds(lambda: first @ second) for _ in range(TRIES))
+
+
+def operations_counter() -> FlopCounterMode:
+    """Return torch's counter of floating-point operations, which sees fused convolutions too."""
+    return FlopCounterMode(display=False, custom_mapping={torch.ops.mkldnn._convolution_pointwise: _convolution})
+
+
+def _convolution(features: torch.Size, weight: torch.Size, *settings, out_shape: torch.Size, **others) -> int:
+    return conv_flop_count(features, weight, out_shape)

@@ -16,8 +16,10 @@ from custom_networks.results.write_result import write_json, write_result
 
 from .. import __version__
 from ..bundles import Bundle
+from .against import bench_against
 from .cord import bench_cords
 from .history import draw, keep
+from .many import bench_many
 from .peak import peak
 from .slices import SLICES, bench_network
 from .stages import Result, measure
@@ -38,6 +40,8 @@ def bench(
     readme: Path | None = None,
     data: dict[str, Path] | None = None,
     history: Path | None = None,
+    against: dict[str, str] | None = None,
+    many: int = 0,
 ) -> None:
     """Print the shares of every stage of every bundle, how near it comes to the machine's peak, and what single parts cost.
 
@@ -51,6 +55,8 @@ def bench(
         readme: Markdown file whose part between the lines `BEGIN` and `END` becomes the table.
         data: data sets of real cases by the names of bundles; each is measured beside the phantoms of whole fields of view.
         history: CSV file of the ratios of every release.
+        against: commits by the names of bundles; a whole case is measured there too.
+        many: number of radiographs whose peak memory is compared with that of a few; 0 compares none.
     """
     machine = f"{_processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     rates = ", ".join(f"{peak(kind) / 1e9:.0f} in {str(kind)[6:]}" for kind in (torch.float32, half_type("cpu")) if kind)
@@ -65,7 +71,8 @@ def bench(
             rows.append(_row(results[-1]))
             table.add_row(*rows[-1])
     console.print(table)
-    notes = [note for bundle in bundles for note in _notes(bundle)] + bench_startup(any(b.name == RADIOGRAPHS for b in bundles))
+    notes = [f"{bundle.name}: {note}" for bundle in bundles for note in _notes(bundle, (against or {}).get(bundle.name), many)]
+    notes += bench_startup(any(bundle.name == RADIOGRAPHS for bundle in bundles))
     for note in notes:
         console.print(note, highlight=False)
     markdown = "\n".join([*_markdown(rows), "", f"Measured on {machine}.", "", *(f"- {note}" for note in notes), ""])
@@ -86,13 +93,17 @@ def _in_new_process(bundle: Bundle, data: Path | None) -> Result:
         return pool.submit(measure, bundle, data).result()
 
 
-def _notes(bundle: Bundle) -> list[str]:
+def _notes(bundle: Bundle, commit: str | None, many: int) -> list[str]:
     notes = bench_network(bundle) if bundle.name in SLICES else []
     with bundle.parser("inference.json") as parser:
         inferer = parser["inferer"]["_target_"].rpartition(".")[2]
     if inferer in INFERERS:
         notes += INFERERS[inferer](bundle)
-    return [f"{bundle.name}: {note}" for note in notes]
+    if commit:
+        notes.append(bench_against(bundle, commit))
+    if many and bundle.name == RADIOGRAPHS:
+        notes.append(bench_many(bundle, many))
+    return notes
 
 
 def _row(result: Result) -> list[str]:

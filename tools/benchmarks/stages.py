@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from monai.data import decollate_batch, list_data_collate
 from monai.transforms import Compose, SaveImaged
-from torch.utils.flop_counter import FlopCounterMode
 
 from custom_networks.data.data_list import load_data_list
 from custom_networks.inferers.precision import half_type
@@ -19,7 +18,7 @@ from custom_networks.inferers.precision import half_type
 from ..bundles import Bundle, load_network
 from ..scoring.dice import label_dice
 from .cases import full_field_cases
-from .peak import peak
+from .peak import operations_counter, peak
 
 RUNS = 2  # after the first; the fastest is the steady state
 CASES = 6  # on which bfloat16 is compared with float32
@@ -103,7 +102,7 @@ def measure(bundle: Bundle, data: Path | None = None) -> Result:
             [entry["image"] for entry in load_data_list(data, "test")] if data else full_field_cases(bundle, Path(scratch) / "data")
         )
         pipeline = Pipeline(bundle, output, half=True)
-        counter = FlopCounterMode(display=False)
+        counter = operations_counter()
         first, answer = pipeline.run(images[0], counter)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
         half = half_type("cpu") if pipeline.has_option else None

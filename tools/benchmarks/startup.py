@@ -1,13 +1,11 @@
 """CPU time that the command line takes before it does anything, against that of the libraries it is made with."""
 
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from ..bundles import get_bundle
 from .cases import full_field_cases
+from .processes import run_python
 
 LIBRARIES = ("-c", "import typer, rich.console, rich.progress, rich.table")
 STARTS = {"--help": ("--help",), "a usage error": ("segment", "--no-such-option")}
@@ -42,10 +40,4 @@ def _tools(*arguments: str) -> tuple[str, ...]:
 
 def _cpu_time(arguments: tuple[str, ...]) -> float:
     """Return the least CPU time in s of a Python process."""
-    found = []
-    for _ in range(REPEATS):
-        process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, _, used = os.wait4(process.pid, 0)
-        process.returncode = 0
-        found.append(used.ru_utime + used.ru_stime)
-    return min(found)
+    return min(run_python(arguments, codes=(0, 2)).seconds for _ in range(REPEATS))

@@ -19,16 +19,28 @@ def bench(
     ] = [],
     history: Annotated[Path | None, typer.Option(help="CSV file to keep the ratios of this release in.")] = None,
     readme: Annotated[Path | None, typer.Option(help="Markdown file whose lines between the marks become the table.")] = None,
+    against: Annotated[
+        list[str], typer.Option(metavar="[BUNDLE=]COMMIT", help="Commit by which a whole case is segmented too; repeatable.")
+    ] = [],
+    many: Annotated[int, typer.Option(min=0, help="Radiographs whose peak memory is compared with that of ten.")] = 0,
     trust: Trust = False,
 ) -> None:
     """Measure every stage against the machine's own peak, memory, and whether bfloat16 may be the default."""
     from ..bundles import all_bundles, get_bundle
 
     chosen = [get_bundle(name, trust) for name in bundles] if bundles else all_bundles()
-    if any("=" not in text for text in data) and (len(chosen) != 1 or len(data) != 1):
-        raise UserError(f"--data {data[0]}: of which bundle?", "Name one bundle, or give --data BUNDLE=FOLDER.")
-    named = pairs(data, "--data") if any("=" in text for text in data) else [(chosen[0].name, text) for text in data]
-    sets = {get_bundle(name, trust).name: Path(folder) for name, folder in named}
+    sets = {name: Path(folder) for name, folder in _by_bundle(data, "--data", chosen, trust).items()}
+    commits = _by_bundle(against, "--against", chosen, trust)
     from ..benchmarks.run import bench as run_bench
 
-    run_bench(chosen, console, output, readme, sets, history)
+    run_bench(chosen, console, output, readme, sets, history, commits, many)
+
+
+def _by_bundle(texts: list[str], option: str, chosen: list, trust: bool) -> dict[str, str]:
+    """Return what ``BUNDLE=VALUE`` say by the full names of bundles; a value alone is that of the one bundle chosen."""
+    from ..bundles import get_bundle
+
+    if any("=" not in text for text in texts) and (len(chosen) != 1 or len(texts) != 1):
+        raise UserError(f"{option} {texts[0]}: of which bundle?", f"Name one bundle, or give {option} BUNDLE=VALUE.")
+    named = pairs(texts, option) if any("=" in text for text in texts) else [(chosen[0].name, text) for text in texts]
+    return {get_bundle(name, trust).name: value for name, value in named}

@@ -394,8 +394,8 @@ def insert_at_probabilities(parser, transform: Callable[[dict], dict] | None) ->
         whether there is such a place; there is none where labels are chosen before the inversion.
     """
     transforms = parser["postprocessing"]["transforms"]
-    names = [known["_target_"] for known in transforms]
-    chosen = names.index("AsDiscreted") if "AsDiscreted" in names else len(names)
+    names = [known["_target_"].rpartition(".")[2] for known in transforms]
+    chosen = next((n for n, name in enumerate(names) if name in ("AsDiscreted", "ArgMaxd")), len(names))
     places = [n for n, name in enumerate(names[:chosen]) if name in ("Activationsd", "Invertd")]
     if places and transform is not None:
         transforms.insert(max(places) + 1, transform)

@@ -32,27 +32,31 @@ class KeepLungPiecesd(MapTransform):
     def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
         data = dict(data)
         for key in self.key_iterator(data):
-            labels = torch.as_tensor(data[key]).cpu().numpy()[0]
+            labels = torch.as_tensor(data[key])[0].byte().cpu().numpy()
+            steps = max(1, round(REACH * max(labels.shape)))
             stray = np.zeros(labels.shape, bool)
-            clavicles, _ = ndimage.label(np.isin(labels, self.clavicles))
-            for lung in self.lungs:
-                stray |= stray_pieces(labels == lung, clavicles)
+            for body in ndimage.find_objects((labels > 0).view(np.uint8)):
+                for lung in self.lungs:
+                    stray[body] |= stray_pieces(labels[body], lung, self.clavicles, steps)
             data[key] = data[key].masked_fill(torch.from_numpy(stray)[None].to(data[key].device), 0)
         return data
 
 
-def stray_pieces(lung: np.ndarray, clavicles: np.ndarray) -> np.ndarray:
+def stray_pieces(labels: np.ndarray, label: int, bones: Sequence[int], steps: int) -> np.ndarray:
     """Return what of a lung's mask is no part of it.
 
     Args:
-        lung: mask ``(columns, rows, ...)``.
-        clavicles: number of the clavicle at each pixel, 0 for none.
+        labels: label map ``(columns, rows, ...)``.
+        label: of the lung.
+        bones: labels of the clavicles.
+        steps: pixels from a clavicle that a piece or the lung may end.
     """
+    lung = labels == label
     pieces, count = ndimage.label(lung)
     if count < 2:
         return np.zeros_like(lung)
+    clavicles, _ = ndimage.label(np.isin(labels, bones))
     largest = int(ndimage.sum_labels(lung, pieces, range(1, count + 1)).argmax()) + 1
-    steps = max(1, round(REACH * max(lung.shape)))
     columns = ndimage.binary_dilation((pieces == largest).any(tuple(range(1, lung.ndim))), iterations=steps)
 
     touching: dict[int, set[int]] = {}

@@ -1,14 +1,21 @@
 import csv
 import json
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import DIGITS, GRAY_MATTER
 from rich.console import Console
 
 from custom_networks import UserError
+from custom_networks.networks.fusion import fuse
+from tools.benchmarks import against, many
 from tools.benchmarks.cases import full_field_cases
 from tools.benchmarks.history import draw, keep
+from tools.benchmarks.peak import operations_counter
+from tools.benchmarks.processes import Usage, run_python
 from tools.benchmarks.run import bench
 from tools.benchmarks.stages import Result, Stages
 from tools.bundles import Bundle
@@ -88,3 +95,62 @@ def test_tables_of_the_smallest_bundle(tmp_path, monkeypatch):
 def test_data_needs_the_name_of_its_bundle(tools, tmp_path):
     code, text = tools("bench", "--data", str(tmp_path))
     assert code == 2 and "of which bundle?" in text
+
+
+def test_value_needs_the_name_of_its_bundle(tools):
+    code, text = tools("bench", "--against", "abc")
+    assert code == 2 and "--against abc: of which bundle?" in text
+
+
+def test_fused_convolutions_are_counted():
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(4, 2, 2, stride=2)).eval()
+    counted = []
+    for form in (network, fuse(network)):
+        with torch.inference_mode(), operations_counter() as counter:
+            form(torch.ones(2, 1, 8, 6))
+        counted.append(counter.get_total_flops())
+    assert counted == [2 * 2 * (48 * 4 * 9 + 12 * 2 * 16)] * 2
+
+
+def test_a_process_is_measured():
+    usage = run_python(("-c", "bytearray(100 << 20)"))
+    assert usage.memory > 100 and 0 < usage.seconds < 10
+    with pytest.raises(UserError, match="ended with 3"):
+        run_python(("-c", "raise SystemExit(3)"))
+    assert run_python(("-c", "raise SystemExit(3)"), codes=(3,)).memory > 1
+
+
+def test_an_earlier_state_segments_in_turns(tmp_path, monkeypatch):
+    there, asked = tmp_path / "then", []
+
+    @contextmanager
+    def checkout(commit):
+        yield there
+
+    def run(arguments, folder):
+        asked.append((folder.name, arguments[:4]))
+        return Usage(2.0 + len(asked), 300.0) if folder == there else Usage(1.5, 150.0)
+
+    monkeypatch.setattr(against, "checkout", checkout)
+    monkeypatch.setattr(against, "run_python", run)
+    note = against.bench_against(Bundle(DIGITS), "abc")
+    assert [name for name, _ in asked] == [against.HERE.name, "then"] * 2
+    assert asked[0][1] == ("-m", "tools", "segment", DIGITS.name)
+    assert note.endswith("150 MiB; at abc 4.0 s and 300 MiB: 0.38 of the time, 0.50 of the memory")
+
+
+def test_an_unknown_commit():
+    with pytest.raises(UserError, match="worktree add"), against.checkout("no-such-commit"):
+        pass
+
+
+def test_memory_is_compared_over_many_cases(monkeypatch):
+    counts = []
+
+    def run(arguments):
+        counts.append(len(list(Path(arguments[4]).iterdir())))
+        return Usage(1.0, 600.0 + counts[-1])
+
+    monkeypatch.setattr(many, "run_python", run)
+    assert many.bench_many(Bundle(DIGITS), 12) == "peak memory 610 MiB with 10 cases, 612 MiB with 12"
+    assert counts == [10, 12]
