@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import custom_networks
-from custom_networks.errors import UserError
+from custom_networks.errors import UserError, find_user_error
 
 if TYPE_CHECKING:
     import torch
@@ -72,7 +72,13 @@ class Bundle:
             parser.read_config([str(self.folder / "configs" / config) for config in configs])
             for key, value in (settings | {"bundle_root": str(self.folder)}).items():
                 parser[key] = value
-            yield parser
+            try:
+                yield parser
+            except Exception as error:
+                found = find_user_error(error)  # MONAI wraps what components of a config raise
+                if found is None or found is error:
+                    raise
+                raise found from error
 
 
 def load_network(parser: ConfigParser, bundle: Bundle) -> torch.nn.Module:

@@ -52,6 +52,8 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    if _names_nothing(arguments):
+        fail("an empty text where a name, file or folder belongs.", "Perhaps a variable of the shell is not set.", debug)
     try:
         code = app(arguments or ["--help"], prog_name=program(), standalone_mode=False)
     except UserError as error:
@@ -65,6 +67,13 @@ def main() -> None:
     except Exception as error:  # a fault of ours
         fail(explain(error), "This is a fault of the program: --debug shows where.", debug, 1)
     sys.exit(code or 0)
+
+
+def _names_nothing(arguments: list[str]) -> bool:
+    """Tell whether an argument or the output is empty, which as a path would be the folder where the program runs."""
+    options = ["", *arguments]
+    places = (options[index] for index, argument in enumerate(arguments) if argument == "")
+    return "--output=" in arguments or any(before in ("-o", "--output") or not before.startswith("-") for before in places)
 
 
 def fail(problem: str, remedy: str, debug: bool, code: int = 2) -> NoReturn:

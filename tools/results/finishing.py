@@ -10,6 +10,7 @@ from custom_networks.errors import UserError, explain, plain
 
 from ..bundles import Bundle
 from ..dicomweb.archive import Archives
+from .exporting import EXPORTS
 from .kinds import CaseFiles, ResultKind
 from .measuring import measure_case
 from .report.section import CaseSection, SectionWriter
@@ -59,7 +60,8 @@ class CaseFinisher:
         exports = dict.fromkeys([*exports, *(["dicom-seg"] if store else [])])
         for name in exports:
             if name not in kind.exports:
-                raise UserError(f"--{name}: {bundle.name} has no such export.", "Leave it out.")
+                option = f"--{name}" if name in EXPORTS else f"--export {name}"  # as it was typed
+                raise UserError(f"{option}: {bundle.name} has no such export.", "Leave it out.")
         self.bundle, self.kind, self.output, self.suffix, self.exports = bundle, kind, output, suffix, tuple(exports)
         self.archives, self.store = archives, store
         images = bundle.metadata.get("network_data_format", {}).get("inputs", {}).values()

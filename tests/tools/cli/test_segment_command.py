@@ -169,6 +169,8 @@ def test_an_output_that_cannot_be_written_is_refused_at_once(segment, tiny, tmp_
         (["digits", "--batch", "0"], "greater than or equal to 1"),
         (["chest", "--series", "3"], "--series 3: chest_xray_organs_segmentation reads no series"),
         (["digits", "--export", "rtstruct"], "--rtstruct: handwritten_digits_classification has no such export"),
+        (["digits", "--export", "stl"], "--export stl: handwritten_digits_classification has no such export"),
+        (["vertebrae", "--levels", "L9"], "error: levels 'L9': no range of vertebrae. Give two names"),
         (["digits", "--dicom-seg"], "--dicom-seg: handwritten_digits_classification has no such export"),
         (["digits", "--seg-nrrd"], "--seg-nrrd: handwritten_digits_classification has no such export"),
         (["digits", "--device", "$open('RAN','w')"], "not a device of this machine"),

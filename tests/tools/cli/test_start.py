@@ -38,6 +38,7 @@ def started(*arguments: str) -> tuple[int, str]:
         ("segment --no-such-option", 2, "error: No such option: --no-such-option"),
         ("segment liver scan.nii.gz -o out", 2, "error: liver: no such bundle."),
         ("segment spinal_cord scan.nii.gz", 2, "error: Missing option '-o' / '--output'"),
+        ("prepare", 2, "error: Missing command."),
         ("prepare liver a b", 2, "error: No such command 'liver'."),
         ("prepare jsrt a b --lowest L5", 2, "error: No such option: --lowest"),
         ("prepare folder a b --mask 3", 2, "error: --mask 3: not of the form VALUE=NAME."),
@@ -58,6 +59,22 @@ def test_nothing_heavy_is_imported(arguments, code, text):
 def test_every_command_is_found_and_explains_itself(name):
     command, (_, line) = load(name), COMMANDS[name]
     assert command.name == name and command.help and len(line) < 90 and line.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("segment", "cord", "", "-o", "out"),
+        ("segment", "cord", "a.nii", "-o", ""),
+        ("pack", "cord", "--output="),
+        ("score", "", "b"),
+    ],
+)
+def test_an_empty_text_is_not_the_folder_where_the_program_runs(tools, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    code, printed = tools(*arguments)
+    assert code == 2 and "error: an empty text where a name, file or folder belongs." in printed
+    assert not any(tmp_path.iterdir())
 
 
 def test_only_what_was_typed_is_imported():
