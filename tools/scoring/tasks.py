@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from custom_networks.data.label_values import check_label_values
+from custom_networks.errors import UserError
 from custom_networks.geometry.axial import slices_last, spacing_slices_last
 from custom_networks.metrics.identification import centroids, identification_rate
 from custom_networks.metrics.lesions import lesion_scores
@@ -36,7 +37,7 @@ REMEDY = "Give label maps as NIfTI."
 
 def score_structures(prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterator[dict]:
     """Yield Dice, HD95, mean surface distance and volume error of every class but background."""
-    mask, label, spacing, unit = _read(prediction, truth)
+    mask, label, spacing, unit = _read(prediction, truth, classes)
     check_label_values(truth, label, max(map(int, classes)))
     for value, name in classes.items():
         if int(value):
@@ -48,7 +49,7 @@ def score_gray_matter(prediction: Path, truth: Path, classes: Mapping[str, str])
 
     Gray matter is label 1; 2, white matter, and other values of a label are none. Distances "in plane" are `scgm_metrics`'s.
     """
-    mask, label, spacing, unit = _read(prediction, truth)
+    mask, label, spacing, unit = _read(prediction, truth, classes, also=2)
     name = classes["1"]
     yield from _rows(name, mask_scores(mask == 1, label == 1, spacing), unit, len(spacing))
     images = [load_nifti(path, REMEDY) for path in (prediction, truth)]
@@ -61,7 +62,7 @@ def score_gray_matter(prediction: Path, truth: Path, classes: Mapping[str, str])
 
 def score_vertebrae(prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterator[dict]:
     """Yield scores of a scan: means over the truth's vertebrae, a missed one with a Dice of 0, and shares with the right number."""
-    mask, label, spacing, _ = _read(prediction, truth)
+    mask, label, spacing, _ = _read(prediction, truth, classes)
     mask, label = (np.where(np.isin(labels, VERTEBRAE), labels, 0).astype(np.uint8) for labels in (mask, label))
     matches = match_vertebrae(mask, label, spacing)
     true = [match for match in matches if match.truth]
@@ -81,7 +82,7 @@ def score_vertebrae(prediction: Path, truth: Path, classes: Mapping[str, str]) -
 
 def score_lesions(prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterator[dict]:
     """Yield scores of all lesion voxels together and lesion by lesion; label 2, other pathology, has no say."""
-    mask, label, spacing, unit = _read(prediction, truth)
+    mask, label, spacing, unit = _read(prediction, truth, classes, also=2)
     said = label != 2
     yield from _rows("lesions", mask_scores((mask == 1) & said, label == 1, spacing), unit, len(spacing))
     scores = lesion_scores(mask == 1, label, float(np.prod(spacing)))
@@ -90,18 +91,33 @@ def score_lesions(prediction: Path, truth: Path, classes: Mapping[str, str]) -> 
     yield _row("lesions", "lesion precision", scores.positive_predictive_value)
 
 
-def _read(prediction: Path, truth: Path) -> tuple[np.ndarray, np.ndarray, tuple[float, ...], str]:
-    """Return both label maps, the spacing of their axes and its unit; one pixel deep is an image of two axes."""
+def _read(
+    prediction: Path, truth: Path, classes: Mapping[str, str], also: int = 0
+) -> tuple[np.ndarray, np.ndarray, tuple[float, ...], str]:
+    """Return both label maps, the spacing of their axes and its unit; one pixel deep is an image of two axes.
+
+    A map that holds something, but none of the classes nor the label ``also``, is refused: a mask of 0 and 255 would score 0.
+    """
     images = [load_nifti(path, REMEDY) for path in (prediction, truth)]
     check_same_grid(truth, images[1].shape, images[1].affine, prediction, images[0].shape, images[0].affine)
     mask, label = (np.asarray(image.dataobj) for image in images)
     check_label_values(prediction, mask, LARGEST)
     check_label_values(truth, label, LARGEST)
+    known = {*map(int, classes), also} - {0}
+    for path, array in ((prediction, mask), (truth, label)):
+        values = np.unique(array[array != 0]).astype(int).tolist()
+        if values and known.isdisjoint(values):
+            asked = ", ".join(f"{value} {name}" for value, name in [*classes.items()][1:6]) + (", ..." if len(classes) > 6 else "")
+            raise UserError(f"{path}: values {_list(values)} and none of the bundle's classes ({asked}).", "Change its values.")
     spacing = np.linalg.norm(images[0].affine[:3, :3], axis=0)[: mask.ndim]
     thick = [axis for axis in range(mask.ndim) if mask.shape[axis] > 1] if mask.ndim == 3 and 1 in mask.shape else range(mask.ndim)
     mask, label = (np.squeeze(array) if len(thick) < array.ndim else array for array in (mask, label))
     unit = "pixels" if len(thick) == 2 and images[0].header.get_xyzt_units()[0] != "mm" else "mm"
     return mask, label, tuple(float(spacing[axis]) for axis in thick), unit
+
+
+def _list(values: list[int], most: int = 5) -> str:
+    return ", ".join(map(str, values[:most])) + (", ..." if len(values) > most else "")
 
 
 def _rows(structure: str, scores: dict[str, float], unit: str, axes: int) -> Iterator[dict]:

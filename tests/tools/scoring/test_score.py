@@ -140,6 +140,17 @@ def test_lesions_one_by_one(score, tmp_path):
     assert values["case", "lesions", "lesion F1"] == pytest.approx(2 / 3)
 
 
+@pytest.mark.parametrize("bundle", ["spinal_cord", "lesions", "muscles"])
+@pytest.mark.parametrize("odd", ["pred", "truth"])
+def test_a_mask_of_0_and_255_is_refused_and_not_scored_0(score, tmp_path, bundle, odd):
+    predictions, labels = folders(tmp_path)
+    save_nifti(predictions / "a_seg.nii.gz", boxes(v1=5) * (255 if odd == "pred" else 1), AFFINE)
+    save_nifti(labels / "a.nii.gz", boxes(v1=5) * (255 if odd == "truth" else 1), AFFINE)
+    code, printed, values = score(predictions, labels, "--bundle", bundle)
+    assert code == 1 and not values and "255" in printed
+    assert "none of the bundle's classes (1 " in printed or "255 are no labels" in printed
+
+
 def test_radiographs_without_spacing_are_measured_in_pixels(score, tmp_path):
     import nibabel
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from custom_networks.errors import UserError
+
 from ..report.view import View, view_picture
 from .kind import CaseFiles, ResultKind
 
@@ -26,6 +28,8 @@ class Category(ResultKind):
         return view_picture(np.asarray(Image.open(case.source).convert("L")), None, oriented=False)
 
     def score(self, prediction: Path, truth: int, classes: Mapping[str, str]) -> Iterable[dict]:
-        found = json.loads(prediction.read_text(encoding="utf-8"))
-        right = found["name"] == classes[str(truth)]
+        try:
+            right = json.loads(prediction.read_text(encoding="utf-8"))["name"] == classes[str(truth)]
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError(f"{prediction}: no class of this bundle.", "Give CASE_pred.json and labels as classes.") from error
         return [{"structure": "all", "metric": "accuracy", "value": float(right), "unit": ""}]
