@@ -14,7 +14,7 @@ from custom_networks.errors import UserError, plain
 from ..cluster.opening import CASE_MEMORY
 from .console import console, errors
 from .options import BundleName, Overwrite, Trust
-from .signals import interruptible
+from .signals import Terminated, interruptible
 
 
 def segment(
@@ -126,15 +126,20 @@ def segment(
                 tell = lambda line: progress and progress.print(Text(line), soft_wrap=True)  # noqa: E731
                 options["cluster"] = stack.enter_context(open_cluster(scheduler, jobs, case_memory, device, threads, tell))
             options |= {"exports": exports, "store": store, "single_file": single_file}
-            if bids:
-                from ..bids.segmenting import segment_bids
+            try:
+                if bids:
+                    from ..bids.segmenting import segment_bids
 
-                results = segment_bids(segmenter, sources[0], output, bids_suffix, on_progress=teller, **options)
-            else:
-                results = segmenter.segment(sources, output, on_progress=teller, **options)
+                    results = segment_bids(segmenter, sources[0], output, bids_suffix, on_progress=teller, **options)
+                else:
+                    results = segmenter.segment(sources, output, on_progress=teller, **options)
+            except (KeyboardInterrupt, Terminated):
+                if as_json:  # what was done
+                    print(json.dumps(_summary(chosen, output, teller.results), indent=2), flush=True)
+                raise
     failed = [result for result in results if result.error]
     if as_json:
-        print(json.dumps(_summary(chosen, output, results), indent=2))
+        print(json.dumps(_summary(chosen, output, results, dry_run), indent=2))
     elif dry_run:
         for result in results:
             console.print(Text(f"{result.name}: {_state(result, dry_run)} ({result.source})"), soft_wrap=True)
@@ -158,13 +163,13 @@ def _state(result, dry_run: bool = False) -> str:
     return "to be segmented" if dry_run else "done"
 
 
-def _summary(bundle, output: Path, results: list) -> dict:
+def _summary(bundle, output: Path, results: list, dry_run: bool = False) -> dict:
     """Return what machines want to know of a run."""
     cases = [
         {
             "case": result.name,
             "source": result.source,
-            "state": _state(result),
+            "state": "to be segmented" if dry_run and not (result.error or result.skipped) else _state(result),
             "error": result.error,
             "warnings": list(result.warnings),
             "quality": next((float(row["value"]) for row in result.measures if row["measure"] == "quality"), None),

@@ -7,6 +7,7 @@ from rich import progress as bars
 from rich.console import Console
 from rich.text import Text
 
+from custom_networks.engines.case_evaluator import CaseResult
 from custom_networks.errors import plain
 
 from .progress import Progress
@@ -23,6 +24,9 @@ class Teller(logging.Handler):
         title: of the progress.
         console: where progress goes; None shows none.
         errors: where failed cases and warnings go; None prints none.
+
+    Attributes:
+        results: of the cases so far, as they came.
     """
 
     def __init__(self, title: str, console: Console | None, errors: Console | None) -> None:
@@ -32,6 +36,7 @@ class Teller(logging.Handler):
         self.bar = bars.Progress(*columns, bars.MofNCompleteColumn(), bars.TimeRemainingColumn(), console=quiet)
         self.errors, self.title = errors, title
         self.task = self.bar.add_task(title, total=None)
+        self.results: list[CaseResult] = []
         self.said: Counter[str] = Counter()
         self.heard: set[str] = set()
         self.name = ""
@@ -52,6 +57,8 @@ class Teller(logging.Handler):
             self.heard.clear()
         done = progress.number - 1 + progress.share if progress.total else 0
         self.bar.update(self.task, total=progress.total or None, completed=done, description=f"{self.title} {progress.name}")
+        if progress.result is not None:
+            self.results.append(progress.result)
         if progress.result is not None and progress.result.error:
             self.say("failed:", "red", progress.result.error)
 

@@ -69,13 +69,15 @@ def whole(output: Path) -> set[str]:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_an_interrupted_run_writes_table_and_page_of_what_is_done(slow, scans, tmp_path, number, code):
-    process = start(slow, scans, "-o", tmp_path)
+    process = start(slow, scans, "-o", tmp_path, "--json")
     wait_for(tmp_path, 2, process)
     process.send_signal(number)
     printed = process.communicate(timeout=600)[0]
     assert process.returncode == code and "Traceback" not in printed, printed
     done = cases_of(tmp_path)
     assert 1 <= len(done) < CASES and done <= whole(tmp_path)
+    summary = json.loads(printed[printed.index("{\n") : printed.rindex("}") + 1])
+    assert {case["case"] for case in summary["cases"] if case["state"] == "done"} == done
     page = (tmp_path / "report.html").read_text()
     assert all(f"<h2>{name}</h2>" in page for name in done)
 

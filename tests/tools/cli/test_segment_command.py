@@ -294,6 +294,9 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(segment, tiny, tmp
     assert code == 1 and "a: is there already, kept" in printed and "b: to be segmented" in printed and "gone: fails" in printed
     assert segment(tiny, names[0], "-o", tmp_path / "out", "--dry-run", "--threshold", "0.2")[1].count("where it is 0.2 now")
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    printed = segment(tiny, *names, "-o", tmp_path / "out", "--dry-run", "--json")[1]
+    states = [case["state"] for case in json.loads(printed[printed.index("{\n") : printed.rindex("}") + 1])["cases"]]
+    assert sorted(states) == ["failed", "kept", "to be segmented"]
     assert segment(tiny, names[1], "-o", tmp_path / "new", "--dry-run")[0] == 0 and not (tmp_path / "new").exists()
 
 
