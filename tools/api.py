@@ -186,7 +186,7 @@ def segment(bundle, scan, *, series=None, **options):
         >>> volume = result.measures.query("measure == 'volume'").iloc[0]
         >>> volume["structure"], volume["unit"]
         ('gray matter', 'mm3')
-        >>> bool(((result.probability.get_fdata() >= 0.65) == (result.mask.get_fdata() == 1)).all())
+        >>> bool(((result.probability.get_fdata() >= 0.6) == (result.mask.get_fdata() == 1)).all())
         True
     """
     return load(bundle, **options).segment(scan, series=series)

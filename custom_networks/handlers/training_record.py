@@ -47,6 +47,7 @@ class TrainingRecord:
         evaluator: validates, run by a ``ValidationHandler``; its ``state.key_metric_name`` tells the score that counts.
         lr_scheduler: schedule of the learning rate, a step an epoch.
         pretrained: weights to start from, see `LoadPretrained`.
+        pretrained_share: share of those in the average, see `WeightAverage`.
         seed: of the training.
         average: share of the epochs after which weights are averaged, see `WeightAverage`.
         ema: decay of an exponential moving average in its place; None averages snapshots.
@@ -64,6 +65,7 @@ class TrainingRecord:
         evaluator: Engine | None = None,
         lr_scheduler: LRScheduler | None = None,
         pretrained: str | Path | None = None,
+        pretrained_share: float = 0.0,
         seed: int = 0,
         average: float = 0.7,
         ema: float | None = None,
@@ -76,11 +78,14 @@ class TrainingRecord:
         self.network, self.optimizer, self.lr_scheduler = bare(network), optimizer, lr_scheduler
         self.pretrained, self.seed, self.patience, self.cudnn_benchmark = pretrained, seed, patience, cudnn_benchmark
         self.average, self.ema, self.half, self.max_minutes = average, ema, half, max_minutes
+        self.pretrained_share = pretrained_share
 
     def attach(self, engine: Engine) -> None:
         """Register with a ``SupervisedTrainer``; the order below is that in which things happen."""
         self.best = BestModel(self.network, self.output_dir, self.evaluator)
-        self.weights = WeightAverage(self.network, self.output_dir, self.average, self.ema, self.half)
+        self.weights = WeightAverage(
+            self.network, self.output_dir, self.average, self.ema, self.half, self.pretrained, self.pretrained_share
+        )
         self.stopping = None if self.patience is None else EarlyStopping(self.patience, _key_metric, engine)
         self.curves = TrainingCurves(self.output_dir, self.evaluator)
         loader = getattr(engine, "data_loader", None)

@@ -9,8 +9,10 @@ from ignite import distributed as idist
 from ignite.engine import Engine, Events
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
+from ..errors import UserError
 from ..results.write_state import write_state
 from .distributed import bare
+from .load_pretrained import read_weights
 
 
 class WeightAverage:
@@ -26,12 +28,16 @@ class WeightAverage:
             an epoch no longer lies past it, the average begins anew.
         decay: of an exponential moving average (EMA), in (0, 1), such as 0.999; None averages snapshots.
         half: whether the file holds half precision, for networks that would be too large to ship; they load into float32.
+        pretrained: weights that training starts from.
+        pretrained_share: share of those in the written mean, in [0, 1); what few scans teach is so held back by what many taught.
 
     Raises:
-        ValueError: when ``start`` or ``decay`` lies outside its range.
+        ValueError: when ``start``, ``decay`` or ``pretrained_share`` lies outside its range.
+        UserError: at the start of training, when a share is asked of weights that are missing or do not all fit the network.
 
-    Reference:
+    References:
         Izmailov et al.: Averaging weights leads to wider optima and better generalization. UAI 2018.
+        Wortsman et al.: Robust fine-tuning of zero-shot models (WiSE-FT; a share of one half). CVPR 2022.
     """
 
     def __init__(
@@ -41,22 +47,24 @@ class WeightAverage:
         start: float = 0.7,
         decay: float | None = None,
         half: bool = False,
+        pretrained: str | Path | None = None,
+        pretrained_share: float = 0.0,
     ) -> None:
         if not 0 <= start < 1:
             raise ValueError(f"start must be in [0, 1), got {start}.")
         if decay is not None and not 0 < decay < 1:
             raise ValueError(f"decay must be in (0, 1), got {decay}.")
-        self.network, self.path, self.start, self.decay, self.half = (
-            bare(network),
-            Path(output_dir) / "model_average.pt",
-            start,
-            decay,
-            half,
-        )
+        if not 0 <= pretrained_share < 1:
+            raise ValueError(f"pretrained_share must be in [0, 1), got {pretrained_share}.")
+        self.network, self.path = bare(network), Path(output_dir) / "model_average.pt"
+        self.start, self.decay, self.half = start, decay, half
+        self.pretrained, self.pretrained_share = pretrained, pretrained_share
+        self.origin: dict[str, torch.Tensor] = {}
         self.average = self._anew()
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer."""
+        engine.add_event_handler(Events.STARTED, self._read_origin)
         if self.decay is not None:
             engine.add_event_handler(Events.ITERATION_COMPLETED, lambda _: self.average.update_parameters(self.network))
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._take)
@@ -81,7 +89,24 @@ class WeightAverage:
                 return
             self.average.update_parameters(self.network)
         if not idist.get_rank():
-            write_state(self.path, self.average.module.state_dict(), self.half)
+            write_state(self.path, self._mixed(self.average.module.state_dict()), self.half)
+
+    def _read_origin(self, engine: Engine) -> None:
+        if not self.pretrained_share:
+            return
+        if self.pretrained is None:
+            raise UserError(f"pretrained_share {self.pretrained_share}: of no weights.", "Give such weights, --pretrained.")
+        self.origin, own = read_weights(self.pretrained), self.network.state_dict()
+        if {name: value.shape for name, value in self.origin.items()} != {name: value.shape for name, value in own.items()}:
+            raise UserError(f"{self.pretrained}: weights of another network, so no share of them.", "Leave out --pretrained_share.")
+
+    def _mixed(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {
+            name: torch.lerp(value, self.origin[name].to(value), self.pretrained_share)
+            if name in self.origin and value.is_floating_point()
+            else value
+            for name, value in state.items()
+        }
 
 
 def _sparing_counters(mean: Callable) -> Callable:

@@ -29,10 +29,13 @@ def reproduce(
 
     numbers = measure(get_bundle(bundle), output, folders, lambda text: errors.print(text, highlight=False, markup=False))
     table = Table("measured on", "score", "README", "now", "")
-    for number in numbers:
+    titles = [number.title for number in numbers]
+    for number, before in zip(numbers, ["", *titles], strict=False):
         told, now = ("" if value is None else f"{value:.3f}".removesuffix(".000") for value in (number.told, number.found))
         verdict = number.why_not if number.found is None else "holds" if number.holds else "differs"
         style = None if number.found is None else "green" if number.holds else "red"
-        table.add_row(escape(number.title), escape(number.name), told, now, Text(verdict, style or ""))
+        table.add_row(
+            "" if number.title == before else escape(number.title), escape(number.name), told, now, Text(verdict, style or "")
+        )
     console.print(table)
     raise typer.Exit(0 if all(number.holds for number in numbers) else 1)
