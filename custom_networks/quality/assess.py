@@ -32,6 +32,8 @@ class AssessQuality:
         threshold: of a network with one channel.
         mirror: whether the mirrored image is segmented too, which takes as long as the image.
         relative: whether gray values have no unit, see `features.appearance`.
+        picture: whether images have no scale, as radiographs, so that sizes and places are shares of the picture, see
+            `features.shape`.
     """
 
     def __init__(
@@ -43,10 +45,11 @@ class AssessQuality:
         threshold: float = 0.5,
         mirror: bool = False,
         relative: bool = False,
+        picture: bool = False,
     ) -> None:
         self.model = QualityModel.load(path)
         self.network, self.inferer, self.threshold, self.mirror = network, inferer, threshold, mirror
-        self.relative = relative
+        self.relative, self.picture = relative, picture
         self.classes, self.partners = len(names) + 1, mirror_labels(names) if mirror else None  # a side may lack its partner
 
     def attach(self, engine: Engine) -> None:
@@ -59,7 +62,8 @@ class AssessQuality:
         image, logits = engine.state.output[CommonKeys.IMAGE], engine.state.output[CommonKeys.PRED]
         quality = engine.state.quality = self.model(self.measure(image, logits))
         if quality.doubtful:
-            logger.warning("quality %.2f: %s. Look at this result.", quality.value, quality.reason)
+            said = "doubtful" if quality.value is None else f"quality {quality.value:.2f}"
+            logger.warning("%s: %s. Look at this result.", said, quality.reason)
 
     def measure(self, image: torch.Tensor, logits: torch.Tensor) -> dict[str, float | list[float]]:
         """Return the measures of one image ``(1, C, H, W[, D])`` and its logits."""
@@ -70,7 +74,7 @@ class AssessQuality:
             mirrored = self._mirrored(image)
             found |= dict(zip(("agreement", "agreement_worst"), features.agreement(mask, mirrored, self.classes), strict=True))
         look = {
-            "shape": features.shape(mask, self.classes, _pixel(image)),
+            "shape": features.shape(mask, self.classes, 0.0 if self.picture else _pixel(image)),
             "appearance": features.appearance(_plain(image)[0, 0], self.relative),
         }
         return {name: round(float(value), 4) for name, value in found.items()} | self.compare(look)
@@ -91,9 +95,9 @@ class AssessQuality:
 
 
 def _pixel(image: torch.Tensor) -> float:
-    """Return the area of a pixel in mm2; 0 where a picture has none, or one that depends on the film."""
+    """Return the area of a pixel in mm2; 1 mm2 where the image does not say."""
     spacing = getattr(image, "pixdim", None)
-    return 0.0 if spacing is None or image.shape[-1] == 1 else float(spacing[0][0] * spacing[0][1])
+    return 1.0 if spacing is None else float(spacing[0][0] * spacing[0][1])
 
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:

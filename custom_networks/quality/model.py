@@ -40,7 +40,7 @@ class Quality:
     """How far a result can be trusted.
 
     Attributes:
-        value: probability that its Dice is good, from 0 to 1; None where the bundle was not calibrated.
+        value: probability that its Dice is good, from 0 to 1; None where the bundle was not calibrated, or on phantoms alone.
         reason: what speaks most against it or, where nothing does, what speaks for it.
         doubtful: whether somebody should look.
         features: what it was taken from.
@@ -57,7 +57,9 @@ class QualityModel:
 
     Args:
         content: ``weights`` and ``usual`` (of good results) by `scaled` feature, ``bias``, ``doubtful_below``, and ``shape`` and
-            ``appearance`` of the people in training: ``mean`` and ``deviation``.
+            ``appearance`` of the people in training: ``mean`` and ``deviation``. ``doubts_only`` where the fit may call results
+            doubtful but its number was not found to hold; ``limits`` by feature, least of a share and most of a distance, beyond
+            which a result is doubtful whatever the fit says, and also without one.
     """
 
     def __init__(self, content: Mapping) -> None:
@@ -71,14 +73,20 @@ class QualityModel:
 
     def __call__(self, features: Mapping[str, float]) -> Quality:
         """Judge a result."""
-        weights = self.content.get("weights")
+        weights, odd = self.content.get("weights"), self._beyond_limits(features)
         if not weights:
-            return Quality(None, "not calibrated", False, dict(features))
+            return Quality(None, DOUBTS[odd] if odd else "not calibrated", bool(odd), dict(features))
         found = {name: scaled(name, features[name]) for name in weights}
         total = self.content["bias"] + sum(weight * found[name] for name, weight in weights.items())
         value = float(1 / (1 + np.exp(-np.clip(total, -30, 30))))
         gains = {name: weight * (found[name] - self.content["usual"][name]) for name, weight in weights.items() if weight}
-        doubtful = value < self.content["doubtful_below"]
-        worst = min(gains, key=gains.get)
-        reason = DOUBTS[worst] if doubtful else REASONS[max(gains, key=gains.get)]
-        return Quality(round(value, 3), reason, doubtful, dict(features))
+        doubtful = bool(odd) or value < self.content["doubtful_below"]
+        reason = DOUBTS[odd or min(gains, key=gains.get)] if doubtful else REASONS[max(gains, key=gains.get)]
+        return Quality(None if self.content.get("doubts_only") else round(value, 3), reason, doubtful, dict(features))
+
+    def _beyond_limits(self, features: Mapping[str, float]) -> str | None:
+        """Return the first measure that is beyond its limit."""
+        for name, limit in self.content.get("limits", {}).items():
+            if features[name] < limit if name in SHARES else features[name] > limit:
+                return name
+        return None

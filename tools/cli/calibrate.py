@@ -33,6 +33,12 @@ def calibrate(
     most: Annotated[int, typer.Option(min=2, help="Cases of training to look at.")] = 40,
     seed: Annotated[int, typer.Option(help="Of the damage.")] = 0,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File in place of the bundle's quality.json.")] = None,
+    doubts_only: Annotated[
+        bool, typer.Option("--doubts-only", help="Results are called doubtful and get no number, where it was not found to hold.")
+    ] = False,
+    limits: Annotated[
+        bool, typer.Option("--limits", help="No number: doubt images that look unlike those in training; segments nothing.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Learn nothing: say how the quality.json of today does on these people.")
     ] = False,
@@ -60,6 +66,14 @@ def calibrate(
 
     found = get_bundle(bundle)
     target = found.folder / "configs" / "quality.json"
+    if limits:
+        from ..scoring import appearance
+
+        vectors = [vector for folder in data for vector in appearance.look_at(found, load_data_list(folder, training), tell)]
+        content = appearance.limits(vectors, empty_is_odd=found.metadata.get("result_kind") != "lesions")
+        learning.write_quality(output or target, content)
+        say(f"{content['about']}\nwrote {output or target}")
+        return
     judged = [case for one in results for case in read_results(one)]
     for folder, file in zip(data, weights or [None] * len(data), strict=True):
         model = api.load(found, weights=file)
@@ -85,5 +99,5 @@ def calibrate(
     if not known:
         raise UserError(f"no result of section {training!r}.", "Say by --training which shows the people in training.")
     result = learning.calibrate(judged, learning.usual_vectors(known), good)
-    learning.write_quality(output or target, result.content)
+    learning.write_quality(output or target, result.content | ({"doubts_only": True} if doubts_only else {}))
     say(f"{result}\nwrote {output or target}")

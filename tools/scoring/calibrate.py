@@ -34,23 +34,29 @@ class Calibration:
     brier: float
 
     def __str__(self) -> str:
+        caught, flagged = f"{100 * self.caught:.0f} %", f"{100 * FLAGGED:.0f} %"
         return (
             f"Probability that the Dice of all structures together is at least {self.least:g}. {self.cases} results of "
-            f"{self.subjects} people, damaged copies among them, {self.bad} below; of people left out of the fit: area under the "
-            f"ROC {self.area:.3f}, {100 * self.caught:.0f} % of the bad ones doubtful where {100 * FLAGGED:.0f} % of the good ones "
-            f"are, Brier score {self.brier:.3f}."
+            f"{self.subjects} subjects, damaged copies among them, {self.bad} below; of subjects left out of the fit: area under "
+            f"the ROC {self.area:.3f}, {caught} of the bad ones doubtful where {flagged} of the good ones are, "
+            f"Brier score {self.brier:.3f}."
         )
 
 
 def usual_vectors(judged: Sequence[Judged]) -> dict:
     """Return mean and deviation of the vectors of results in training."""
-    found = {}
-    for name in (name for name in VECTORS if f"{name}_numbers" in judged[0].features):
-        vectors = np.array([case.features[f"{name}_numbers"] for case in judged])
-        deviation = vectors.std(0, ddof=1) if len(vectors) > 1 else np.zeros(vectors.shape[1])
-        floor = np.maximum(0.02 * np.abs(vectors.mean(0)), 0.02)
-        found[name] = {"mean": vectors.mean(0).round(4).tolist(), "deviation": np.maximum(deviation, floor).round(4).tolist()}
-    return found
+    return {
+        name: usual_of(np.array([case.features[f"{name}_numbers"] for case in judged]))
+        for name in VECTORS
+        if f"{name}_numbers" in judged[0].features
+    }
+
+
+def usual_of(vectors: np.ndarray) -> dict[str, list[float]]:
+    """Return mean and deviation of vectors, a row each; a deviation is at least 0.02 and 2 % of the mean."""
+    deviation = vectors.std(0, ddof=1) if len(vectors) > 1 else np.zeros(vectors.shape[1])
+    floor = np.maximum(0.02 * np.abs(vectors.mean(0)), 0.02)
+    return {"mean": vectors.mean(0).round(4).tolist(), "deviation": np.maximum(deviation, floor).round(4).tolist()}
 
 
 def calibrate(judged: Sequence[Judged], usual: dict, least: float = 0.8) -> Calibration:
@@ -114,7 +120,7 @@ class Check:
     def __str__(self) -> str:
         least, share = f"{self.least:g}", 100 * (1 - FLAGGED)
         return (
-            f"{self.good + self.bad} results of {self.subjects} people, {self.bad} with a Dice below {least}: area under the ROC "
+            f"{self.good + self.bad} results of {self.subjects} subjects, {self.bad} with a Dice below {least}: area under the ROC "
             f"{self.area:.3f}, {100 * self.caught:.0f} % of the bad ones below {share:.0f} % of the good ones; called doubtful: "
             f"{100 * self.doubtful_bad:.0f} % of the bad and {100 * self.doubtful_good:.0f} % of the good ones."
         )
@@ -126,7 +132,7 @@ def check(judged: Sequence[Judged], content: Mapping, least: float = 0.8) -> Che
     Raises:
         UserError: when the quality.json gives no number, or there are no results.
     """
-    model = QualityModel(content)
+    model = QualityModel({**content, "doubts_only": False})
     found = [model(measures(case, content)) for case in judged]
     if not found or found[0].value is None:
         raise UserError("no quality to check.", "Calibrate the bundle first, without --check.")

@@ -33,6 +33,23 @@ def test_without_a_calibration_there_is_no_number(tmp_path):
     assert quality.value is None and quality.reason == "not calibrated" and not quality.doubtful
 
 
+def test_doubts_without_a_number():
+    model = QualityModel(CONTENT | {"doubts_only": True})
+    good, unsure = model({"sureness": 0.96, "shape": 0.1}), model({"sureness": 0.5, "shape": 0.1})
+    assert (good.value, good.doubtful) == (None, False) and (unsure.value, unsure.doubtful) == (None, True)
+    assert unsure.reason == "the network is unsure"
+
+
+def test_limits_hold_with_a_fit_and_without():
+    limits = {"limits": {"sureness": 0.3, "appearance": 2.0}}
+    for content in (limits, CONTENT | limits):
+        model = QualityModel(content)
+        usual = model({"sureness": 0.97, "shape": 0.1, "appearance": 2.0})
+        odd, empty = (model({"sureness": s, "shape": 0.1, "appearance": a}) for s, a in ((0.97, 2.1), (0.0, 0.1)))
+        assert not usual.doubtful and odd.doubtful and odd.reason == "the image looks unlike those in training"
+        assert empty.doubtful and empty.reason == "the network is unsure"
+
+
 class Sides(torch.nn.Module):
     """Calls bright pixels of the right half ``right`` and of the left half ``left``, whatever the picture."""
 
@@ -77,4 +94,7 @@ def test_a_doubtful_result_is_warned_of(tmp_path, caplog):
     assert events == [(IterationEvents.FORWARD_COMPLETED, assess.assess)]
     assess.assess(engine)
     assert engine.state.quality.value == 0.018 and engine.state.quality.doubtful
-    assert caplog.messages == ["quality 0.02: the network is unsure. Look at this result."]
+    assess.model = QualityModel({"limits": {"sureness": 0.9}})
+    assess.assess(engine)
+    assert caplog.messages.pop() == "doubtful: the network is unsure. Look at this result."
+    assert caplog.messages[:1] == ["quality 0.02: the network is unsure. Look at this result."]

@@ -10,7 +10,9 @@ from PIL import Image
 
 from custom_networks import UserError
 from custom_networks.data.data_list import load_data_list
+from custom_networks.quality.features import distance
 from custom_networks.quality.model import QualityModel
+from tools.scoring.appearance import limits
 from tools.scoring.calibrate import calibrate, check, usual_vectors
 from tools.scoring.judging import Judged, judge_cases, read_results, write_results
 
@@ -106,8 +108,22 @@ def test_a_quality_is_checked_on_people_that_it_was_not_learnt_from():
     assert (found.subjects, found.good, found.bad) == (3, 4, 2)
     assert found.area == pytest.approx(7 / 8) and found.caught == 0.5  # 15 % of the good ones are below 0.257
     assert (found.doubtful_bad, found.doubtful_good) == (0.5, 0.25)
-    assert "6 results of 3 people, 2 with a Dice below 0.8: area under the ROC 0.875" in str(found)
+    assert "6 results of 3 subjects, 2 with a Dice below 0.8: area under the ROC 0.875" in str(found)
     alone = check([Judged("a", "none", 0.9, {"appearance": 0.1})], content)
     assert np.isnan(alone.area) and np.isnan(alone.doubtful_bad) and alone.doubtful_good == 0
     with pytest.raises(UserError, match="no quality to check"):
         check([Judged("a", "none", 0.9, {})], {})
+
+
+def test_limits_doubt_what_looks_unlike_the_images_in_training():
+    rng = np.random.default_rng(0)
+    vectors = list(rng.normal((0, 1, 2), 0.1, (20, 3)))
+    content = limits(vectors, empty_is_odd=True)
+    assert content["limits"].keys() == {"appearance", "sureness"} and "weights" not in content
+    model = QualityModel(content)
+    usual, odd = ({"sureness": 0.9, "appearance": distance(np.array(v), content["appearance"])} for v in ((0, 1, 2), (0, 2, 2)))
+    assert not model(usual).doubtful and model(usual).value is None
+    assert model(odd).doubtful and model(odd).reason == "the image looks unlike those in training"
+    assert model(usual | {"sureness": 0.0}).doubtful and limits(vectors, False)["limits"].keys() == {"appearance"}
+    with pytest.raises(UserError, match="2 images: too few"):
+        limits(vectors[:2], True)

@@ -90,7 +90,7 @@ class SectionWriter:
         facts = {"name": result.name, "source": plain(result.source), "error": result.error, "skipped": result.skipped}
         facts |= {"seconds": result.seconds, "rows": rows, "warnings": warnings, "made": _made(record)}
         facts |= {"digest": (record or {}).get("input_sha256", ""), "result": (record or {}).get("result_sha256", "")}
-        doubted = any(line.startswith("quality ") for line in warnings)  # a warning says it already
+        doubted = any(line.startswith(("quality ", "doubtful: ")) for line in warnings)  # a warning says it already
         return facts | {"quality": _quality(record), "doubted": doubted}
 
 
