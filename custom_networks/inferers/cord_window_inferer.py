@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import torch
 from monai.inferers import Inferer
-from torch.nn import functional
 
 from ..networks.fusion import for_inference
 from ..progress import tell_progress
@@ -57,9 +56,8 @@ class CordWindowInferer(Inferer):
         volume = volume.as_subclass(torch.Tensor)
         side = self.window
         corners = self.corners(volume[0], lambda window: network(window, *args, **kwargs))
-        padded = functional.pad(volume.movedim(-1, 0), (side,) * 4, mode="replicate")
         windows = torch.stack(
-            [slice_[:, x + side : x + 2 * side, y + side : y + 2 * side] for slice_, (x, y) in zip(padded, corners, strict=True)]
+            [_window(slice_, corner, side) for slice_, corner in zip(volume.movedim(-1, 0), corners, strict=True)]
         )
         windows = (windows - windows.mean()) / windows.std().clamp_min(1e-6)
         offset = (torch.arange(side, device=windows.device) - (side - 1) / 2) * self.spacing
@@ -94,3 +92,10 @@ class CordWindowInferer(Inferer):
             larger = torch.tensor([n > self.window for n in volume.shape[:2]])
             centres = torch.where(larger, found, centres)
         return [tuple(int(c) for c in torch.floor(centre - self.window / 2 + 1)) for centre in centres]
+
+
+def _window(slice_: torch.Tensor, corner: tuple[int, int], side: int) -> torch.Tensor:
+    """Return a window of ``(C, X, Y)``; beyond the border it repeats the border."""
+    steps = torch.arange(side, device=slice_.device)
+    x, y = ((steps + first).clamp(0, size - 1) for first, size in zip(corner, slice_.shape[1:], strict=True))
+    return slice_[:, x[:, None], y]
