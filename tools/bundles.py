@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import custom_networks
-from custom_networks.errors import UserError, find_user_error
+from custom_networks.errors import UserError, find_user_error, plain
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _INSTALLED = Path(__file__).resolve().parent / "_bundles"  # where an installation has them
 BUNDLES = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().parents[1] / "bundles"
+OUTPUT = ("network_data_format", "outputs", "pred")  # where metadata.json describes what a network returns
+VERSION = re.compile(r"\w+([.+-]\w+)*", re.ASCII)
+MEND = "Mend it as docs/sharing.md and the other bundles have it; `axial verify` checks it."
 COMPONENTS = Path(custom_networks.__file__).resolve().parent  # what every zip gets a copy of
 
 
@@ -37,7 +41,23 @@ class Bundle:
 
     @cached_property
     def metadata(self) -> dict:
-        return json.loads((self.folder / "configs" / "metadata.json").read_text())
+        path = self.folder / "configs" / "metadata.json"
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise UserError(f"{path}: cannot be read ({plain(str(error))}).", MEND) from error
+        if not isinstance(found, dict):
+            raise UserError(f"{path}: holds no names and values.", MEND)
+        return found
+
+    def _told(self, kind: type, *names: str) -> Any:
+        """Return what metadata.json says under names within names."""
+        value: object = self.metadata
+        for name in names:
+            value = value.get(name) if isinstance(value, dict) else None
+        if not isinstance(value, kind):
+            raise UserError(f"{self.folder / 'configs' / 'metadata.json'}: {'.'.join(names)} is missing or of another type.", MEND)
+        return value
 
     @property
     def is_ours(self) -> bool:
@@ -46,21 +66,38 @@ class Bundle:
 
     @property
     def version(self) -> str:
-        return self.metadata["version"]
+        version = self._told(str, "version")
+        if not VERSION.fullmatch(version):  # it becomes part of a file's name
+            raise UserError(
+                f"{self.name}: metadata.json: version {version!r} is none.", "Give numbers and words with dots between."
+            )
+        return version
 
     @property
     def classes(self) -> dict[str, str]:
         """Label value to name, as the network's output defines them."""
-        return self.metadata["network_data_format"]["outputs"]["pred"]["channel_def"]
+        classes = self._told(dict, *OUTPUT, "channel_def")
+        if not all(key.isdecimal() and isinstance(name, str) for key, name in classes.items()):
+            raise UserError(f"{self.name}: metadata.json: channel_def is no list of label values and names.", MEND)
+        return classes
 
     @property
     def is_segmentation(self) -> bool:
-        return self.metadata["network_data_format"]["outputs"]["pred"]["format"] == "segmentation"
+        return self._told(str, *OUTPUT, "format") == "segmentation"
 
     @property
     def modality(self) -> str:
         """Modality of the input, such as CT, MR or DX."""
-        return self.metadata["network_data_format"]["inputs"]["image"]["modality"]
+        return self._told(str, "network_data_format", "inputs", "image", "modality")
+
+    def check(self) -> None:
+        """Check what metadata.json says that segmenting needs.
+
+        Raises:
+            UserError: names what is missing or of another type.
+        """
+        self._told(dict, "network_data_format", "inputs", "image")
+        _ = self.version, self.is_segmentation, self.classes  # each is checked where it is read
 
     @contextmanager
     def parser(self, *configs: str, **settings) -> Iterator[ConfigParser]:

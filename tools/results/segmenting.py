@@ -64,6 +64,7 @@ class Segmenter:
         device: str | torch.device | None = None,
         maps: bool = False,
     ) -> None:
+        bundle.check()
         self.bundle, self.kind, self.maps = bundle, kind_of(bundle), maps
         self.weights = Path(weights) if weights is not None else None
         self.settings = dict(settings or {}) | ({} if device is None else {"device": find_device(device)})

@@ -342,3 +342,25 @@ def test_precision_is_an_option_and_what_the_device_lacks_is_said_first(tools, t
     assert tools("segment", "chest", tmp_path / "a.png", *options, "float32")[0] == 0
     code, printed = tools("segment", "chest", tmp_path / "a.png", *options, "auto")
     assert code == 1 and "precision float32 where it is auto now" in printed
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (None, "holds no names and values"),
+        ({"network_data_format": []}, "network_data_format.inputs.image is missing or of another type"),
+        ({"version": {"a": 1}}, "version is missing or of another type"),
+        ({"version": "../../x"}, "version '../../x' is none"),
+        ({"channel_def": {"x": "spot"}}, "channel_def is no list of label values and names"),
+        ({"result_kind": ["volumes"]}, "result_kind ['volumes'] is not known"),
+    ],
+)
+def test_odd_metadata_of_a_foreign_bundle_is_said_in_one_line(segment, tmp_path, change, words):
+    bundle = make_tiny_bundle(tmp_path / "spots_segmentation")
+    path = bundle / "configs" / "metadata.json"
+    metadata = json.loads(path.read_text())
+    if change is not None and "channel_def" in change:
+        metadata["network_data_format"]["outputs"]["pred"] |= change
+    path.write_text(json.dumps([] if change is None else metadata | change))
+    code, printed = segment(bundle, spot(tmp_path / "a.nii.gz"), "-o", tmp_path / "out")
+    assert code == 2 and words in " ".join(printed.split()) and "fault of the program" not in printed

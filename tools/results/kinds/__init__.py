@@ -31,9 +31,9 @@ def kind_of(bundle: Bundle) -> ResultKind:
         UserError: when the name is not known, or the bundle's own class cannot be imported.
     """
     name = bundle.metadata.get("result_kind", "volumes" if bundle.is_segmentation else "class")
-    if name in KINDS:
+    if isinstance(name, str) and name in KINDS:
         return KINDS[name]()
-    if not name.startswith(OWN):
+    if not str(name).startswith(OWN):
         raise UserError(
             f"{bundle.name}: metadata.json: result_kind {name!r} is not known.", f"Use one of: {', '.join(KINDS)}, scripts.*."
         )
