@@ -139,6 +139,8 @@ def _warnings(numbering: Numbering, alternative: list[str]) -> list[str]:
     warnings = []
     if numbering.upside_down:
         warnings.append("vertebrae are numbered from bottom to top: the file's orientation may be wrong.")
+    if numbering.disordered:
+        warnings.append("estimates of the numbers do not grow from top to bottom: the file's orientation may be wrong.")
     if numbering.counted:
         warnings.append("the network gives no estimate of any number; vertebrae are counted from the top.")
     if numbering.missed:

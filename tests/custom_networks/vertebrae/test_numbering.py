@@ -149,6 +149,34 @@ def test_gap_where_estimates_leap_as_distances_do():
     assert numbering.numbers == truth and numbering.missed == [14]
 
 
+@pytest.mark.parametrize(
+    ("estimates", "complete"),
+    [
+        ([0.14, 0.94, 2.75, 4.88, 7.24], [0.43, 0.99, 1.0, 0.99, 0.4]),
+        ([0.18, 2.06, 3.0, 5.41, 7.4, 9.73], [0.3, 0.98, 0.99, 0.98, 0.48, 0.01]),
+        ([0.88, 2.14, 3.89, 5.88, 7.83, 10.04], [0.32, 0.97, 1.0, 0.99, 0.61, 0.01]),
+    ],
+)
+def test_neck_that_is_cut_above(estimates, complete):
+    """Estimates that begin with those of C1 and rise by two; at the first rib they are right."""
+    truth = list(range(3, 3 + len(estimates)))
+    heights = stand(truth)
+    cut = [True, False, False, False, *[True] * (len(estimates) - 4)]
+    pieces = [Piece(e, c, 0.9, (0.0, 0.0, h), border) for e, c, h, border in zip(estimates, complete, heights, cut, strict=True)]
+    assert number_vertebrae(pieces).numbers == truth
+
+
+@pytest.mark.parametrize(
+    "estimates", [[20.72, 20.76, 21.21, 20.73, 19.19, 12.03], [20.44, 20.93, 21.12, 19.68, 16.56, 14.4], [21.0, 21.1, 21.0, 21.2]]
+)
+def test_estimates_that_do_not_grow_are_doubted(estimates):
+    """Of scans that are upside down the network knows little."""
+    numbering = number(estimates, heights=[200.0 - 30 * index for index in range(len(estimates))])
+    assert numbering.disordered and not numbering.certain
+    assert not number(ABDOMEN, heights=stand(range(18, 25))).disordered
+    assert not number([22.0, 22.1]).disordered
+
+
 @pytest.mark.parametrize("large", [True, False])
 def test_large_piece_below_is_the_sacrum_whatever_its_estimate(large):
     """Vertebrae with screws and estimates that are up to one too low; the sacrum's would be that of L5."""
