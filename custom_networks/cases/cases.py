@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import ZIP_ERRORS, UserError
 from .names import case_name, name_cases, split_series
-from .suffixes import ARCHIVE_SUFFIX, DICOM_SUFFIXES, PICTURE_SUFFIXES, VOLUME_SUFFIXES, is_result
+from .suffixes import ARCHIVE_SUFFIX, DICOM_SUFFIXES, PICTURE_SUFFIXES, UNREAD_SUFFIXES, VOLUME_SUFFIXES, is_result
 from .tree import is_hidden, read_tree
 
 __all__ = ["PICTURE_SUFFIXES", "VOLUME_SUFFIXES", "case_name", "find_cases", "is_dicom", "is_zip", "name_cases", "split_series"]
@@ -27,7 +27,8 @@ def find_cases(
 
     A file is one case, a zip of DICOM files too. A folder is read to any depth: every image, every such zip and every folder that
     holds DICOM files itself, a series, is a case. Hidden files, results of earlier runs (`RESULT_SUFFIXES`) and links that lead
-    nowhere or round in circles are passed over. A zip or folder that cannot be read is a case with an ``error``.
+    nowhere or round in circles are passed over, images of kinds that no bundle reads with a warning. A zip or folder that cannot be
+    read is a case with an ``error``.
 
     Args:
         source: a file or a folder.
@@ -52,6 +53,7 @@ def find_cases(
     tree = read_tree(path)
     cases = [_failed(file, f"cannot be read ({reason})") for file, reason in tree.unreadable]
     for folder, files in tree.folders:
+        name_unread(folder, files)
         if dicom and series and any(map(is_dicom_file, files)):
             cases.append(_case(folder, number))
         for file in files:
@@ -102,6 +104,14 @@ def is_dicom_file(file: Path) -> bool:
 def is_image(entry: Path, suffixes: Sequence[str]) -> bool:
     """Tell whether a file is an image by its name, and none of our results."""
     return entry.name.lower().endswith(tuple(suffixes)) and not is_result(entry.name) and not is_hidden(entry.name)
+
+
+def name_unread(folder: Path, files: Sequence[Path]) -> None:
+    """Warn of images among a folder's files that are of a kind that no bundle reads."""
+    unread = [file.name for file in files if file.name.lower().endswith(UNREAD_SUFFIXES) and not is_dicom_file(file)]
+    if unread:
+        names = ", ".join(unread[:3]) + (f" and {len(unread) - 3} more" if len(unread) > 3 else "")
+        logger.warning("%s: images of a kind that is not read, passed over: %s. Convert them to NIfTI or PNG.", folder, names)
 
 
 def is_zip(path: Path) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
-from .cases import existing, is_dicom_file, is_image
+from .cases import existing, is_dicom_file, is_image, name_unread
 from .names import case_name, name_cases
 from .suffixes import IMAGE_SUFFIXES, VOLUME_SUFFIXES, split_suffix
 from .tree import read_tree
@@ -49,6 +49,8 @@ def find_studies(source: str | Path, modalities: Sequence[str], suffixes: Sequen
     else:
         tree = read_tree(path)
         unreadable = tree.unreadable
+        for folder, files in tree.folders:
+            name_unread(folder, files)
         images = [file for folder, files in tree.folders for file in _images(folder, files, suffixes)]
     studies: dict[tuple, list[_Image]] = {}
     for image in filter(None, (_image(file, modalities) for file in images)):

@@ -8,6 +8,9 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 IMAGE_SUFFIXES = (*VOLUME_SUFFIXES, *PICTURE_SUFFIXES)
 DICOM_SUFFIXES = (".dcm", ".ima")
 ARCHIVE_SUFFIX = ".zip"  # of a DICOM study
+UNREAD_SUFFIXES = (
+    ".mgz", ".mgh", ".img", ".hdr", ".nhdr", ".gipl", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".jxl", ".webp", ".par", ".v",
+)  # fmt: skip
 RESULT_SUFFIXES = (
     "_seg.nii.gz", "_seg.nii", "_prob.nii.gz", "_probability.nii.gz", "_entropy.nii.gz", "_seg.png", "_overlay.png", "_seg.dcm",
     "_rtstruct.dcm", ".seg.nrrd", "_seg.json", "_pred.json", "_ctd.json", "_centroids.mrk.json", ".record.json", "measures.csv",

@@ -29,6 +29,17 @@ def test_a_folder_lists_images_and_passes_over_results_and_other_files(tmp_path)
     assert [case_name(case["image"]) for case in find_cases(tmp_path)] == ["a", "b"]
 
 
+def test_images_of_other_kinds_are_named(tmp_path, caplog):
+    write(tmp_path, "a.nii", "notes.txt", ".hidden.mgz", "b/s1.MGZ", "b/s2.tif", "b/s3.hdr", "b/s3.img", "b/s4.nhdr")
+    (tmp_path / "a_dicom").mkdir()
+    (tmp_path / "a_dicom" / "1.img").write_bytes(bytes(128) + b"DICM")
+    assert names_in(tmp_path) == ["a", "a_dicom"]
+    (warned,) = caplog.messages
+    assert warned.startswith(
+        f"{tmp_path / 'b'}: images of a kind that is not read, passed over: s1.MGZ, s2.tif, s3.hdr and 2 more."
+    )
+
+
 def test_missing_path():
     with pytest.raises(UserError, match="nowhere: no such file or folder"):
         find_cases("nowhere")
