@@ -10,7 +10,7 @@ from custom_networks.errors import UserError
 
 from ..bundles import Bundle
 from .cases import full_field_cases
-from .processes import Usage, run_python
+from .processes import Usage, axial, run_python
 
 HERE = Path(__file__).resolve().parents[2]
 TURNS = 2  # of which the faster counts
@@ -30,7 +30,7 @@ def bench_against(bundle: Bundle, commit: str) -> str:
         for _ in range(TURNS):
             for folder, found in runs.items():
                 output = str(Path(scratch) / f"{folder.name}{len(found)}")
-                found.append(run_python(("-m", "tools", "segment", bundle.name, str(case), "-o", output), folder))
+                found.append(run_python(axial("segment", bundle.name, str(case), "-o", output), folder))
     now, then = (Usage(min(use.seconds for use in found), min(use.memory for use in found)) for found in runs.values())
     return (
         f"from start to mask {now.seconds:.1f} s of CPU time and {now.memory:.0f} MiB; at {commit} {then.seconds:.1f} s and "

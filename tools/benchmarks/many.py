@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..bundles import Bundle
 from .cases import full_field_cases
-from .processes import run_python
+from .processes import axial, run_python
 
 FEW = 10
 
@@ -21,5 +21,5 @@ def bench_many(bundle: Bundle, count: int) -> str:
             folder.mkdir()
             for index in range(number):
                 shutil.copy(case, folder / f"case{index:04}{''.join(Path(case).suffixes)}")
-            peaks[number] = run_python(("-m", "tools", "segment", bundle.name, str(folder), "-o", f"{folder}_out")).memory
+            peaks[number] = run_python(axial("segment", bundle.name, str(folder), "-o", f"{folder}_out")).memory
     return f"peak memory {peaks[FEW]:.0f} MiB with {FEW} cases, {peaks[count]:.0f} MiB with {count}"

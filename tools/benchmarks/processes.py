@@ -18,6 +18,11 @@ class Usage:
     memory: float
 
 
+def axial(*arguments: str) -> tuple[str, ...]:
+    """Return what runs one of our commands by `run_python`; in a checkout the program is called as its folder."""
+    return "-m", __package__.partition(".")[0], *arguments
+
+
 def run_python(arguments: Sequence[str], folder: Path | None = None, codes: Sequence[int] = (0,)) -> Usage:
     """Run Python with arguments in a folder, in silence.
 

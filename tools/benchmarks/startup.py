@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..bundles import get_bundle
 from .cases import full_field_cases
-from .processes import run_python
+from .processes import axial, run_python
 
 LIBRARIES = ("-c", "import typer, rich.console, rich.progress, rich.table")
 STARTS = {"--help": ("--help",), "a usage error": ("segment", "--no-such-option")}
@@ -22,20 +22,16 @@ def bench_startup(radiograph: bool = True) -> list[str]:
     """
     base = _cpu_time(LIBRARIES)
     notes = [
-        f"start: {name} takes {_cpu_time(_tools(*arguments)) / base:.1f} times the CPU time of importing Typer and Rich"
+        f"start: {name} takes {_cpu_time(axial(*arguments)) / base:.1f} times the CPU time of importing Typer and Rich"
         for name, arguments in STARTS.items()
     ]
     if radiograph:
         with tempfile.TemporaryDirectory() as scratch:
             film = full_field_cases(get_bundle(RADIOGRAPHS), Path(scratch) / "data")[0]
-            command = _tools("segment", RADIOGRAPHS, str(film), "-o", str(Path(scratch) / "out"), "--overwrite")
+            command = axial("segment", RADIOGRAPHS, str(film), "-o", str(Path(scratch) / "out"), "--overwrite")
             ratio = _cpu_time(command) / _cpu_time(FRAMEWORKS)
         notes.append(f"start: `axial segment` of one radiograph takes {ratio:.2f} times the CPU time of importing torch and MONAI")
     return notes
-
-
-def _tools(*arguments: str) -> tuple[str, ...]:
-    return "-m", __package__.partition(".")[0], *arguments
 
 
 def _cpu_time(arguments: tuple[str, ...]) -> float:
