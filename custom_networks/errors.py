@@ -3,6 +3,7 @@
 import sys
 import zipfile
 import zlib
+from collections.abc import Sequence
 from types import TracebackType
 
 ZIP_ERRORS = (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error)  # of damaged zips
@@ -44,6 +45,11 @@ def lacks_memory(error: BaseException | None) -> bool:
 def plain(text: str) -> str:
     """Return a text with whatever cannot be printed escaped: control characters, line breaks, bytes of names that are no text."""
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """Return the first of some names, and how many there are beyond: ``a, b and 3 more``."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def find_user_error(error: BaseException | None) -> UserError | None:

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import ZIP_ERRORS, UserError
+from ..errors import ZIP_ERRORS, UserError, some
 from .names import case_name, name_cases, split_series
 from .suffixes import ARCHIVE_SUFFIX, DICOM_SUFFIXES, PICTURE_SUFFIXES, UNREAD_SUFFIXES, VOLUME_SUFFIXES, is_result
 from .tree import is_hidden, read_tree
@@ -110,7 +110,7 @@ def name_unread(folder: Path, files: Sequence[Path]) -> None:
     """Warn of images among a folder's files that are of a kind that no bundle reads."""
     unread = [file.name for file in files if file.name.lower().endswith(UNREAD_SUFFIXES) and not is_dicom_file(file)]
     if unread:
-        names = ", ".join(unread[:3]) + (f" and {len(unread) - 3} more" if len(unread) > 3 else "")
+        names = some(unread, 3)
         logger.warning("%s: images of a kind that is not read, passed over: %s. Convert them to NIfTI or PNG.", folder, names)
 
 

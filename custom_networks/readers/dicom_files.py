@@ -19,7 +19,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from ..cases.cases import is_dicom, is_index, is_zip
 from ..cases.suffixes import DICOM_SUFFIXES, is_result
 from ..cases.tree import is_hidden
-from ..errors import ZIP_ERRORS, UserError
+from ..errors import ZIP_ERRORS, UserError, some
 from .bounded import CHUNK, check_size
 
 MOST_MEMBERS = 100_000  # of a zip
@@ -86,8 +86,7 @@ def read_images(path: Path) -> Iterator[DicomImage]:
     others = [file for file in files if _is_other_kind(file)]
     strange = [file.name for file in others if not (is_hidden(file.name) or is_result(file.name) or is_index(file.name))]
     if strange:
-        more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
-        logger.warning("%s: %s%s beside the DICOM files; passed over.", path, strange[0], more)
+        logger.warning("%s: %s beside the DICOM files; passed over.", path, some(strange, 1))
     for file in sorted({*files} - {*others}):
         dataset = _read_file(file)
         if _holds_image(dataset):

@@ -67,10 +67,11 @@ def calibrate(
     found = get_bundle(bundle)
     target = found.folder / "configs" / "quality.json"
     if limits:
+        from ..results.kinds import kind_of
         from ..scoring import appearance
 
         vectors = [vector for folder in data for vector in appearance.look_at(found, load_data_list(folder, training), tell)]
-        content = appearance.limits(vectors, empty_is_odd=found.metadata.get("result_kind") != "lesions")
+        content = appearance.limits(vectors, empty_is_odd=not kind_of(found).may_be_empty)
         learning.write_quality(output or target, content)
         say(f"{content['about']}\nwrote {output or target}")
         return

@@ -37,15 +37,10 @@ def write_dicom_seg(bundle: Bundle, source: str | Path, mask_path: Path, target:
             has no code.
     """
     labelled = read_labelled_series(source, mask_path)
-    values = labelled.values
-    images = list({id(image): image for image, _ in labelled.places}.values())
+    values, images = labelled.values, labelled.images
     for image in images:
         if not UID(image.SOPClassUID).name.endswith("Storage"):
             raise UserError(f"{source}: images of a class that DICOM does not know ({image.SOPClassUID}).", "Use --seg-nrrd.")
-        if labelled.affine is not None and not image.get("FrameOfReferenceUID"):
-            raise UserError(
-                f"{source}: no FrameOfReferenceUID, which segmentations need.", "Use --seg-nrrd, or export the images anew."
-            )
         if not image.get("SliceThickness") and labelled.affine is not None:
             image.SliceThickness = float(np.linalg.norm(labelled.affine[:3, 2]))
     array = labelled.array

@@ -46,10 +46,6 @@ def write_rtstruct(bundle: Bundle, source: str | Path, mask_path: Path, target: 
     first = labelled.places[0][0]
     if labelled.affine is None:
         raise UserError(f"{source}: a radiograph has no place in space, which structure sets need.", "Use --dicom-seg.")
-    if not first.get("FrameOfReferenceUID"):
-        raise UserError(
-            f"{source}: no FrameOfReferenceUID, which structure sets need.", "Use --seg-nrrd, or export the series anew."
-        )
     now = datetime.datetime.now()
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
@@ -78,10 +74,9 @@ def write_rtstruct(bundle: Bundle, source: str | Path, mask_path: Path, target: 
 
 
 def _frame_of_reference(labelled: LabelledSeries, first: pydicom.Dataset) -> Dataset:
-    images = {image.SOPInstanceUID: image for image, _ in labelled.places}
     series, study, frame = Dataset(), Dataset(), Dataset()
     series.SeriesInstanceUID = first.SeriesInstanceUID
-    series.ContourImageSequence = [_reference(image) for image in images.values()]
+    series.ContourImageSequence = [_reference(image) for image in labelled.images]
     study.ReferencedSOPClassUID, study.ReferencedSOPInstanceUID = STUDY, first.StudyInstanceUID
     study.RTReferencedSeriesSequence = [series]
     frame.FrameOfReferenceUID, frame.RTReferencedStudySequence = first.FrameOfReferenceUID, [study]

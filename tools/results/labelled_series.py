@@ -1,6 +1,7 @@
 """A DICOM series and its mask, slice by slice."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,11 @@ class LabelledSeries:
     affine: np.ndarray | None
 
     @property
+    def images(self) -> list[pydicom.Dataset]:
+        """The images, each once, without pixels."""
+        return list({id(image): image for image, _ in self.places}.values())
+
+    @property
     def values(self) -> list[int]:
         """The labels that were found, without the background."""
         return [int(value) for value in np.unique(self.array) if value]
@@ -51,11 +57,11 @@ class LabelledSeries:
 def read_labelled_series(source: str | Path, mask_path: Path) -> LabelledSeries:
     """Return a series, or a radiograph, with its mask.
 
+    What results repeat of their images is there afterwards, empty where the images lack it or hold what DICOM does not allow.
+
     Args:
         source: the DICOM series' folder, its file or its zip; ``path#number`` where there are several series; or a radiograph.
         mask_path: the label map on the images' own grid, as a bundle writes it.
-
-    What results repeat of their images is there afterwards, empty where the images lack it or hold what DICOM does not allow.
 
     Raises:
         UserError: when the source is no DICOM or lacks a UID that results refer to, or the mask is empty or of another grid.
@@ -67,24 +73,26 @@ def read_labelled_series(source: str | Path, mask_path: Path) -> LabelledSeries:
         expected = affine
     else:
         places, affine, expected = [(radiograph, None)], None, radiograph_affine(radiograph)[0]
-    for image in {id(image): image for image, _ in places}.values():
-        _complete(image, source)
     mask = nibabel.load(mask_path)
     array = np.asarray(mask.dataobj)
     array = array[..., None] if array.ndim == 2 else array
+    labelled = LabelledSeries(places, array, affine)
+    for image in labelled.images:
+        _complete(image, source, IDENTITY if affine is None else (*IDENTITY, "FrameOfReferenceUID"))
     first = places[0][0]
     if array.shape != (first.Columns, first.Rows, len(places)) or np.abs(mask.affine - expected).max() > AFFINE_TOLERANCE:
         raise UserError(f"{mask_path}: another grid than {source}.", "Segment the DICOM series itself.")
     if not array.any():
         raise UserError(f"{mask_path}: nothing was found, and DICOM has no empty segmentation.", "Use the NIfTI mask.")
-    return LabelledSeries(places, array, affine)
+    return labelled
 
 
-def _complete(image: pydicom.Dataset, source: str | Path) -> None:
+def _complete(image: pydicom.Dataset, source: str | Path, identity: Sequence[str]) -> None:
     """Make sure that an image has what results repeat of it."""
-    for tag in IDENTITY:
+    for tag in identity:
         if not image.get(tag):
-            raise UserError(f"{source}: no {tag}, by which results refer to their images.", "Export the images anew.")
+            problem = f"{source}: no {tag}, by which results refer to their images."
+            raise UserError(problem, "Use --seg-nrrd, or export the images anew.")
     for tag in REPEATED:
         value = image.get(tag)
         try:

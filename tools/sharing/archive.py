@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
-from custom_networks.errors import ZIP_ERRORS, UserError
+from custom_networks.errors import ZIP_ERRORS, UserError, some
 
 from .configs import read_json
 from .plain import plain
@@ -160,8 +160,7 @@ def _check_manifest(path: Path, contents: dict[str, bytes]) -> None:
     found = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items() if name not in (MANIFEST, SIGNATURE)}
     if found != expected:
         wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-        others = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        _refuse(path, f"not as its manifest lists: {', '.join(plain(name, 80) for name in wrong[:5])}{others}")
+        _refuse(path, f"not as its manifest lists: {some([plain(name, 80) for name in wrong], 5)}")
 
 
 def _refuse(path: Path, reason: str) -> NoReturn:

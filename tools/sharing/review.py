@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from custom_networks.errors import UserError
+from custom_networks.errors import UserError, some
 
 from ..bundles import COMPONENTS
 from .archive import MANIFEST, SIGNATURE, read_archive
@@ -115,10 +115,8 @@ def demand_review(folder: Path) -> None:
     """
     findings = review_folder(folder).findings
     if findings:
-        others = f" and {len(findings) - 1} more" if len(findings) > 1 else ""
-        raise UserError(
-            f"{folder}: refused, {findings[0]}{others}.", "Run it with --trust where you know its author; `verify` lists all."
-        )
+        found = some(list(map(str, findings)), 1)
+        raise UserError(f"{folder}: refused, {found}.", "Run it with --trust where you know its author; `verify` lists all.")
 
 
 def _reviewed(top: str, contents: dict[str, bytes], findings: list[Finding], signature: str = "") -> Review:

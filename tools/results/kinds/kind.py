@@ -39,6 +39,7 @@ class ResultKind:
 
     picture: str | None = None  # ending of the picture's name; None where there is none
     exports: Mapping[str, Export] = {}  # by the name of the option, such as ``dicom-seg``
+    may_be_empty: bool = False  # whether people have none of what is looked for, so that finding nothing is no reason to look
 
     def measure(self, case: CaseFiles) -> Iterable[dict]:
         """Return the rows of ``measures.csv`` (`tools.results.measures.COLUMNS`) of one case."""

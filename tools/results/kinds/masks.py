@@ -98,6 +98,8 @@ class Vertebrae(Described):
 class Lesions(Described):
     """Lesions; pictures show the slices with most of them."""
 
+    may_be_empty = True
+
     def measure(self, case: CaseFiles) -> Iterable[dict]:
         return measure_lesions(self.details(case))
 
