@@ -43,10 +43,6 @@ def test_names_are_those_of_the_classes(bundle):
         assert {str(value): name for value, name in enumerate(read(bundle, "inference")["names"], 1) if name} == classes
 
 
-def test_version_is_in_the_changelog(bundle):
-    assert bundle.version in bundle.metadata["changelog"]
-
-
 def test_intended_use_says_that_it_is_no_medical_device(bundle):
     assert "no medical device" in bundle.metadata["intended_use"]
 

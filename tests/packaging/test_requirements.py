@@ -1,5 +1,6 @@
 """What an installation asks for is what was tested."""
 
+import json
 import re
 import tomllib
 
@@ -9,6 +10,7 @@ from packaging.requirements import Requirement
 
 from tools import __version__
 
+BUNDLES = sorted(path for path in (REPOSITORY / "bundles").iterdir() if path.is_dir())
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
 
@@ -48,6 +50,26 @@ def test_extras_are_not_hard_requirements():
 def test_the_version_is_that_of_the_changelog():
     heading = next(line for line in (REPOSITORY / "CHANGELOG.md").read_text().splitlines() if line.startswith("## "))
     assert heading.split()[1] == __version__
+
+
+@pytest.mark.parametrize("folder", BUNDLES, ids=lambda folder: folder.name)
+def test_every_bundle_has_the_version_of_the_collection(folder):
+    """Each zip carries the components, so what is released together has one version; the changelog's first entry is of it."""
+    metadata = json.loads((folder / "configs" / "metadata.json").read_text(encoding="utf-8"))
+    assert metadata["version"] == __version__
+    assert next(iter(metadata["changelog"])) == __version__ and all(metadata["changelog"].values())
+
+
+def test_zips_that_the_documents_name_are_what_pack_writes():
+    expected = {f"{folder.name}_v{__version__}.zip" for folder in BUNDLES}
+    for path in [
+        REPOSITORY / "README.md",
+        REPOSITORY / "CONTRIBUTING.md",
+        *REPOSITORY.glob("docs/*.md"),
+        *REPOSITORY.glob("bundles/*/docs/*.md"),
+    ]:
+        named = set(re.findall(r"[a-z0-9_]+_v[0-9.]+[0-9]\.zip", path.read_text(encoding="utf-8")))
+        assert named - {"kidney_ct_v0.1.0.zip"} <= expected, path  # the guide's own bundle begins with 0.1.0
 
 
 def test_the_package_never_calls_itself_by_the_folders_name():

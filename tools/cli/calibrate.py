@@ -8,10 +8,18 @@ import typer
 from custom_networks.errors import UserError
 
 from .console import console, errors
-from .options import BundleName
+from .options import BundleName, refuse_beside
+
+FITS_NUMBER = {"foreign", "weights", "section", "subject", "good", "copies", "most", "seed", "doubts_only", "table"}
+UNUSED = {  # beside an option these are without effect
+    "limits": {"results", "check", *FITS_NUMBER},
+    "check": {"training", "most", "doubts_only"},
+    "results": {"data", "foreign", "weights", "section", "training", "subject", "copies", "most", "seed"},
+}
 
 
 def calibrate(
+    context: typer.Context,
     bundle: BundleName,
     data: Annotated[
         list[Path] | None, typer.Argument(help="Data sets with dataset.json, of people that the weights never saw.")
@@ -32,7 +40,9 @@ def calibrate(
     copies: Annotated[int, typer.Option(min=0, help="Damaged copies of each case.")] = 4,
     most: Annotated[int, typer.Option(min=2, help="Cases of training to look at.")] = 40,
     seed: Annotated[int, typer.Option(help="Of the damage.")] = 0,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="File in place of the bundle's quality.json.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File in place of the bundle's quality.json, written, or by --check read.")
+    ] = None,
     doubts_only: Annotated[
         bool, typer.Option("--doubts-only", help="Results are called doubtful and get no number, where it was not found to hold.")
     ] = False,
@@ -45,35 +55,25 @@ def calibrate(
     table: Annotated[Path | None, typer.Option(help="CSV file of every result.")] = None,
 ) -> None:
     """Learn how far a bundle's results can be trusted, from people never seen and damaged copies of them; write quality.json."""
+    for option, given in {"limits": limits, "check": check, "results": results}.items():
+        if given:
+            refuse_beside(context, f"--{option}", UNUSED[option])
     data = data or []
-    if bool(data or foreign) == bool(results):
-        raise UserError("data sets or --results: one of them.", "Give data sets to segment, or tables of --table.")
+    if not (data or results or foreign):
+        raise UserError("nothing to learn from.", "Give data sets, or tables of --table by --results.")
     if weights and len(weights) != len(data):
         raise UserError(f"{len(weights)} weights for {len(data)} data sets.", "Give one --weights for each, in their order.")
     from custom_networks.data.data_list import load_data_list
-    from custom_networks.quality.model import QualityModel
 
     from .. import api
     from ..bundles import get_bundle
     from ..scoring import calibrate as learning
-    from ..scoring.judging import FOREIGN, TRAINING, WHOLE, judge_cases, read_results, write_results
-
-    def tell(text: str) -> None:
-        errors.print(text, highlight=False, markup=False, soft_wrap=True)
-
-    def say(text: str) -> None:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+    from ..scoring.judging import FOREIGN, TRAINING, judge_cases, read_results, write_results
 
     found = get_bundle(bundle)
-    target = found.folder / "configs" / "quality.json"
+    target = output or found.folder / "configs" / "quality.json"
     if limits:
-        from ..results.kinds import kind_of
-        from ..scoring import appearance
-
-        vectors = [vector for folder in data for vector in appearance.look_at(found, load_data_list(folder, training), tell)]
-        content = appearance.limits(vectors, empty_is_odd=not kind_of(found).may_be_empty)
-        learning.write_quality(output or target, content)
-        say(f"{content['about']}\nwrote {output or target}")
+        _write_limits(found, data, training, target)
         return
     judged = [case for one in results for case in read_results(one)]
     for folder, file in zip(data, weights or [None] * len(data), strict=True):
@@ -82,23 +82,55 @@ def calibrate(
             seen = load_data_list(folder, training, may_be_empty=len(data) > 1)
             each = max(2, most // len(data))
             seen = seen[:: max(1, len(seen) // each)][:each]
-            judged += judge_cases(model, folder, seen, 0, seed, tell, kind=TRAINING)
+            judged += judge_cases(model, folder, seen, 0, seed, _tell, kind=TRAINING)
         unseen = load_data_list(folder, section, may_be_empty=len(data) > 1)
-        judged += judge_cases(model, folder, unseen, copies, seed, tell, subject)
+        judged += judge_cases(model, folder, unseen, copies, seed, _tell, subject)
     for folder in foreign:
-        judged += judge_cases(api.load(found), folder, load_data_list(folder, section), 0, seed, tell, kind=FOREIGN)
+        judged += judge_cases(api.load(found), folder, load_data_list(folder, section), 0, seed, _tell, kind=FOREIGN)
     if table is not None:
         write_results(table, judged)
     known, judged = ([case for case in judged if (case.kind == TRAINING) == seen] for seen in (True, False))
     if check:
-        content = QualityModel.load(output or target).content
-        say(f"all: {learning.check(judged, content, good)}")
-        whole = [case for case in judged if case.kind == WHOLE]
-        if whole and len(whole) < len(judged):
-            say(f"undamaged: {learning.check(whole, content, good)}")
+        _say_check(judged, target, good)
         return
     if not known:
         raise UserError(f"no result of section {training!r}.", "Say by --training which shows the people in training.")
     result = learning.calibrate(judged, learning.usual_vectors(known), good)
-    learning.write_quality(output or target, result.content | ({"doubts_only": True} if doubts_only else {}))
-    say(f"{result}\nwrote {output or target}")
+    learning.write_quality(target, result.content | ({"doubts_only": True} if doubts_only else {}))
+    _say(f"{result}\nwrote {target}")
+
+
+def _write_limits(bundle, data: list[Path], training: str, target: Path) -> None:
+    """Write a quality.json that doubts images unlike those in training, and knows no number."""
+    from custom_networks.data.data_list import load_data_list
+
+    from ..results.kinds import kind_of
+    from ..scoring import appearance
+    from ..scoring.calibrate import write_quality
+
+    vectors = [vector for folder in data for vector in appearance.look_at(bundle, load_data_list(folder, training), _tell)]
+    content = appearance.limits(vectors, empty_is_odd=not kind_of(bundle).may_be_empty)
+    write_quality(target, content)
+    _say(f"{content['about']}\nwrote {target}")
+
+
+def _say_check(judged: list, target: Path, good: float) -> None:
+    """Say how a quality.json does on all results, and on those of undamaged images."""
+    from custom_networks.quality.model import QualityModel
+
+    from ..scoring.calibrate import check
+    from ..scoring.judging import WHOLE
+
+    content = QualityModel.load(target).content
+    _say(f"all: {check(judged, content, good)}")
+    whole = [case for case in judged if case.kind == WHOLE]
+    if whole and len(whole) < len(judged):
+        _say(f"undamaged: {check(whole, content, good)}")
+
+
+def _tell(text: str) -> None:
+    errors.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _say(text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)

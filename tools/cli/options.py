@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,24 @@ Trust = Annotated[
     bool, typer.Option("--trust", help="Run a stranger's bundle whatever its review found: code of its own, for instance.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+
+
+def refuse_beside(context: typer.Context, option: str, without: Collection[str]) -> None:
+    """Refuse what was given beside an option and would be without effect.
+
+    Args:
+        without: the parameters that have no effect beside ``option``, by their names in Python.
+
+    Raises:
+        UserError: when the user gave one of them.
+    """
+    given = [
+        parameter.opts[0] if parameter.param_type_name == "option" else "DATA"
+        for parameter in context.command.params
+        if parameter.name in without and context.get_parameter_source(parameter.name).name != "DEFAULT"
+    ]
+    if given:
+        raise UserError(f"{', '.join(given)}: without effect beside {option}.", "Leave one of them out.")
 
 
 def pairs(texts: list[str], option: str) -> list[tuple[str, str]]:

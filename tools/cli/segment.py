@@ -94,6 +94,8 @@ def segment(
         raise UserError("--store: no input is in an archive.", "Give dicomweb://HOST/studies/UID, or leave it out.")
     if bids and (len(sources) != 1 or is_address(sources[0]) or dry_run or series is not None):
         raise UserError("--bids: for one BIDS data set, and not with --dry-run or --series.", "Give the data set's folder.")
+    if bids_suffix and not bids:
+        raise UserError("--bids-suffix: without effect where --bids is not given.", "Add --bids, or leave it out.")
     chosen = get_bundle(bundle, trust)
     import torch
 

@@ -159,6 +159,11 @@ def test_other_suffixes(data, tiny, segment, tmp_path):
     assert code == 2 and "no PDw image" in printed and "T2starw (6)" in printed and "--bids-suffix" in printed
 
 
+def test_suffixes_of_no_data_set_are_without_effect(data, tiny, tools, tmp_path):
+    code, printed = tools("segment", tiny, data, "-o", tmp_path / "none", "--bids-suffix", "T1w")
+    assert code == 2 and "--bids-suffix: without effect" in printed and not (tmp_path / "none").exists()
+
+
 def test_what_is_no_data_set(tiny, segment, tmp_path):
     image(tmp_path / "x", "sub-01_T2starw").rename(tmp_path / "scan.nii.gz")
     code, printed = segment(tiny, tmp_path / "scan.nii.gz", "-o", tmp_path / "out")

@@ -127,3 +127,41 @@ def test_limits_doubt_what_looks_unlike_the_images_in_training():
     assert model(usual | {"sureness": 0.0}).doubtful and limits(vectors, False)["limits"].keys() == {"appearance"}
     with pytest.raises(UserError, match="2 images: too few"):
         limits(vectors[:2], True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refused"),
+    [
+        (("DATA", "--limits", "--results", "t.csv"), "--results: without effect beside --limits"),
+        (("DATA", "--limits", "--foreign", "x", "--weights", "w.pt"), "--foreign, --weights: without effect beside --limits"),
+        (("DATA", "--limits", "--check"), "--check: without effect beside --limits"),
+        (("DATA", "--limits", "--copies", "4"), "--copies: without effect beside --limits"),
+        (("DATA", "--limits", "--doubts-only", "--table", "t.csv"), "--doubts-only, --table: without effect beside --limits"),
+        (("DATA", "--check", "--training", "training"), "--training: without effect beside --check"),
+        (("DATA", "--check", "--most", "9"), "--most: without effect beside --check"),
+        (("--check", "--doubts-only", "--results", "t.csv"), "--doubts-only: without effect beside --check"),
+        (("DATA", "--results", "t.csv"), "DATA: without effect beside --results"),
+        (("--results", "t.csv", "--weights", "w.pt"), "--weights: without effect beside --results"),
+        (("--results", "t.csv", "--section", "test", "--seed", "3"), "--section, --seed: without effect beside --results"),
+        (("--limits",), "nothing to learn from"),
+        ((), "nothing to learn from"),
+    ],
+)
+def test_what_would_be_without_effect_is_refused(tools, data, monkeypatch, arguments, refused):
+    monkeypatch.chdir(data)
+    code, printed = tools("calibrate", "chest", *(str(data) if part == "DATA" else part for part in arguments), "-o", "q.json")
+    assert code == 2 and refused in printed and not (data / "q.json").exists()
+
+
+def test_limits_and_checks_from_the_command_line(tools, tmp_path):
+    """Limits are written from images of training alone; results of a table are fitted and checked."""
+    assert tools("phantom", "spinal_cord", tmp_path / "data", "--cases", 5)[0] == 0
+    code, printed = tools("calibrate", "spinal_cord", tmp_path / "data", "--limits", "-o", tmp_path / "l.json")
+    assert code == 0 and "from 3 images in training" in printed, printed
+    assert json.loads((tmp_path / "l.json").read_text())["limits"].keys() == {"appearance", "sureness"}
+    people = [Judged(case.subject, "training", case.dice, case.features) for case in judged() if case.dice > 0.9]
+    write_results(tmp_path / "t.csv", [*people, *judged()])
+    code, printed = tools("calibrate", "chest", "--results", tmp_path / "t.csv", "--doubts-only", "-o", tmp_path / "q.json")
+    assert code == 0 and json.loads((tmp_path / "q.json").read_text())["doubts_only"] is True, printed
+    code, printed = tools("calibrate", "chest", "--check", "--results", tmp_path / "t.csv", "-o", tmp_path / "q.json")
+    assert code == 0 and printed.startswith("all: 60 results of 6 subjects"), printed
