@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import zoom
+from monai.transforms import ResizeWithPadOrCrop
+from scipy.ndimage import distance_transform_edt, zoom
 
 from custom_networks.data.data_list import load_data_list
 
@@ -23,6 +24,9 @@ CORDS = {  # columns, rows, slices to the field in mm
     (448, 448, 15): (224.0, 224.0),
 }
 BRAIN = (182, 218, 182)  # of the MNI grid at 1 mm
+BRAIN_VOLUME = 1.3e6  # mm3
+SKULL, SCALP, DARK = 5, 7, 0.02  # mm, mm, share of the scalp's brightness that air and skull have
+MOVED = 3  # voxels by which T1 lies higher in a head
 FILM = 1024  # pixels a side
 CT_FIELD, CT_HEIGHT, CT_PIXELS = 300, 330, 512  # mm, mm, pixels a row
 
@@ -58,10 +62,36 @@ def _spine(folder: Path) -> list[str]:
 
 
 def _brain(folder: Path) -> list[list[str]]:
+    images, label = _draw_brain()
+    return [save_study(folder, "brain", images, label, np.eye(4))["image"]]
+
+
+def raw_head(folder: Path) -> list[Path]:
+    """Write one study of a head with skull and scalp, whose T1 lies `MOVED` mm beside FLAIR, and return its images."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images, label = _draw_brain()
+    random, raw = np.random.default_rng(1), {}
+    outside = distance_transform_edt(next(iter(images.values())) == 0)
+    scalp = (outside > SKULL) & (outside <= SKULL + SCALP)
+    for index, (name, image) in enumerate(images.items()):
+        head = np.where(scalp, image.max(), image)
+        head = np.maximum(head, random.rayleigh(DARK * image.max(), image.shape)).astype(np.int16)
+        raw[name] = np.roll(head, index * MOVED, axis=2)
+    return [folder / name for name in save_study(folder, "head", raw, label, np.eye(4))["image"]]
+
+
+def _draw_brain() -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return the images of a brain of `BRAIN_VOLUME` in the middle of `BRAIN`, 0 outside it, and its lesions."""
     phantom = make_brain_phantom(np.random.default_rng(0))
-    factors = [whole / size for whole, size in zip(BRAIN, phantom.label.shape, strict=True)]
-    images = {name: zoom(image, factors, order=1) for name, image in phantom.images.items()}
-    return [save_study(folder, "brain", images, zoom(phantom.label, factors, order=0), np.eye(4))["image"]]
+    inside = next(iter(phantom.images.values())) > 0
+    factor, fit = (BRAIN_VOLUME / np.count_nonzero(inside)) ** (1 / 3), ResizeWithPadOrCrop(BRAIN)
+
+    def enlarged(array: np.ndarray, order: int) -> np.ndarray:
+        return fit(zoom(array, factor, order=order)[None])[0].numpy()
+
+    inside = enlarged(inside, 0)
+    images = {name: np.where(inside, enlarged(image, 1), 0).astype(np.int16) for name, image in phantom.images.items()}
+    return images, enlarged(phantom.label, 0)
 
 
 def _films(folder: Path) -> list[str]:

@@ -2,8 +2,10 @@
 
 import multiprocessing
 import platform
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,15 +14,17 @@ from rich.table import Table
 
 from custom_networks.errors import UserError
 from custom_networks.inferers.precision import half_type
-from custom_networks.results.write_result import write_json, write_result
+from custom_networks.results.write_result import write_result
 
 from .. import __version__
 from ..bundles import Bundle
 from .against import bench_against
 from .cord import bench_cords
-from .history import draw, keep
+from .heads import bench_heads
+from .history import draw, keep, read
 from .many import bench_many
 from .peak import peak
+from .record import Record
 from .slices import SLICES, bench_network
 from .stages import Result, measure
 from .startup import RADIOGRAPHS, bench_startup
@@ -29,7 +33,7 @@ COLUMNS = (
     "bundle", "case", "load", "preprocess", "network", "postprocess", "save", "of peak", "case over network at peak",
     "first over later case", "float32 over bfloat16", "Dice to float32", "bfloat16", "peak memory",
 )  # fmt: skip
-INFERERS = {"CordWindowInferer": bench_cords}  # what each costs
+PARTS = {"CordWindowInferer": bench_cords, "RawHeads": bench_heads}  # what each costs
 BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->\n"
 
 
@@ -42,11 +46,12 @@ def bench(
     history: Path | None = None,
     against: dict[str, str] | None = None,
     many: int = 0,
+    resume: bool = False,
 ) -> None:
     """Print the shares of every stage of every bundle, how near it comes to the machine's peak, and what single parts cost.
 
     All times are CPU times, and those of networks are compared with matrix products in between, so that a machine that others use
-    too, or a slower one, gives the same ratios.
+    too, or a slower one, gives the same ratios. The record and the history are written after each measurement.
 
     Args:
         bundles: what to measure.
@@ -57,53 +62,64 @@ def bench(
         history: CSV file of the ratios of every release.
         against: commits by the names of bundles; a whole case is measured there too.
         many: number of radiographs whose peak memory is compared with that of a few; 0 compares none.
+        resume: whether measurements stay that ``benchmark.json`` has of an earlier run on this machine, other bundles' too.
     """
     machine = f"{_processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     rates = ", ".join(f"{peak(kind) / 1e9:.0f} in {str(kind)[6:]}" for kind in (torch.float32, half_type("cpu")) if kind)
-    machine += f"; its matrix products: {rates} (10^9 operations a second of CPU time)"
-    console.print(machine, highlight=False)
-    results, rows = [], []
+    record = Record(machine, rates, path=output / "benchmark.json" if output else None)
+    if resume:
+        record.resume()
+    measured = f"{machine}; its matrix products: {record.rates} (10^9 operations a second of CPU time)"
+    console.print(measured, highlight=False)
+    for name, measure_one in _measurements(bundles, data or {}, against or {}, many).items():
+        if name not in record:
+            console.print(f"{name} ...", style="dim", highlight=False)
+            record.add(name, measure_one())
+            if history is not None:
+                keep(history, __version__, list(record.results.values()))
+    rows = [_row(record.results[name]) for name in sorted(record.results)]
     table = Table(*COLUMNS)
-    for bundle in bundles:
-        real = (data or {}).get(bundle.name)
-        for source in (None, real) if real else (None,):
-            results.append(_in_new_process(bundle, source))
-            rows.append(_row(results[-1]))
-            table.add_row(*rows[-1])
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
-    notes = [f"{bundle.name}: {note}" for bundle in bundles for note in _notes(bundle, (against or {}).get(bundle.name), many)]
-    notes += bench_startup(any(bundle.name == RADIOGRAPHS for bundle in bundles))
+    notes = [f"{name.partition(':')[0]}: {note}" for name in sorted(record.notes) for note in record.notes[name]]
     for note in notes:
         console.print(note, highlight=False)
-    markdown = "\n".join([*_markdown(rows), "", f"Measured on {machine}.", "", *(f"- {note}" for note in notes), ""])
+    markdown = "\n".join([*_markdown(rows), "", f"Measured on {measured}.", "", *(f"- {note}" for note in notes), ""])
     if output is not None:
-        content = [asdict(result) | {"of_peak": result.of_peak, "gate": result.gate} for result in results]
-        write_json(output / "benchmark.json", {"machine": machine, "bundles": content, "notes": notes})
         write_result(output / "benchmark.md", lambda path: path.write_text(markdown))
-    if history is not None:
-        kept = keep(history, __version__, results)
-        if output is not None:
-            draw(kept, output / "history.png")
+        if history is not None:
+            draw(read(history), output / "history.png")
     if readme is not None:
         _put(readme, markdown)
+
+
+def _measurements(
+    bundles: list[Bundle], data: dict[str, Path], against: dict[str, str], many: int
+) -> dict[str, Callable[[], Result | list[str]]]:
+    """Return what is to be measured, by name: a bundle, and after a colon which part of it."""
+    asked: dict[str, Callable[[], Result | list[str]]] = {}
+    for bundle in bundles:
+        asked[bundle.name] = partial(_in_new_process, bundle, None)
+        if bundle.name in data:
+            asked[f"{bundle.name}: {data[bundle.name]}"] = partial(_in_new_process, bundle, data[bundle.name])
+    for bundle in bundles:
+        if bundle.name in SLICES:
+            asked[f"{bundle.name}: network"] = partial(bench_network, bundle)
+        with bundle.parser("inference.json") as parser:
+            parts = [parser[name]["_target_"].rpartition(".")[2] for name in ("inferer", "heads") if name in parser]
+        asked |= {f"{bundle.name}: {part}": partial(PARTS[part], bundle) for part in parts if part in PARTS}
+        if bundle.name in against:
+            asked[f"{bundle.name}: {against[bundle.name]}"] = partial(bench_against, bundle, against[bundle.name])
+        if many and bundle.name == RADIOGRAPHS:
+            asked[f"{bundle.name}: {many} cases"] = partial(bench_many, bundle, many)
+    asked["start"] = partial(bench_startup, any(bundle.name == RADIOGRAPHS for bundle in bundles))
+    return asked
 
 
 def _in_new_process(bundle: Bundle, data: Path | None) -> Result:
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(measure, bundle, data).result()
-
-
-def _notes(bundle: Bundle, commit: str | None, many: int) -> list[str]:
-    notes = bench_network(bundle) if bundle.name in SLICES else []
-    with bundle.parser("inference.json") as parser:
-        inferer = parser["inferer"]["_target_"].rpartition(".")[2]
-    if inferer in INFERERS:
-        notes += INFERERS[inferer](bundle)
-    if commit:
-        notes.append(bench_against(bundle, commit))
-    if many and bundle.name == RADIOGRAPHS:
-        notes.append(bench_many(bundle, many))
-    return notes
 
 
 def _row(result: Result) -> list[str]:

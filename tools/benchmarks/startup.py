@@ -22,7 +22,7 @@ def bench_startup(radiograph: bool = True) -> list[str]:
     """
     base = _cpu_time(LIBRARIES)
     notes = [
-        f"start: {name} takes {_cpu_time(axial(*arguments)) / base:.1f} times the CPU time of importing Typer and Rich"
+        f"{name} takes {_cpu_time(axial(*arguments)) / base:.1f} times the CPU time of importing Typer and Rich"
         for name, arguments in STARTS.items()
     ]
     if radiograph:
@@ -30,7 +30,7 @@ def bench_startup(radiograph: bool = True) -> list[str]:
             film = full_field_cases(get_bundle(RADIOGRAPHS), Path(scratch) / "data")[0]
             command = axial("segment", RADIOGRAPHS, str(film), "-o", str(Path(scratch) / "out"), "--overwrite")
             ratio = _cpu_time(command) / _cpu_time(FRAMEWORKS)
-        notes.append(f"start: `axial segment` of one radiograph takes {ratio:.2f} times the CPU time of importing torch and MONAI")
+        notes.append(f"`axial segment` of one radiograph takes {ratio:.2f} times the CPU time of importing torch and MONAI")
     return notes
 
 

@@ -23,6 +23,9 @@ def bench(
         list[str], typer.Option(metavar="[BUNDLE=]COMMIT", help="Commit by which a whole case is segmented too; repeatable.")
     ] = [],
     many: Annotated[int, typer.Option(min=0, help="Radiographs whose peak memory is compared with that of ten.")] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the benchmark.json in OUTPUT: what it holds is not measured again.")
+    ] = False,
     trust: Trust = False,
 ) -> None:
     """Measure every stage against the machine's own peak, memory, and whether bfloat16 may be the default."""
@@ -33,7 +36,7 @@ def bench(
     commits = _by_bundle(against, "--against", chosen, trust)
     from ..benchmarks.run import bench as run_bench
 
-    run_bench(chosen, console, output, readme, sets, history, commits, many)
+    run_bench(chosen, console, output, readme, sets, history, commits, many, resume)
 
 
 def _by_bundle(texts: list[str], option: str, chosen: list, trust: bool) -> dict[str, str]:

@@ -3,19 +3,22 @@ import json
 from contextlib import contextmanager
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 import torch
-from conftest import DIGITS, GRAY_MATTER
+from conftest import CHEST, DIGITS, GRAY_MATTER, LESIONS
 from rich.console import Console
 
 from custom_networks import UserError
+from custom_networks.heads.raw_heads import is_cut_out
 from custom_networks.networks.fusion import fuse
 from tools.benchmarks import against, many
-from tools.benchmarks.cases import full_field_cases
+from tools.benchmarks.cases import full_field_cases, raw_head
 from tools.benchmarks.history import draw, keep
 from tools.benchmarks.peak import operations_counter
 from tools.benchmarks.processes import Usage, run_python
+from tools.benchmarks.record import Record
 from tools.benchmarks.run import bench
 from tools.benchmarks.stages import Result, Stages
 from tools.bundles import Bundle
@@ -80,16 +83,94 @@ def test_tables_of_the_smallest_bundle(tmp_path, monkeypatch):
     out, history = tmp_path / "out", tmp_path / "history.csv"
     bench([Bundle(DIGITS)], Console(quiet=True), out, readme, history=history)
     content = json.loads((out / "benchmark.json").read_text())
-    (measured,) = content["bundles"]
+    measured = content["bundles"][DIGITS.name]
     assert measured["bundle"] == DIGITS.name and all(seconds >= 0 for seconds in measured["steady"].values())
     assert measured["memory"] > 100 and measured["operations"] > 1e5 and measured["of_peak"] > 0
-    assert content["notes"] == ["radiograph: False"] and "float32" in content["machine"]
+    assert content["notes"] == {"start": ["radiograph: False"]} and "float32" in content["rates"]
     assert history.exists() and (out / "history.png").exists()
     text = readme.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text and f"| {DIGITS.name} |" in text
     readme.write_text("no marks")
     with pytest.raises(UserError, match="no lines"):
         bench([], Console(quiet=True), None, readme)
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Measure nothing; return what was asked for."""
+    asked = []
+    monkeypatch.setattr("tools.benchmarks.run.bench_startup", lambda radiograph: asked.append("start") or ["quick"])
+    monkeypatch.setattr("tools.benchmarks.run.bench_network", lambda bundle: asked.append(f"{bundle.name}: network") or ["fast"])
+
+    def measure(bundle, data):
+        asked.append(bundle.name)
+        return result(bundle=bundle.name)
+
+    monkeypatch.setattr("tools.benchmarks.run._in_new_process", measure)
+    return asked
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path, measured, monkeypatch):
+    out, history, readme = tmp_path / "out", tmp_path / "history.csv", tmp_path / "README.md"
+    readme.write_text("<!-- bench -->\n<!-- /bench -->\n")
+
+    def stop(bundle, count):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("tools.benchmarks.run.bench_many", stop)
+        bench([Bundle(DIGITS), Bundle(CHEST)], Console(quiet=True), out, readme, history=history, many=20)
+    first = [DIGITS.name, CHEST.name, f"{CHEST.name}: network"]
+    assert measured == first and json.loads((out / "benchmark.json").read_text())["notes"] == {first[2]: ["fast"]}
+    assert len(history.read_text().splitlines()) == 3 and readme.read_text() == "<!-- bench -->\n<!-- /bench -->\n"
+    monkeypatch.setattr("tools.benchmarks.run.bench_many", lambda bundle, count: [f"{count} of {bundle.name}"])
+    bench([Bundle(CHEST)], Console(quiet=True), out, readme, history=history, many=20, resume=True)
+    assert measured == [*first, "start"]
+    table, notes = readme.read_text().split("\nMeasured on ")
+    assert [line.split(" | ")[0] for line in table.splitlines()[3:]] == [f"| {CHEST.name}", f"| {DIGITS.name}"]
+    assert [line for line in notes.splitlines() if line.startswith("- ")] == [
+        f"- {CHEST.name}: 20 of {CHEST.name}", f"- {CHEST.name}: fast", "- start: quick",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("{}", "no record"), ("[1", "no record"), ("[]", "no record"), (None, "measured on other")]
+)
+def test_what_cannot_be_gone_on_from(tmp_path, measured, text, reason):
+    if text is None:
+        Record("other", "", path=tmp_path / "benchmark.json").add("x", ["y"])
+    else:
+        (tmp_path / "benchmark.json").write_text(text)
+    before = (tmp_path / "benchmark.json").read_bytes()
+    with pytest.raises(UserError, match=reason):
+        bench([Bundle(DIGITS)], Console(quiet=True), tmp_path, resume=True)
+    assert not measured and (tmp_path / "benchmark.json").read_bytes() == before
+
+
+def test_to_go_on_needs_a_folder(tools):
+    code, text = tools("bench", "digits", "--resume")
+    assert code == 2 and "--resume: without --output" in text
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path):
+    written = Record("here", "fast", path=tmp_path / "benchmark.json")
+    written.add("a", result())
+    written.add("a: part", ["slow"])
+    read = Record("here", "", path=tmp_path / "benchmark.json")
+    read.resume()
+    assert read == written and "a" in read and "b" not in read
+
+
+def test_brains_are_stripped_and_heads_are_not(tmp_path, monkeypatch):
+    monkeypatch.setattr("tools.benchmarks.cases.BRAIN", (91, 109, 91))
+    monkeypatch.setattr("tools.benchmarks.cases.BRAIN_VOLUME", 160e3)
+    (images,) = full_field_cases(Bundle(LESIONS), tmp_path)
+    flair, t1 = (np.asarray(nibabel.load(path).dataobj, np.float32) for path in images)
+    assert flair.shape == (91, 109, 91) and np.count_nonzero(flair) == pytest.approx(160e3, rel=0.02) and is_cut_out(flair)
+    heads = [np.asarray(nibabel.load(path).dataobj, np.float32) for path in raw_head(tmp_path / "raw")]
+    assert not any(is_cut_out(head) for head in heads)
+    np.testing.assert_array_equal(heads[0][flair > 400], flair[flair > 400])
+    np.testing.assert_array_equal(np.roll(heads[1], -3, 2)[t1 > 400], t1[t1 > 400])
 
 
 def test_data_needs_the_name_of_its_bundle(tools, tmp_path):
