@@ -1,6 +1,6 @@
 """What whole commands cost: CPU time and memory of processes of their own."""
 
-import os
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -8,6 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custom_networks.errors import UserError
+
+# Started from a small process, as Linux counts the memory of the one that starts another among the other's
+MEASURE = """
+import json, os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, used = os.wait4(process.pid, 0)
+print(json.dumps([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss]))
+"""
 
 
 @dataclass(frozen=True)
@@ -29,9 +37,9 @@ def run_python(arguments: Sequence[str], folder: Path | None = None, codes: Sequ
     Raises:
         UserError: when it ends with another exit code than those.
     """
-    process = subprocess.Popen([sys.executable, *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in codes:
-        raise UserError(f"python {' '.join(arguments)}: ended with {process.returncode}.", f"Try it in {folder or Path.cwd()}.")
-    return Usage(used.ru_utime + used.ru_stime, used.ru_maxrss / 2**10)
+    command = [sys.executable, "-I", "-S", "-c", MEASURE, sys.executable, *arguments]
+    printed = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True).stdout
+    code, seconds, memory = json.loads(printed)
+    if code not in codes:
+        raise UserError(f"python {' '.join(arguments)}: ended with {code}.", f"Try it in {folder or Path.cwd()}.")
+    return Usage(seconds, memory / 2**10)

@@ -78,16 +78,17 @@ class CaseFinisher:
             if self.store and not problems:
                 stored = take_step(problems, result, "stored", lambda: self._store(files, result.skipped) or "")
                 result = replace(result, stored=stored or None)
-        return self.describe(replace(result, error=result.error or " ".join(problems) or None))
+        return self.describe(replace(result, error=result.error or " ".join(problems) or None), files)
 
-    def describe(self, result: CaseResult) -> FinishedCase:
+    def describe(self, result: CaseResult, files: CaseFiles | None = None) -> FinishedCase:
         """Write the section of a case; where it cannot be shown, that is its error."""
         problems: list[str] = []
+        files = files or self.files(result)
         result = self._say_origin(result)
-        section = take_step(problems, result, "shown in the report", lambda: self.sections.write(result, self.files(result)))
+        section = take_step(problems, result, "shown in the report", lambda: self.sections.write(result, files))
         if section is None:
             result = self._say_origin(replace(result, error=result.error or problems[-1]))
-            section = self.sections.write(result, self.files(result))
+            section = self.sections.write(result, files)
         return FinishedCase(result, section)
 
     def files(self, result: CaseResult) -> CaseFiles:

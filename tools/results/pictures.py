@@ -1,5 +1,6 @@
 """Pictures of masks on their images."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
@@ -22,7 +23,27 @@ MOST = 6  # slices on a sheet
 WIDTH = 2.4  # inches of each
 
 
-def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str, by_load: bool = False) -> None:
+@dataclass(frozen=True)
+class Volume:
+    """An image and its label map, ``(X, Y, Z)`` with x to the right, y to the front and z up, and the image's voxels to mm."""
+
+    image: np.ndarray
+    mask: np.ndarray
+    affine: np.ndarray
+
+    @property
+    def spacing(self) -> np.ndarray:
+        """Size of a voxel in mm, along each axis."""
+        return nibabel.affines.voxel_sizes(self.affine)
+
+
+def load_volume(image_path: str, mask_path: Path) -> Volume:
+    """Return an image of any kind that MONAI reads, and its label map."""
+    image, affine = load_image_in_space(image_path)
+    return Volume(image, load_mask(mask_path)[0], affine)
+
+
+def draw_overlay(volume: Volume, target: Path, title: str, by_load: bool = False) -> None:
     """Draw slices three times: the whole field of view, enlarged without and with the outline.
 
     Slices are spread evenly over those with a mask, or are those with most of it. Each enlargement has its own window (2nd to
@@ -30,15 +51,13 @@ def draw_overlay(image_path: str, mask_path: Path, target: Path, title: str, by_
     The patient's right is on the left.
 
     Args:
-        image_path: the image; any kind that MONAI reads.
-        mask_path: its label map.
+        volume: the image and its label map.
         target: PNG to write.
         title: of the sheet.
         by_load: whether the slices with the largest masks are shown, in their order along the body.
     """
-    image, spacing = load_image(image_path)
-    mask, _ = load_mask(mask_path)
-    image, mask = image[::-1], mask[::-1]  # the patient's right on the left, as radiologists have it
+    spacing = volume.spacing
+    image, mask = volume.image[::-1], volume.mask[::-1]  # the patient's right on the left, as radiologists have it
     marked = [z for z in range(mask.shape[2]) if mask[..., z].any()]
     chosen = marked or list(range(mask.shape[2]))
     if by_load:
@@ -71,8 +90,10 @@ def load_image(path: str) -> tuple[np.ndarray, np.ndarray]:
 def load_mask(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return a label map as `load_image` does an image, its values as they are."""
     loaded = nibabel.load(path)
-    labels = torch.from_numpy(np.asarray(loaded.dataobj).astype(np.int32))
-    mask, affine = _to_ras(MetaTensor(labels, affine=torch.from_numpy(loaded.affine)))
+    labels = np.asarray(loaded.dataobj)
+    if labels.dtype != np.uint8:  # of most label maps, and four times as small
+        labels = labels.astype(np.int32)
+    mask, affine = _to_ras(MetaTensor(torch.from_numpy(labels), affine=torch.from_numpy(loaded.affine)))
     return mask, np.linalg.norm(affine[:3, :3], axis=0)
 
 

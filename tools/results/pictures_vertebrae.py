@@ -4,41 +4,38 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.ndimage import center_of_mass
+from skimage.measure import regionprops
 
 from custom_networks.results.palette import label_colour
 from custom_networks.results.write_result import write_result
 from custom_networks.vertebrae.names import VERTEBRA_NAMES
 
-from .pictures import load_image, load_mask
+from .pictures import Volume
 
 WINDOW = (-250.0, 900.0)  # HU
 PLANES = (("sagittal", 0, (1, 2)), ("coronal", 1, (0, 2)), ("axial", 2, (0, 1)))
 
 
-def draw_vertebrae(image_path: str, mask_path: Path, target: Path, title: str) -> None:
+def draw_vertebrae(volume: Volume, target: Path, title: str) -> None:
     """Draw a sagittal, a coronal and an axial section, each without and with the vertebrae and their names.
 
     Sections go through the middle of all vertebrae, the axial one through that nearest to the middle. Patients' right is on the
     left of the coronal and axial pictures, their front on the left of the sagittal one, as radiologists have it.
 
     Args:
-        image_path: the CT; any kind that MONAI reads.
-        mask_path: its label map with VerSe numbers.
+        volume: the CT and its label map with VerSe numbers.
         target: PNG to write.
         title: of the sheet.
     """
-    image, spacing = load_image(image_path)
-    mask, _ = load_mask(mask_path)
-    numbers = [int(n) for n in np.unique(mask) if n]
-    centres = {n: np.array(centre) for n, centre in zip(numbers, center_of_mass(mask > 0, mask, numbers), strict=True)}
+    image, mask, spacing = volume.image, volume.mask, volume.spacing
+    centres = {int(region.label): np.array(region.centroid) for region in regionprops(mask)}  # each in its own box: a CT is large
     middle = np.median(list(centres.values()), axis=0) if centres else np.array(image.shape) / 2
     nearest = min(centres.values(), key=lambda c: abs(c[2] - middle[2])) if centres else middle
     place = np.round([middle[0], middle[1], nearest[2]]).astype(int).clip(0, np.array(image.shape) - 1)
     figure = Figure(figsize=(14, 8.5), layout="constrained")
     axes = figure.subplots(2, 3)
     for column, (name, axis, (across, upward)) in enumerate(PLANES):
-        picture, labels = (np.take(array, place[axis], axis=axis) for array in (image, mask))
+        picture, labels = (np.moveaxis(array, axis, 0)[place[axis]] for array in (image, mask))
         aspect = spacing[upward] / spacing[across]
         for row in range(2):
             view = axes[row, column]
@@ -54,7 +51,7 @@ def draw_vertebrae(image_path: str, mask_path: Path, target: Path, title: str) -
                     x, y, VERTEBRA_NAMES.get(n, n), color="white", fontsize=8, ha="center", va="center",
                     bbox={"facecolor": "black", "alpha": 0.5, "pad": 0.8, "edgecolor": "none"},
                 )  # fmt: skip
-    figure.suptitle(title if numbers else f"{title}: no vertebra found", fontsize=10)
+    figure.suptitle(title if centres else f"{title}: no vertebra found", fontsize=10)
     write_result(target, lambda path: figure.savefig(path, dpi=100, format="png"))
 
 

@@ -38,6 +38,12 @@ def test_bfloat16_must_be_faster_and_the_same(float32, dice, gate):
     assert result(float32, dice).gate == gate
 
 
+def test_memory_of_a_process_is_its_own_not_of_the_one_that_measures():
+    held = np.ones(300 * 2**20, np.uint8)  # in use while the other process starts
+    small, large = (run_python(["-c", f"b'x' * {size}"]).memory for size in (1, 50 * 2**20))
+    assert held.all() and small < 60 and 45 < large - small < 60
+
+
 def test_ratios_are_of_the_machines_own_peak():
     assert (result().needed, result().of_peak, result().outside) == pytest.approx((3.0, 0.75, 0.6))
 

@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..exporting import Export
 from ..report.view import View
+
+if TYPE_CHECKING:
+    from ..pictures import Volume
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,13 @@ class CaseFiles:
     def beside(self, suffix: str) -> Path:
         """Return ``OUT/CASE`` with an ending of its own."""
         return self.result.with_name(f"{self.name}{suffix}")
+
+    @cached_property
+    def volume(self) -> "Volume":
+        """Image and mask of the case, read once for all that shows them."""
+        from ..pictures import load_volume
+
+        return load_volume(self.source, self.result)
 
 
 class ResultKind:

@@ -32,7 +32,7 @@ class Slices(ResultKind):
     def draw(self, case: CaseFiles, target: Path) -> None:
         from ..pictures import draw_overlay
 
-        draw_overlay(case.source, case.result, target, case.name)
+        draw_overlay(case.volume, target, case.name)
 
     def score(self, prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterable[dict]:
         from ...scoring.tasks import score_structures
@@ -40,13 +40,10 @@ class Slices(ResultKind):
         return score_structures(prediction, truth, classes)
 
     def view(self, case: CaseFiles) -> View | None:
-        from ..pictures import load_image_in_space, load_mask
-
-        image, affine = load_image_in_space(case.source)
-        mask, _ = load_mask(case.result)
-        header = nibabel.load(case.result)
-        numbering = number_slices(header.affine, header.shape)
-        return View(image, mask, affine, numbering=numbering) if image.shape == mask.shape else None
+        volume, header = case.volume, nibabel.load(case.result)
+        if volume.image.shape != volume.mask.shape:
+            return None
+        return View(volume.image, volume.mask, volume.affine, numbering=number_slices(header.affine, header.shape))
 
 
 class GrayMatter(Slices):
@@ -81,7 +78,7 @@ class Vertebrae(Described):
     def draw(self, case: CaseFiles, target: Path) -> None:
         from ..pictures_vertebrae import draw_vertebrae
 
-        draw_vertebrae(case.source, case.result, target, case.name)
+        draw_vertebrae(case.volume, target, case.name)
 
     def view(self, case: CaseFiles) -> View | None:
         from ..pictures_vertebrae import WINDOW
@@ -106,7 +103,7 @@ class Lesions(Described):
     def draw(self, case: CaseFiles, target: Path) -> None:
         from ..pictures import draw_overlay
 
-        draw_overlay(case.source, case.result, target, case.name, by_load=True)
+        draw_overlay(case.volume, target, case.name, by_load=True)
 
     def view(self, case: CaseFiles) -> View | None:
         lesions = self.details(case)["lesions"]

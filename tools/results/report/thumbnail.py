@@ -23,13 +23,13 @@ def thumbnail(view: View) -> str:
     others = tuple(other for other in range(3) if other != axis)
     loads = None if view.mask is None else np.count_nonzero(view.mask, axis=others)
     index = view.image.shape[axis] // 2 if loads is None or not loads.any() else int(loads.argmax())
-    gray = np.take(view.image, index, axis).astype(np.float32)
+    gray = np.moveaxis(view.image, axis, 0)[index].astype(np.float32)
     low, high = view.window or usual_window(view)
     scaled = ((gray - low) * (255 / max(high - low, 1e-6))).clip(0, 255).astype(np.uint8)
     size = _size(gray.shape, view.spacing[list(others)])
     picture = np.asarray(Image.fromarray(_hang(scaled)).resize(size, Image.Resampling.BOX).convert("RGB")).copy()
     if view.mask is not None:
-        values = _hang(np.take(view.mask, index, axis).astype(np.int32))
+        values = _hang(np.moveaxis(view.mask, axis, 0)[index].astype(np.int32))
         labels = np.asarray(Image.fromarray(values).resize(size, Image.Resampling.NEAREST))
         border = find_boundaries(labels, mode="inner")
         picture[border] = COLOURS[(labels[border] - 1) % len(COLOURS)]

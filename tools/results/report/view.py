@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil, prod
+from math import prod
 
 import nibabel
 import numpy as np
@@ -83,9 +83,7 @@ def coarsen(view: View) -> tuple[View, tuple[int, int, int]]:
     factors = _factors(view)
     if max(factors) == 1:
         return view, factors
-    image = np.asarray(view.image, np.float32)
-    for axis, factor in enumerate(factors):
-        image = _average(image, axis, factor)
+    image = _average(view.image, factors)
     if np.issubdtype(view.image.dtype, np.integer):
         image = image.round()
     mask = view.mask
@@ -107,10 +105,11 @@ def _factors(view: View) -> tuple[int, int, int]:
         factors[np.where(candidates, view.spacing * factors, np.inf).argmin()] += 1
 
 
-def _average(image: np.ndarray, axis: int, factor: int) -> np.ndarray:
-    if factor == 1:
-        return image
-    image = np.moveaxis(image, axis, 0)
-    count = ceil(len(image) / factor)
-    image = np.concatenate([image, *[image[-1:]] * (count * factor - len(image))])
-    return np.moveaxis(image.reshape(count, factor, *image.shape[1:]).mean(1), 0, axis)
+def _average(image: np.ndarray, factors: tuple[int, int, int]) -> np.ndarray:
+    """Return the means of blocks in float32, at the ends of those voxels that are there; a slab at a time, as a CT is large."""
+    starts = [np.arange(0, n, factor) for n, factor in zip(image.shape, factors, strict=True)]
+    result = np.stack([image[start : start + factors[0]].mean(0, dtype=np.float32) for start in starts[0]])
+    for axis in (1, 2):
+        counts = np.diff(starts[axis], append=image.shape[axis]).astype(np.float32)
+        result = np.add.reduceat(result, starts[axis], axis) / np.expand_dims(counts, tuple({0, 1, 2} - {axis}))
+    return result

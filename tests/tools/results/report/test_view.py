@@ -52,6 +52,15 @@ def test_a_large_volume_is_coarser_along_its_finest_axes_and_stays_in_place(monk
     assert shown.image.shape == tuple(-(-n // f) for n, f in zip(image.shape, factors, strict=True))
 
 
+def test_coarser_voxels_are_means_of_those_that_are_there(monkeypatch):
+    monkeypatch.setattr(module, "MOST_VOXELS", 12)
+    image = np.arange(5 * 4 * 3, dtype=np.float32).reshape(5, 4, 3)
+    shown, factors = coarsen(View(image, None, np.eye(4)))
+    places = [[slice(i, i + f) for i in range(0, n, f)] for n, f in zip(image.shape, factors, strict=True)]
+    assert factors == (2, 2, 2)
+    assert np.allclose(shown.image, [[[image[x, y, z].mean() for z in places[2]] for y in places[1]] for x in places[0]])
+
+
 def test_a_picture_is_no_larger_than_a_graphics_card_takes():
     shown, factors = coarsen(view_picture(np.zeros((50, 4100), np.uint8), None))
     assert shown.image.shape == (1367, 1, 50) and factors == (3, 1, 1)
