@@ -28,6 +28,7 @@ class Entry:
         section: of the data set that is scored.
         overlays: configs on top of ``train.json``.
         settings: ids of the config and their values.
+        member: ``members.0``, for instance: the one network of the shipped weights that is scored.
         folds: ``subject``, ``weights`` (a folder of the bundle) and perhaps ``choose``: options of ``axial crossvalidate``.
         subject: as of ``axial crossvalidate``; cases of one subject count as one in the spread.
         tolerance: by how much a number may differ on another machine.
@@ -45,6 +46,7 @@ class Entry:
     section: str = "test"
     overlays: list[str] = field(default_factory=list)
     settings: dict[str, object] = field(default_factory=dict)
+    member: str | None = None
     folds: dict[str, str] | None = None
     subject: str | None = None
     tolerance: float = TOLERANCE
@@ -56,6 +58,10 @@ class Entry:
     def measurable(self) -> bool:
         """Whether the numbers need no training."""
         return self.command is None and self.source is None
+
+    def same_data(self, other: "Entry") -> bool:
+        """Whether both are scored on one data set, which is made once."""
+        return (self.phantom, self.prepare, self.data) == (other.phantom, other.prepare, other.data)
 
     def told(self) -> dict[str, float]:
         """Return ``SCORE.PART`` to what is told."""

@@ -79,7 +79,8 @@ def reproduce(
         found, why_not = {}, _why_not(entry, data)
         if not why_not:
             tell(f"{entry.title}: measuring")
-            found = _measure(bundle, entry, work / f"{place:02d}", data, tell)
+            first = next(other for other, before in enumerate(entries) if before.same_data(entry))
+            found = _measure(bundle, entry, work / f"{place:02d}", work / f"{first:02d}" / "data", data, tell)
         for key, told in entry.told().items():
             name, _, part = key.rpartition(".")
             if found and name not in found:
@@ -101,10 +102,12 @@ def _why_not(entry: Entry, data: Mapping[str, Path]) -> str:
     return f"needs --data {entry.data}=FOLDER" if entry.data and entry.data not in data else ""
 
 
-def _measure(bundle: Bundle, entry: Entry, work: Path, data: Mapping[str, Path], tell: Callable) -> dict[str, Spread]:
+def _measure(
+    bundle: Bundle, entry: Entry, work: Path, dataset: Path, data: Mapping[str, Path], tell: Callable
+) -> dict[str, Spread]:
     if entry.measure is not None:
         return MEASUREMENTS[entry.measure](bundle, entry, data[entry.data], work, tell)
-    dataset, log = work / "data", work / "log.txt"
+    log = work / "log.txt"
     work.mkdir(parents=True, exist_ok=True)
     tools = [sys.executable, "-m", __package__.partition(".")[0]]
     if not (dataset / "dataset.json").exists():
@@ -126,10 +129,22 @@ def _measure(bundle: Bundle, entry: Entry, work: Path, data: Mapping[str, Path],
         "output_dir": (work / "scores").resolve(),
         "section": entry.section,
     } | entry.settings
+    if entry.member:
+        settings["ckpt"] = _member(bundle.folder / "models" / "model.pt", entry.member, work)
     options = [str(text) for name, value in settings.items() for text in (f"--{name}", value)]
     _run([sys.executable, "-m", "monai.bundle", "run", "evaluating", "--config_file", str(configs), *options], bundle.folder, log)
     rows = read_scores(next(iter(sorted((work / "scores").glob("*.csv")))))
     return _spreads(rows, lambda row: (entry.subject and subject_name(row["case"], entry.subject)) or row["case"])
+
+
+def _member(weights: Path, name: str, work: Path) -> Path:
+    """Write the weights of one network of a `MeanNetwork` to a file of their own, and return its path."""
+    import torch
+
+    prefix, path = f"{name}.", work.resolve() / f"{name}.pt"
+    states = torch.load(weights, map_location="cpu", weights_only=True)
+    torch.save({key.removeprefix(prefix): state for key, state in states.items() if key.startswith(prefix)}, path)
+    return path
 
 
 def _spreads(rows: Sequence[Mapping[str, str]], subject: Callable[[Mapping[str, str]], str]) -> dict[str, Spread]:

@@ -114,3 +114,30 @@ def test_folds_are_scored_by_the_weights_that_are_there(bundle, tmp_path, monkey
         "--choose",
         "threshold=0.5,0.6",
     ]
+
+
+def test_a_data_set_is_made_once_and_one_network_of_several_is_scored(bundle, tmp_path, monkeypatch):
+    import torch
+
+    member = {"member": "members.1", "overlays": ["configs/one_network.json"], "title": "second"}
+    made = bundle(ENTRY, ENTRY | member)
+    torch.save({"members.0.weight": torch.zeros(1), "members.1.weight": torch.ones(2)}, made.folder / "models" / "model.pt")
+    commands = []
+
+    def run(command, folder, log):
+        commands.append(command)
+        if "prepare" in command:
+            (tmp_path / "00" / "data").mkdir(parents=True)
+            (tmp_path / "00" / "data" / "dataset.json").write_text("{}")
+        else:
+            scores = log.parent / "scores"
+            scores.mkdir()
+            (scores / "accuracy.csv").write_text("case,accuracy\na,0.9\n")
+
+    monkeypatch.setattr(module, "_run", run)
+    assert all(number.holds and number.found for number in reproduce(made, tmp_path, {"MINE": tmp_path}))
+    prepare, shipped, second = commands
+    assert "prepare" in prepare and "--ckpt" not in shipped
+    weights = torch.load(second[second.index("--ckpt") + 1], weights_only=True)
+    assert list(weights) == ["weight"] and weights["weight"].tolist() == [1, 1]
+    assert second[second.index("--dataset_dir") + 1] == shipped[shipped.index("--dataset_dir") + 1]
