@@ -10,8 +10,8 @@ import numpy as np
 REASONS = {
     "sureness": "the network is sure of the whole mask",
     "sureness_worst": "the network is sure of every structure",
-    "agreement": "the mirrored image gives the same",
-    "agreement_worst": "the mirrored image gives the same of every structure",
+    "agreement": "the mirrored image gives the same mask",
+    "agreement_worst": "the mirrored image gives the same mask of every structure",
     "numbers": "the vertebrae's numbers are certain",
     "shape": "sizes and places are those of the people in training",
     "appearance": "the image looks like those in training",
@@ -25,7 +25,9 @@ DOUBTS = {
     "shape": "sizes or places are unlike those of the people in training",
     "appearance": "the image looks unlike those in training",
 }
-
+NOTHING = "nothing was found"
+NO_FIT = "not calibrated"
+LIMITS_ALONE = "only images that look unlike those in training are doubted"
 
 SHARES = ("sureness", "sureness_worst", "agreement", "agreement_worst", "numbers")  # from 0 to 1
 
@@ -41,7 +43,7 @@ class Quality:
 
     Attributes:
         value: probability that its Dice is good, from 0 to 1; None where the bundle was not calibrated, or on phantoms alone.
-        reason: what speaks most against it or, where nothing does, what speaks for it.
+        reason: what speaks most against it or, where nothing does, what speaks for it; without a fit, what is known at all.
         doubtful: whether somebody should look.
         features: what it was taken from.
     """
@@ -75,13 +77,14 @@ class QualityModel:
         """Judge a result."""
         weights, odd = self.content.get("weights"), self._beyond_limits(features)
         if not weights:
-            return Quality(None, DOUBTS[odd] if odd else "not calibrated", bool(odd), dict(features))
+            quiet = LIMITS_ALONE if self.content.get("limits") else NO_FIT
+            return Quality(None, _doubt(odd, features) if odd else quiet, bool(odd), dict(features))
         found = {name: scaled(name, features[name]) for name in weights}
         total = self.content["bias"] + sum(weight * found[name] for name, weight in weights.items())
         value = float(1 / (1 + np.exp(-np.clip(total, -30, 30))))
         gains = {name: weight * (found[name] - self.content["usual"][name]) for name, weight in weights.items() if weight}
         doubtful = bool(odd) or value < self.content["doubtful_below"]
-        reason = DOUBTS[odd or min(gains, key=gains.get)] if doubtful else REASONS[max(gains, key=gains.get)]
+        reason = _doubt(odd or min(gains, key=gains.get), features) if doubtful else REASONS[max(gains, key=gains.get)]
         return Quality(None if self.content.get("doubts_only") else round(value, 3), reason, doubtful, dict(features))
 
     def _beyond_limits(self, features: Mapping[str, float]) -> str | None:
@@ -90,3 +93,8 @@ class QualityModel:
             if features[name] < limit if name in SHARES else features[name] > limit:
                 return name
         return None
+
+
+def _doubt(name: str, features: Mapping[str, float]) -> str:
+    """Return what a measure says against a result; of an empty mask that it is empty."""
+    return NOTHING if features.get("sureness") == 0 and name != "appearance" else DOUBTS[name]

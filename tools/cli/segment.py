@@ -174,11 +174,21 @@ def _summary(bundle, output: Path, results: list, dry_run: bool = False) -> dict
             "state": "to be segmented" if dry_run and not (result.error or result.skipped) else _state(result),
             "error": result.error,
             "warnings": list(result.warnings),
-            "quality": next((float(row["value"]) for row in result.measures if row["measure"] == "quality"), None),
+            "quality": judged.get("value"),
+            "quality_reason": judged.get("reason"),
+            "doubtful": judged.get("doubtful"),
             "seconds": round(result.seconds, 2),
             "stored": result.stored,
             "result": str(result.path) if result.path is not None and not result.error else None,
         }
-        for result in results
+        for result, judged in ((result, _quality(result)) for result in results)
     ]
     return {"bundle": bundle.name, "version": bundle.version, "output": str(output), "cases": cases}
+
+
+def _quality(result) -> dict:
+    """Return what the record of a result that is there says of its quality."""
+    from custom_networks.results.record import read_record
+
+    there = result.path is not None and not result.error
+    return ((read_record(result.path) or {}).get("quality") or {}) if there else {}

@@ -16,7 +16,8 @@ MOST = 5  # warnings of one case that are printed; the report has all
 
 
 class Teller(logging.Handler):
-    """Called with every `Progress` of a run: draws the progress, prints failed cases and, as they come, warnings.
+    """Called with every `Progress` of a run: draws the progress, prints failed cases and, as they come,
+    warnings with their case's name.
 
     Texts of users and files are printed as they are, without markup.
 
@@ -39,7 +40,7 @@ class Teller(logging.Handler):
         self.results: list[CaseResult] = []
         self.said: Counter[str] = Counter()
         self.heard: set[str] = set()
-        self.name = ""
+        self.name, self.named = "", False  # the case at hand, and whether it still is
 
     def __enter__(self) -> "Teller":
         logging.getLogger("axial").addHandler(self)
@@ -57,6 +58,7 @@ class Teller(logging.Handler):
             self.heard.clear()
         done = progress.number - 1 + progress.share if progress.total else 0
         self.bar.update(self.task, total=progress.total or None, completed=done, description=f"{self.title} {progress.name}")
+        self.named = progress.result is None
         if progress.result is not None:
             self.results.append(progress.result)
         if progress.result is not None and progress.result.error:
@@ -67,7 +69,9 @@ class Teller(logging.Handler):
             self.heard.add(record.getMessage())
             self.said["warnings"] += 1
             if self.said["warnings"] <= MOST:
-                self.say("warning:", "yellow", record.getMessage())
+                text = record.getMessage()
+                named = not self.named or self.name in text.partition(": ")[0]  # most begin with the file
+                self.say("warning:", "yellow", text if named else f"{self.name}: {text}")
             elif self.said["warnings"] == MOST + 1:
                 self.say("warning:", "yellow", f"further ones of {self.name} stand in the report")
 

@@ -47,7 +47,10 @@ def test_limits_hold_with_a_fit_and_without():
         usual = model({"sureness": 0.97, "shape": 0.1, "appearance": 2.0})
         odd, empty = (model({"sureness": s, "shape": 0.1, "appearance": a}) for s, a in ((0.97, 2.1), (0.0, 0.1)))
         assert not usual.doubtful and odd.doubtful and odd.reason == "the image looks unlike those in training"
-        assert empty.doubtful and empty.reason == "the network is unsure"
+        assert empty.doubtful and empty.reason == "nothing was found"
+    assert QualityModel(limits)({"sureness": 0.9, "appearance": 2.0}).reason.startswith("only images that look unlike")
+    nowhere = QualityModel(CONTENT)({"sureness": 0.0, "shape": 0.1})
+    assert nowhere.doubtful and nowhere.reason == "nothing was found"
 
 
 class Sides(torch.nn.Module):
@@ -96,5 +99,5 @@ def test_a_doubtful_result_is_warned_of(tmp_path, caplog):
     assert engine.state.quality.value == 0.018 and engine.state.quality.doubtful
     assess.model = QualityModel({"limits": {"sureness": 0.9}})
     assess.assess(engine)
-    assert caplog.messages.pop() == "doubtful: the network is unsure. Look at this result."
-    assert caplog.messages[:1] == ["quality 0.02: the network is unsure. Look at this result."]
+    assert caplog.messages.pop() == "doubtful: nothing was found. Look at this result."
+    assert caplog.messages[:1] == ["quality 0.02: nothing was found. Look at this result."]

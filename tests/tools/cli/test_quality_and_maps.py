@@ -47,9 +47,12 @@ def images(tmp_path):
     return tmp_path / "in"
 
 
+def cases(printed: str) -> list[dict]:
+    return json.loads(printed[printed.index("{\n") : printed.rindex("}") + 1])["cases"]
+
+
 def summarised(printed: str) -> dict[str, float]:
-    summary = json.loads(printed[printed.index("{\n") : printed.rindex("}") + 1])
-    return {case["case"]: case["quality"] for case in summary["cases"]}
+    return {case["case"]: case["quality"] for case in cases(printed)}
 
 
 def test_quality_stands_in_record_table_summary_page_and_warnings(tools, judged, images, tmp_path):
@@ -62,7 +65,12 @@ def test_quality_stands_in_record_table_summary_page_and_warnings(tools, judged,
     record = json.loads((tmp_path / "out" / "unsure_seg.record.json").read_text())
     assert record["quality"]["value"] == qualities["unsure"] and record["quality"]["reason"] == "the network is unsure"
     (line,) = record["warnings"]
-    assert line == f"quality {qualities['unsure']:.2f}: the network is unsure. Look at this result." and line in printed
+    assert (
+        line == f"quality {qualities['unsure']:.2f}: the network is unsure. Look at this result."
+        and f"warning: unsure: {line}" in printed
+    )
+    reasons = {case["case"]: (case["quality_reason"], case["doubtful"]) for case in cases(printed)}
+    assert reasons == {"sure": ("the network is sure of the whole mask", False), "unsure": ("the network is unsure", True)}
     # a result that is there already keeps its quality
     again = tools("segment", judged, images, "-o", tmp_path / "out", "--trust", "--json")[1]
     assert summarised(again) == qualities

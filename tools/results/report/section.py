@@ -118,12 +118,14 @@ def _links(files: CaseFiles, kind: ResultKind, result: CaseResult) -> Iterator[t
             yield text, f"./{quote(os.fsencode(path.name))}", text == "picture"
 
 
-def _quality(record: dict | None) -> tuple[float, str] | None:
-    """Return the quality that a record has, from 0 to 1, and its reason."""
+def _quality(record: dict | None) -> tuple[float | None, str] | None:
+    """Return the quality that a record has, from 0 to 1 or None where the bundle gives no number, and its reason."""
     quality = (record or {}).get("quality")
     quality = quality if isinstance(quality, dict) else {"value": quality}
-    value = quality.get("value")
-    return (float(value), plain(str(quality.get("reason") or ""))) if isinstance(value, (int, float)) else None
+    value, reason = quality.get("value"), plain(str(quality.get("reason") or ""))
+    if isinstance(value, (int, float)):
+        return float(value), reason
+    return (None, reason) if reason else None
 
 
 def _made(record: dict | None) -> str:

@@ -15,11 +15,13 @@ from tiny_bundle import make_tiny_bundle
 
 from custom_networks.results.palette import label_colour
 from tools.bundles import Bundle
+from tools.demo import Section, _render
 from tools.results.segmenting import segment_cases
 
 COLOUR = tuple(round(part * 255) for part in label_colour(1))
 QUIET = Console(quiet=True)
 NAME = "a #1 é"
+FITS = "document.documentElement.scrollWidth <= innerWidth"  # nothing runs off the window
 
 
 def boxed(first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
@@ -68,6 +70,8 @@ def slide(page, axis: int, index: int) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_a_known_slice_has_the_labels_colour_where_it_belongs(visit, page, size):
     window = visit(page, size)
+    window.evaluate("document.querySelector('.cases td[data-name]').dataset.name = 'area of a structure of a long name '.repeat(4)")
+    assert window.evaluate(FITS)
     open_case(window, NAME)
     window.locator("[data-view=axial]").click()
     window.locator(".toolbar [type=range]").fill("100")
@@ -83,7 +87,16 @@ def test_a_known_slice_has_the_labels_colour_where_it_belongs(visit, page, size)
     assert window.locator(".readout").text_content().endswith("1 · spot.")
     window.locator(".legend input").uncheck()
     assert quarters(window).sum() == 0
-    assert window.evaluate("document.documentElement.scrollWidth <= innerWidth")  # nothing runs off a phone
+    assert window.evaluate(FITS)
+
+
+def test_the_demos_page_fits_a_phone_and_leads_to_the_results(visit, results, tmp_path):
+    row = {"case": "phantom_000_image", "vertebra": "T12", "found as": "missed", "Dice": "0.912", "at the border": "yes"}
+    page = tmp_path / "report.html"
+    page.write_text(_render([Section("Vertebrae", "text", tmp_path / "bundle #1", [], [row])], tmp_path), encoding="utf-8")
+    window = visit(page, "phone")
+    assert window.evaluate(FITS)
+    assert window.get_by_role("link").evaluate("(link) => link.href") == (tmp_path / "bundle #1" / "report.html").as_uri()
 
 
 def test_outlines_views_windows_and_keys(visit, page):

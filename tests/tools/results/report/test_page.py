@@ -123,19 +123,21 @@ def test_a_page_of_another_touches_no_file_elsewhere(run, tmp_path, name):
 
 
 def test_the_quality_of_a_record_is_told_and_filtered_by(run, tmp_path, visit):
-    run("a")
-    run("b")
+    for name in ("a", "b", "c"):
+        run(name)
     for name, quality in (
         ("a", {"value": 0.314, "reason": "unlike <b>what</b> was trained on", "doubtful": True}),
         ("b", {"value": 0.9}),
+        ("c", {"value": None, "reason": "only looks", "doubtful": False}),
     ):
         path = tmp_path / "out" / f"{name}_seg.record.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"quality": quality}))
         page = run(name)
     assert "quality 0.31: unlike &lt;b&gt;what&lt;/b&gt; was trained on" in page and "quality 0.90<" in page
+    assert "no quality number: only looks<" in page
     window = visit(tmp_path / "out" / "report.html")
     window.get_by_role("button", name="quality").click()
-    assert window.locator(".cases .name").all_text_contents() == ["a", "b"]
+    assert window.locator(".cases .name").all_text_contents() == ["a", "b", "c"]
     window.get_by_label("quality below").fill("0.5")
     assert window.locator(".cases .name").all_text_contents() == ["a"]
 
