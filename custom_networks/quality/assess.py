@@ -34,6 +34,8 @@ class AssessQuality:
         relative: whether gray values have no unit, see `features.appearance`.
         picture: whether images have no scale, as radiographs, so that sizes and places are shares of the picture, see
             `features.shape`.
+        extent: whether what is not 0 in a volume is what was cut out of it, such as a brain, so that its size and form
+            tell a head from other parts of the body, see `features.extent`.
     """
 
     def __init__(
@@ -46,10 +48,11 @@ class AssessQuality:
         mirror: bool = False,
         relative: bool = False,
         picture: bool = False,
+        extent: bool = False,
     ) -> None:
         self.model = QualityModel.load(path)
         self.network, self.inferer, self.threshold, self.mirror = network, inferer, threshold, mirror
-        self.relative, self.picture = relative, picture
+        self.relative, self.picture, self.extent = relative, picture, extent
         self.classes, self.partners = len(names) + 1, mirror_labels(names) if mirror else None  # a side may lack its partner
 
     def attach(self, engine: Engine) -> None:
@@ -77,6 +80,8 @@ class AssessQuality:
             "shape": features.shape(mask, self.classes, 0.0 if self.picture else _pixel(image)),
             "appearance": features.appearance(_plain(image)[0, 0], self.relative),
         }
+        if self.extent:
+            look["extent"] = features.extent(_plain(image)[0, 0], _spacing(image))
         return {name: round(float(value), 4) for name, value in found.items()} | self.compare(look)
 
     def compare(self, vectors: Mapping[str, np.ndarray]) -> dict[str, float | list[float]]:
@@ -96,8 +101,13 @@ class AssessQuality:
 
 def _pixel(image: torch.Tensor) -> float:
     """Return the area of a pixel in mm2; 1 mm2 where the image does not say."""
+    return float(np.prod(_spacing(image)[:2]))
+
+
+def _spacing(image: torch.Tensor) -> list[float]:
+    """Return the spacing of a batch's first image in mm; 1 mm where it does not say."""
     spacing = getattr(image, "pixdim", None)
-    return 1.0 if spacing is None else float(spacing[0][0] * spacing[0][1])
+    return [1.0] * (image.ndim - 2) if spacing is None else [float(size) for size in spacing[0]]
 
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:

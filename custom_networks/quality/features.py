@@ -110,6 +110,31 @@ def appearance(image: torch.Tensor, relative: bool = False) -> np.ndarray:
     return np.array([*levels, np.log(max(np.mean(steps) / spread if steps else 0.0, 1e-4))])
 
 
+def extent(image: torch.Tensor, spacing: Sequence[float]) -> np.ndarray:
+    """Return size and form of what a volume ``(X, Y, Z)`` shows: of its voxels other than 0, such as a brain that was cut out.
+
+    Args:
+        spacing: in mm.
+
+    Returns:
+        the logarithm of its volume in ml and of its lengths along the axes in mm, a hundredth left out at each end; the share of
+        that box that it fills; how many of its voxels lie on the volume's border, over the two-thirds power of all of them, a
+        measure of its surface. All 0 where nothing is shown.
+    """
+    shown = image != 0
+    count = int(shown.sum())
+    if not count:
+        return np.zeros(6)
+    lengths, border = [], 0
+    for axis, size in enumerate(spacing):
+        along = shown.sum([other for other in range(3) if other != axis])
+        below = (along.cumsum(0).double() / count).cpu().numpy()
+        lengths.append((np.searchsorted(below, 0.99) - np.searchsorted(below, 0.01) + 1) * size)
+        border += int(along[0] + along[-1])
+    volume = count * float(np.prod(spacing))
+    return np.array([np.log(volume / 1000), *np.log(lengths), volume / np.prod(lengths), border / count ** (2 / 3)])
+
+
 def distance(vector: np.ndarray, usual: Mapping[str, list]) -> float:
     """Return how far a vector lies from the usual ones: the logarithm of its deviations' root mean square, the outermost twice.
 

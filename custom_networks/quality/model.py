@@ -15,6 +15,7 @@ REASONS = {
     "numbers": "the vertebrae's numbers are certain",
     "shape": "sizes and places are those of the people in training",
     "appearance": "the image looks like those in training",
+    "extent": "what the image shows has the size and form of those in training",
 }
 DOUBTS = {
     "sureness": "the network is unsure",
@@ -24,6 +25,7 @@ DOUBTS = {
     "numbers": "the vertebrae's numbers are uncertain",
     "shape": "sizes or places are unlike those of the people in training",
     "appearance": "the image looks unlike those in training",
+    "extent": "what the image shows differs in size or form from those in training",
 }
 NOTHING = "nothing was found"
 NO_FIT = "not calibrated"
@@ -58,10 +60,10 @@ class QualityModel:
     """Logistic regression on measures of a result, fitted by ``python -m tools calibrate``.
 
     Args:
-        content: ``weights`` and ``usual`` (of good results) by `scaled` feature, ``bias``, ``doubtful_below``, and ``shape`` and
-            ``appearance`` of the people in training: ``mean`` and ``deviation``. ``doubts_only`` where the fit may call results
-            doubtful but its number was not found to hold; ``limits`` by feature, least of a share and most of a distance, beyond
-            which a result is doubtful whatever the fit says, and also without one.
+        content: ``weights`` and ``usual`` (of good results) by `scaled` feature, ``bias``, ``doubtful_below``, and ``shape``,
+            ``appearance`` and ``extent`` of the people in training: ``mean`` and ``deviation``. ``doubts_only`` where the fit
+            may call results doubtful but its number was not found to hold; ``limits`` by feature, least of a share and most of a
+            distance, beyond which a result is doubtful whatever the fit says, and also without one.
     """
 
     def __init__(self, content: Mapping) -> None:
@@ -97,4 +99,4 @@ class QualityModel:
 
 def _doubt(name: str, features: Mapping[str, float]) -> str:
     """Return what a measure says against a result; of an empty mask that it is empty."""
-    return NOTHING if features.get("sureness") == 0 and name != "appearance" else DOUBTS[name]
+    return NOTHING if features.get("sureness") == 0 and name not in ("appearance", "extent") else DOUBTS[name]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from custom_networks.errors import UserError, explain
-from custom_networks.quality.features import appearance, distance
+from custom_networks.quality.features import appearance, distance, extent
 
 from ..bundles import Bundle
 from .calibrate import usual_of
@@ -15,25 +15,27 @@ MARGIN, SHARE = 1.2, 95  # the limit is a fifth above this percentile of the ima
 NOTHING = 0.3  # sureness of less is of masks that are empty or nearly so
 
 
-def look_at(bundle: Bundle, entries: Sequence[dict], tell: Callable[[str], None]) -> Iterator[np.ndarray]:
-    """Yield `appearance` of images as the bundle's network sees them."""
+def look_at(bundle: Bundle, entries: Sequence[dict], tell: Callable[[str], None]) -> Iterator[dict[str, np.ndarray]]:
+    """Yield `appearance` of images as the bundle's network sees them and, where the bundle judges it, their `extent`."""
     with bundle.parser("inference.json") as parser:
         preprocessing = parser.get_parsed_content("preprocessing")
-        relative = bool(parser["quality"].get("relative"))
+        relative, extents = (bool(parser["quality"].get(name)) for name in ("relative", "extent"))
         for entry in entries:
             try:
                 image = preprocessing({"image": entry["image"], "case": "image"})["image"]
             except Exception as error:  # whatever it is, the others go on
                 tell(f"{entry['image']}: {explain(error)}")
                 continue
-            yield appearance(image.as_subclass(torch.Tensor)[0], relative)
+            shown = image.as_subclass(torch.Tensor)[0]
+            found = {"appearance": appearance(shown, relative)}
+            yield found | ({"extent": extent(shown, image.pixdim.tolist())} if extents else {})
 
 
-def limits(vectors: Sequence[np.ndarray], empty_is_odd: bool) -> dict:
+def limits(vectors: Sequence[dict[str, np.ndarray]], empty_is_odd: bool) -> dict:
     """Return the content of a quality.json that knows no number, and doubts images that look unlike all of these.
 
     Args:
-        vectors: `appearance` of images in training.
+        vectors: of images in training, as `look_at` yields them.
         empty_is_odd: whether finding nothing is a reason to look, as of vertebrae; patients may have no lesion.
 
     Raises:
@@ -41,12 +43,20 @@ def limits(vectors: Sequence[np.ndarray], empty_is_odd: bool) -> dict:
     """
     if len(vectors) < 3:
         raise UserError(f"{len(vectors)} images: too few to know what is usual.", "Give at least three.")
-    array = np.array(vectors)
-    others = [distance(vector, usual_of(np.delete(array, index, 0))) for index, vector in enumerate(array)]
-    limit = round(MARGIN * float(np.percentile(others, SHARE)), 2)
-    about = f"No number. Results are doubtful where the image is further than {limit} from {len(array)} images in training"
+    tables = {name: np.array([each[name] for each in vectors]) for name in vectors[0]}
+    most = {name: _limit(table) for name, table in tables.items()}
+    about = "No number. Results are doubtful where the image is further than "
+    about += f"{most['appearance']} from {len(vectors)} images in training"
+    if "extent" in most:
+        about += f", or what it shows further than {most['extent']} in size and form"
     return {
         "about": f"{about}, or nothing is found." if empty_is_odd else f"{about}.",
-        "limits": {"appearance": limit} | ({"sureness": NOTHING} if empty_is_odd else {}),
-        "appearance": usual_of(array),
+        "limits": most | ({"sureness": NOTHING} if empty_is_odd else {}),
+        **{name: usual_of(table) for name, table in tables.items()},
     }
+
+
+def _limit(table: np.ndarray) -> float:
+    """Return the distance from the others, a row each, beyond which an image is unlike them."""
+    others = [distance(vector, usual_of(np.delete(table, index, 0))) for index, vector in enumerate(table)]
+    return round(MARGIN * float(np.percentile(others, SHARE)), 2)

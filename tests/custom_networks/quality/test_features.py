@@ -10,6 +10,7 @@ from custom_networks.quality.features import (
     agreement,
     appearance,
     distance,
+    extent,
     instance_sureness,
     shape,
     sureness,
@@ -71,3 +72,15 @@ def test_gray_values_without_a_unit_are_compared_by_their_order():
     np.testing.assert_allclose(plain, scaled, atol=1e-4)
     assert plain[2] == pytest.approx(0, abs=1e-6) and plain[4] - plain[0] == pytest.approx(1, abs=1e-5)
     assert np.isfinite(appearance(torch.zeros(30, 20, 4), relative=True)).all()
+
+
+def test_size_and_form_of_what_a_volume_shows():
+    x, y, z = torch.meshgrid(torch.arange(100), torch.arange(80), torch.arange(30), indexing="ij")
+    ball = (((x - 50) / 40) ** 2 + ((y - 40) / 30) ** 2 + ((z - 15) / 10) ** 2 <= 1).float() * 3
+    volume, *lengths, filled, border = extent(ball, (1.0, 1.0, 3.0))
+    assert math.exp(volume) == pytest.approx(4 / 3 * math.pi * 40 * 30 * 30 / 1000, rel=0.02)  # ml
+    assert np.exp(lengths) == pytest.approx((73, 55, 57), rel=0.06)  # of 80, 60 and 60 mm, without the outermost hundredths
+    assert filled == pytest.approx(math.pi / 6 / 0.9**3, rel=0.1) and border == 0
+    assert extent(torch.ones(10, 10, 10), (1.0, 1.0, 1.0)).tolist() == pytest.approx([0, *[math.log(10)] * 3, 1, 6])
+    assert extent(ball[:50], (1.0, 1.0, 3.0))[-1] > 0.5  # cut through the middle
+    assert not extent(torch.zeros(4, 4, 4), (1.0, 1.0, 1.0)).any()

@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 from small_data import CHEST, CORD, LESIONS, MUSCLES, SPINE
 
 from tools.phantoms.brain import make_brain_phantom
+from tools.phantoms.lumbar import make_lumbar_phantom
 from tools.phantoms.spinal_cord import make_cord_phantom
 
 
@@ -42,6 +43,13 @@ def cord(path):
     nibabel.save(nibabel.Nifti1Image(phantom.image, phantom.affine), path.with_suffix(".nii.gz"))
 
 
+def back(path):
+    """The middle of a lumbar MRI."""
+    phantom = make_lumbar_phantom(np.random.default_rng(0), slices=8)
+    middle = [slice(size // 4, -size // 4) for size in phantom.image.shape[:2]]
+    nibabel.save(nibabel.Nifti1Image(phantom.image[*middle], phantom.affine), path.with_suffix(".nii.gz"))
+
+
 def noise(path):
     save_nifti(path.with_suffix(".nii.gz"), np.random.default_rng(0).normal(100, 5, (40, 40, 12)).astype(np.float32))
 
@@ -57,7 +65,7 @@ def zeros(path):
         (CORD, head), (CORD, noise), (CORD, zeros),
         (MUSCLES, head), (MUSCLES, cord), (MUSCLES, zeros),
         (SPINE, head), (SPINE, cord), (SPINE, noise), (SPINE, zeros),
-        (LESIONS, cord), (LESIONS, noise), (LESIONS, zeros),
+        (LESIONS, back), (LESIONS, cord), (LESIONS, noise), (LESIONS, zeros),
     ],
     ids=lambda part: part.split("_")[0] if isinstance(part, str) else part.__name__,
 )  # fmt: skip

@@ -117,7 +117,7 @@ def test_a_quality_is_checked_on_people_that_it_was_not_learnt_from():
 
 def test_limits_doubt_what_looks_unlike_the_images_in_training():
     rng = np.random.default_rng(0)
-    vectors = list(rng.normal((0, 1, 2), 0.1, (20, 3)))
+    vectors = [{"appearance": vector} for vector in rng.normal((0, 1, 2), 0.1, (20, 3))]
     content = limits(vectors, empty_is_odd=True)
     assert content["limits"].keys() == {"appearance", "sureness"} and "weights" not in content
     model = QualityModel(content)
@@ -125,6 +125,11 @@ def test_limits_doubt_what_looks_unlike_the_images_in_training():
     assert not model(usual).doubtful and model(usual).value is None
     assert model(odd).doubtful and model(odd).reason == "the image looks unlike those in training"
     assert model(usual | {"sureness": 0.0}).doubtful and limits(vectors, False)["limits"].keys() == {"appearance"}
+    forms = [one | {"extent": vector} for one, vector in zip(vectors, rng.normal((7, 5), 0.1, (20, 2)), strict=True)]
+    content = limits(forms, empty_is_odd=False)
+    assert content["limits"].keys() == {"appearance", "extent"} and "in size and form" in content["about"]
+    found = QualityModel(content)({"sureness": 0.0, "appearance": 0.5, "extent": distance(np.array((7, 6)), content["extent"])})
+    assert found.doubtful and found.reason == "what the image shows differs in size or form from those in training"
     with pytest.raises(UserError, match="2 images: too few"):
         limits(vectors[:2], True)
 
