@@ -52,6 +52,9 @@ class RestoreInstancesd(MapTransform):
         owner, probability = pred[0].cpu().numpy().astype(np.uint8), pred[1].cpu().numpy()
         to_source = np.linalg.inv(source) @ target
         to_target = np.linalg.inv(to_source)
+        matrix = to_source[:3, :3]
+        if np.count_nonzero(matrix) == 3 and matrix.diagonal().all():
+            matrix = matrix.diagonal()  # no axis turns: SciPy goes along each by itself
         result, best = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
         for number, box in enumerate(find_objects(owner), start=1):
             if box is None:
@@ -63,7 +66,9 @@ class RestoreInstancesd(MapTransform):
                 continue
             start = to_source[:3, :3] @ [part.start for part in crop] + to_source[:3, 3] - [part.start for part in box]
             sizes = tuple(part.stop - part.start for part in crop)
-            smooth = affine_transform(mine, to_source[:3, :3], start, sizes, order=1, mode="nearest", prefilter=False)
+            smooth = np.empty(sizes, np.float32)
+            affine_transform(mine, matrix, start, output=smooth, order=1, mode="nearest", prefilter=False)
             mine_now = (smooth >= self.threshold) & (smooth > best[crop])
-            result[crop][mine_now], best[crop][mine_now] = number, smooth[mine_now]
+            np.copyto(result[crop], np.uint8(number), where=mine_now)
+            np.copyto(best[crop], smooth, where=mine_now)
         return result
