@@ -1,15 +1,69 @@
 """Overlays named after a paper or a seed are its recipe."""
 
+import json
 import math
 
+import nibabel
+import numpy as np
 import pytest
-from conftest import CHEST, DIGITS, GRAY_MATTER, LESIONS, MUSCLES
+from conftest import CHEST, DIGITS, GRAY_MATTER, LESIONS, MUSCLES, VERTEBRAE
 
 from tools.bundles import Bundle
+from tools.sharing.syncing import inference_overlay
+from tools.sharing.verifying import SHARED_IDS
 
 
 def parameters(parser) -> int:
     return sum(value.numel() for value in parser.get_parsed_content("network_def").parameters())
+
+
+@pytest.mark.parametrize(
+    ("folder", "recipe", "settings"),
+    [
+        (GRAY_MATTER, "paper", ["patch", "threshold", "spacing"]),
+        (CHEST, "seed", ["size"]),
+        (MUSCLES, "seed", ["size"]),
+        (LESIONS, "seed", ["window", "threshold", "peak", "spacing"]),
+        (VERTEBRAE, "paper", ["spacing", "patch"]),
+    ],
+    ids=["gray matter", "chest", "muscles", "lesions", "vertebrae"],
+)
+def test_a_recipe_infers_as_it_trains(folder, recipe, settings):
+    """`sync` writes the overlay of inference.json from that of train.json."""
+    read = []
+    for mode in ("train", "inference"):
+        with Bundle(folder).parser(f"{mode}.json", f"{mode}_{recipe}.json") as parser:
+            resolved = [parser.get_parsed_content(name) for name in settings]
+            read.append(resolved + [parser[name] for name in SHARED_IDS])
+            size = parameters(parser)
+        read[-1].append(size)
+    assert read[0] == read[1]
+
+
+def test_muscles_of_the_seed_are_seen_at_256_pixels_in_inference(tmp_path):
+    """They were trained at 256 pixels and inferred at 1.5 mm."""
+    path = tmp_path / "scan.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(np.random.default_rng(0).integers(0, 99, (60, 50, 2)).astype(np.int16), np.eye(4)), path)
+    with Bundle(MUSCLES).parser("inference.json", "inference_seed.json") as parser:
+        seen = parser.get_parsed_content("preprocessing")({"image": str(path)})["image"]
+    assert seen.shape == (1, 256, 256, 2) and (seen.min(), seen.max()) == pytest.approx((0, 1), abs=0.01)
+
+
+def test_what_concerns_inference_is_taken_from_an_overlay_of_training():
+    train = """{
+    "size": 3,
+    "max_epochs": 5,
+    "imports": ["$import math"],
+    "preprocessing#transforms": [
+        {"size": "@size"}
+    ],
+    "output_dir": "x",
+    "train#dataset": {"a": "@batch"},
+    "batch": 2
+}
+"""
+    found = inference_overlay(train, '{"preprocessing": {}, "output_dir": ""}')
+    assert json.loads(found) == {"size": 3, "preprocessing#transforms": [{"size": "@size"}]}
 
 
 def test_gray_matter_of_the_paper():

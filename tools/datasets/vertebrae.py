@@ -68,7 +68,7 @@ def prepare_vertebrae(
     left_out: list[str] = []
     scans = list(FINDERS[dataset](source, left_out, lowest))
     if not scans:
-        raise UserError(f"{source}: no CT with vertebra masks in the form of {dataset}.", "See `axial prepare {dataset} --help`.")
+        raise UserError(f"{source}: no CT with vertebra masks in the form of {dataset}.", f"See `axial prepare {dataset} --help`.")
     make_empty_folder(folder, overwrite)
     entries = {}
     for scan in scans:
