@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parents[2]
 TURNS = 2  # of which the faster counts
 
 
-def bench_against(bundle: Bundle, commit: str) -> str:
+def bench_against(bundle: Bundle, commit: str) -> list[str]:
     """Say what `segment` takes of the bundle's first case of a whole field of view, start and saving included, here and there.
 
     Raises:
@@ -32,10 +32,10 @@ def bench_against(bundle: Bundle, commit: str) -> str:
                 output = str(Path(scratch) / f"{folder.name}{len(found)}")
                 found.append(run_python(axial("segment", bundle.name, str(case), "-o", output), folder))
     now, then = (Usage(min(use.seconds for use in found), min(use.memory for use in found)) for found in runs.values())
-    return (
+    return [
         f"from start to mask {now.seconds:.1f} s of CPU time and {now.memory:.0f} MiB; at {commit} {then.seconds:.1f} s and "
         f"{then.memory:.0f} MiB: {now.seconds / then.seconds:.2f} of the time, {now.memory / then.memory:.2f} of the memory"
-    )
+    ]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from .processes import axial, run_python
 FEW = 10
 
 
-def bench_many(bundle: Bundle, count: int) -> str:
+def bench_many(bundle: Bundle, count: int) -> list[str]:
     """Say what the peak memory of `segment` is with `FEW` cases and with many, copies of the first whole one."""
     peaks = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -22,4 +22,4 @@ def bench_many(bundle: Bundle, count: int) -> str:
             for index in range(number):
                 shutil.copy(case, folder / f"case{index:04}{''.join(Path(case).suffixes)}")
             peaks[number] = run_python(axial("segment", bundle.name, str(folder), "-o", f"{folder}_out")).memory
-    return f"peak memory {peaks[FEW]:.0f} MiB with {FEW} cases, {peaks[count]:.0f} MiB with {count}"
+    return [f"peak memory {peaks[FEW]:.0f} MiB with {FEW} cases, {peaks[count]:.0f} MiB with {count}"]

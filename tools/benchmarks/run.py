@@ -2,6 +2,7 @@
 
 import multiprocessing
 import platform
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
@@ -12,6 +13,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from custom_networks.data.data_list import load_data_list
 from custom_networks.errors import UserError
 from custom_networks.inferers.precision import half_type
 from custom_networks.results.write_result import write_result
@@ -19,6 +21,7 @@ from custom_networks.results.write_result import write_result
 from .. import __version__
 from ..bundles import Bundle
 from .against import bench_against
+from .cases import full_field_cases
 from .cord import bench_cords
 from .heads import bench_heads
 from .history import draw, keep, read
@@ -100,9 +103,9 @@ def _measurements(
     """Return what is to be measured, by name: a bundle, and after a colon which part of it."""
     asked: dict[str, Callable[[], Result | list[str]]] = {}
     for bundle in bundles:
-        asked[bundle.name] = partial(_in_new_process, bundle, None)
+        asked[bundle.name] = partial(_measure, bundle, None)
         if bundle.name in data:
-            asked[f"{bundle.name}: {data[bundle.name]}"] = partial(_in_new_process, bundle, data[bundle.name])
+            asked[f"{bundle.name}: {data[bundle.name]}"] = partial(_measure, bundle, data[bundle.name])
     for bundle in bundles:
         if bundle.name in SLICES:
             asked[f"{bundle.name}: network"] = partial(bench_network, bundle)
@@ -117,9 +120,15 @@ def _measurements(
     return asked
 
 
-def _in_new_process(bundle: Bundle, data: Path | None) -> Result:
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(measure, bundle, data).result()
+def _measure(bundle: Bundle, data: Path | None) -> Result:
+    """Measure a bundle in a new process, whose memory is not that of drawing phantoms."""
+    with tempfile.TemporaryDirectory() as scratch:
+        if data is None:
+            images = full_field_cases(bundle, Path(scratch))
+        else:
+            images = [entry["image"] for entry in load_data_list(data, "test")]
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            return pool.submit(measure, bundle, images).result()
 
 
 def _row(result: Result) -> list[str]:

@@ -3,6 +3,7 @@
 import resource
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -12,12 +13,10 @@ import torch
 from monai.data import decollate_batch, list_data_collate
 from monai.transforms import Compose, SaveImaged
 
-from custom_networks.data.data_list import load_data_list
 from custom_networks.inferers.precision import half_type
 
 from ..bundles import Bundle, load_network
 from ..scoring.dice import label_dice
-from .cases import full_field_cases
 from .peak import operations_counter, peak
 
 RUNS = 2  # after the first; the fastest is the steady state
@@ -90,18 +89,15 @@ class Result:
         return "passed" if self.steady.network < self.float32 and self.dice >= LEAST_DICE else "failed"
 
 
-def measure(bundle: Bundle, data: Path | None = None) -> Result:
+def measure(bundle: Bundle, images: Sequence) -> Result:
     """Measure a bundle in this process, which should be new for the peak of memory to be the bundle's own.
 
     Args:
         bundle: the bundle.
-        data: a data set whose first `CASES` test cases serve, fewer where they are `LONG`; None takes `full_field_cases`.
+        images: cases, of which the first `CASES` serve, the first alone where it is `LONG`.
     """
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / "out"
-        images = (
-            [entry["image"] for entry in load_data_list(data, "test")] if data else full_field_cases(bundle, Path(scratch) / "data")
-        )
         pipeline = Pipeline(bundle, output, half=True)
         counter = operations_counter()
         first, answer = pipeline.run(images[0], counter)

@@ -112,7 +112,7 @@ def measured(monkeypatch):
         asked.append(bundle.name)
         return result(bundle=bundle.name)
 
-    monkeypatch.setattr("tools.benchmarks.run._in_new_process", measure)
+    monkeypatch.setattr("tools.benchmarks.run._measure", measure)
     return asked
 
 
@@ -220,7 +220,7 @@ def test_an_earlier_state_segments_in_turns(tmp_path, monkeypatch):
 
     monkeypatch.setattr(against, "checkout", checkout)
     monkeypatch.setattr(against, "run_python", run)
-    note = against.bench_against(Bundle(DIGITS), "abc")
+    (note,) = against.bench_against(Bundle(DIGITS), "abc")
     assert [name for name, _ in asked] == [against.HERE.name, "then"] * 2
     assert asked[0][1] == ("-m", "tools", "segment", DIGITS.name)
     assert note.endswith("150 MiB; at abc 4.0 s and 300 MiB: 0.38 of the time, 0.50 of the memory")
@@ -239,5 +239,5 @@ def test_memory_is_compared_over_many_cases(monkeypatch):
         return Usage(1.0, 600.0 + counts[-1])
 
     monkeypatch.setattr(many, "run_python", run)
-    assert many.bench_many(Bundle(DIGITS), 12) == "peak memory 610 MiB with 10 cases, 612 MiB with 12"
+    assert many.bench_many(Bundle(DIGITS), 12) == ["peak memory 610 MiB with 10 cases, 612 MiB with 12"]
     assert counts == [10, 12]
