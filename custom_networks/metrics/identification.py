@@ -1,7 +1,7 @@
 """The identification rate of VerSe."""
 
 import numpy as np
-from scipy.ndimage import center_of_mass
+from skimage.measure import regionprops
 
 WITHIN = 20.0  # mm
 
@@ -34,7 +34,6 @@ def identification_rate(predicted: dict[int, np.ndarray], truth: dict[int, np.nd
 
 
 def centroids(labels: np.ndarray, spacing: tuple[float, float, float]) -> dict[int, np.ndarray]:
-    """Return the centroid in mm of every label but 0 of a map ``(X, Y, Z)``."""
-    numbers = [int(number) for number in np.unique(labels) if number]
-    centres = center_of_mass(np.ones(labels.shape, np.uint8), labels, numbers)
-    return {number: np.asarray(centre) * spacing for number, centre in zip(numbers, centres, strict=True)}
+    """Return the centroid in mm of every label but 0 of a map ``(X, Y, Z)`` of integers."""
+    # each in its own box: a pass over a whole CT for each takes minutes
+    return {int(region.label): np.asarray(region.centroid) * spacing for region in regionprops(labels)}

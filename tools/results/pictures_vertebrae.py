@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from skimage.measure import regionprops
 
+from custom_networks.metrics.identification import centroids
 from custom_networks.results.palette import label_colour
 from custom_networks.results.write_result import write_result
 from custom_networks.vertebrae.names import VERTEBRA_NAMES
@@ -28,7 +28,7 @@ def draw_vertebrae(volume: Volume, target: Path, title: str) -> None:
         title: of the sheet.
     """
     image, mask, spacing = volume.image, volume.mask, volume.spacing
-    centres = {int(region.label): np.array(region.centroid) for region in regionprops(mask)}  # each in its own box: a CT is large
+    centres = centroids(mask, (1.0, 1.0, 1.0))  # in voxels
     middle = np.median(list(centres.values()), axis=0) if centres else np.array(image.shape) / 2
     nearest = min(centres.values(), key=lambda c: abs(c[2] - middle[2])) if centres else middle
     place = np.round([middle[0], middle[1], nearest[2]]).astype(int).clip(0, np.array(image.shape) - 1)
