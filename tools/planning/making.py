@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from custom_networks.cases.suffixes import NIFTI_SUFFIXES
-from custom_networks.errors import UserError
+from custom_networks.errors import UserError, some
 from custom_networks.results.write_result import write_json
 
 from ..bundles import BUNDLES, Bundle, all_bundles
@@ -25,9 +25,11 @@ from .configs import BASE, make_configs
 from .documents import license_text, make_metadata, plan_text, readme_text, shown, title_of
 from .layout import config_text
 from .plan import Plan, make_plan
+from .reasons import Reason
 from .sources import LabelledCase, Source, find_source
 from .survey import Fingerprint, load_image, read_label, survey
 
+MOST_UNNAMED = 30  # values with gaps that are taken for classes although nobody named them
 NAMED = re.compile(r"[^\W_][\w .,+()-]{0,63}")  # texts of a config: none that MONAI would evaluate
 
 
@@ -77,7 +79,7 @@ def make_bundle(
         name: of the bundle, lower-case words joined by ``_``.
         data: the folder, see `find_source`.
         output: where the bundle goes.
-        labels: label value to name; names what the folder does not. Values with gaps are numbered anew.
+        labels: label value to name; names what the folder does not. Values with gaps are numbered anew, named or not.
         image_suffixes: see `find_source`.
         label_suffix: see `find_source`.
         test: patterns of cases that test.
@@ -113,6 +115,8 @@ def make_bundle(
         channel_names=source.channel_names, named=named, modality=modality, dimensions=dimensions, memory=memory,
         low_resolution=low_resolution,
     )  # fmt: skip
+    if any(value != number for value, number in values.items()):
+        plan = replace(plan, reasons=[_numbering(values, names), *plan.reasons])
     in_place = source.sections is not None and not (test or validation) and not _to_rewrite(source, values)
     place = data if in_place else output / f"{name}_data"
     text = plan_text(plan, learned, len(sections["test"]), source.left_out)
@@ -150,11 +154,10 @@ def _classes(source: Source, found: Fingerprint, asked: dict[int, str]) -> tuple
             f"--label {absent[0]}={given[absent[0]]}: no label map has this value.", f"There are: {', '.join(map(str, seen))}."
         )
     kept = sorted(given) if given else seen
-    gaps = kept != list(range(1, len(kept) + 1))
-    if gaps and not asked and len(kept) > 1:
+    if not given and len(kept) > MOST_UNNAMED and kept[-1] > len(kept):
         raise UserError(
-            f"{source.folder}: labels {', '.join(map(str, kept))} have gaps.",
-            "Name each by --label VALUE=NAME, so that they are numbered anew, or mend the label maps.",
+            f"{source.folder}: labels have {len(kept)} values with gaps ({some(list(map(str, kept)), 5)}).",
+            "Give label maps whose values are classes; JPG changes them, PNG does not. --label VALUE=NAME names each.",
         )
     values = {value: number for number, value in enumerate(kept, 1)}
     names = {number: given.get(value, "foreground" if len(kept) == 1 else f"class {value}") for value, number in values.items()}
@@ -163,6 +166,11 @@ def _classes(source: Source, found: Fingerprint, asked: dict[int, str]) -> tuple
             f"{', '.join(names.values())}: two classes of one name.", "Give each a name of its own by --label VALUE=NAME."
         )
     return values, names, bool(given)
+
+
+def _numbering(values: Mapping[int, int], names: Mapping[int, str]) -> Reason:
+    said = [f"{number} for {value} ({names[number]})" for value, number in values.items()]
+    return Reason("classes", some(said, 8), "Labels with gaps are numbered anew; --label VALUE=NAME names them.")
 
 
 def _sections(source: Source, test: Sequence[str], validation: Sequence[str]) -> dict[str, list[str]]:

@@ -142,16 +142,28 @@ def test_single_slices_are_planes_whatever_axis_they_lie_across(tmp_path, axis, 
     assert plan.dimensions == 2 and plan.axcodes == axcodes and plan.patch == [40, 32]
 
 
-def test_labels_with_gaps_are_numbered_anew_where_they_are_named(tmp_path):
+def test_labels_with_gaps_are_numbered_anew(tmp_path):
     data = write_pairs(tmp_path / "data")
     for path in data.glob("*_label.nii.gz"):
         label = nibabel.load(path)
         save_nifti(path, np.asarray(label.dataobj) * 20, label.affine)
-    with pytest.raises(UserError, match="labels 20, 40 have gaps"):
-        make_bundle("two_balls", data, tmp_path)
+    made = make_bundle("unnamed", data, tmp_path)
+    assert made.plan.names == ["class 20", "class 40"] and "1 for 20 (class 20), 2 for 40 (class 40)" in made.text
+    label = nibabel.load(made.data / "labels" / "case_0.nii.gz")
+    assert set(np.unique(label.dataobj)) == {0, 1, 2}
     made = make_bundle("two_balls", data, tmp_path, labels={20: "bright", 40: "dark"})
     label = nibabel.load(made.data / "labels" / "case_0.nii.gz")
     assert set(np.unique(label.dataobj)) == {0, 1, 2} and made.plan.names == ["bright", "dark"]
+
+
+def test_labels_that_jpg_has_changed_are_no_classes(tmp_path):
+    data = write_pictures(tmp_path / "data")
+    for path in (data / "labels").iterdir():
+        Image.open(path).save(path.with_suffix(".jpg"), quality=60)
+        path.unlink()
+    with pytest.raises(UserError, match=r"labels have \d+ values with gaps .*JPG changes them"):
+        make_bundle("balls", data, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
 
 
 def spoil(data, what: str) -> None:
