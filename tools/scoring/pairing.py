@@ -7,6 +7,7 @@ from pathlib import Path
 from custom_networks.cases.cases import case_name
 from custom_networks.errors import UserError
 
+SECTIONS = ("training", "validation", "test")
 SUFFIXES = (".nii.gz", ".nii", ".json")
 LABELS = ("_seg", "_pred", "_label", "_labels", "_mask", "_msk", "_gt")
 ENDINGS = (*LABELS, "_image", "_img", "_ct", "_0000", "_flair", "_t1", "_t2")
@@ -51,10 +52,17 @@ def find_pairs(predictions: Path, labels: Path, section: str = "test", suffix: s
     pairs.unpaired += [f"{path}: no label in {labels}" for case, path in own.items() if case not in truth]
     if not pairs.found:
         example = next(iter(own.values())).name
-        raise UserError(
-            f"{labels}: no label belongs to a prediction in {predictions}, such as {example}.",
+        problem, remedy = (
+            f"{labels}: no label",
             "Call label maps as the images, with _label added, or give a folder with dataset.json.",
         )
+        if (labels / "dataset.json").is_file():
+            there = [name for name in SECTIONS if own.keys() & _from_data_set(labels, name, must=False).keys()]
+            problem = f"{labels / 'dataset.json'}: no label of section {section!r}"
+            remedy = (
+                f"Give --section {there[0]}, to which it belongs." if there else "Give predictions of the images that it lists."
+            )
+        raise UserError(f"{problem} belongs to a prediction in {predictions}, such as {example}.", remedy)
     return pairs
 
 
@@ -65,13 +73,13 @@ def _own_files(folder: Path, suffix: str) -> dict[str, Path]:
     return results or _by_name(folder, "prediction")
 
 
-def _from_data_set(folder: Path, section: str) -> dict[str, Path | int]:
+def _from_data_set(folder: Path, section: str, must: bool = True) -> dict[str, Path | int]:
     content = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-    if not content.get(section):
-        there = ", ".join(name for name in ("training", "validation", "test") if content.get(name))
+    if must and not content.get(section):
+        there = ", ".join(name for name in SECTIONS if content.get(name))
         raise UserError(f"{folder / 'dataset.json'}: no section {section!r}.", f"Give --section; there are: {there}.")
     found = {}
-    for entry in content[section]:
+    for entry in content.get(section) or ():
         images = entry["image"] if isinstance(entry["image"], list) else [entry["image"]]
         label = entry["label"]
         found[case_key(Path(case_name(folder / images[0])))] = folder / label if isinstance(label, str) else label

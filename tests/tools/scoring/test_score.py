@@ -108,6 +108,15 @@ def test_a_data_set_says_which_label_is_whose(score, tmp_path):
     assert code == 2 and "no section 'test'" in printed and "there are: training" in " ".join(printed.split())
     code, _, values = score(predictions, labels, "--bundle", "spinal_cord", "--section", "training")
     assert code == 0 and values["one", "gray matter", "Dice"] == 1
+    other = entry | {"image": "two.nii.gz"}
+    (labels / "dataset.json").write_text(json.dumps({"training": [entry], "test": [other]}))
+    code, printed, _ = score(predictions, labels, "--bundle", "spinal_cord")
+    said = " ".join(printed.split())
+    assert code == 2 and "no label of section 'test' belongs to a prediction" in said and "Give --section training" in said
+    (labels / "dataset.json").write_text(json.dumps({"test": [other]}))
+    assert "Give predictions of the images that it lists" in " ".join(
+        score(predictions, labels, "--bundle", "spinal_cord")[1].split()
+    )
 
 
 def test_vertebrae_by_verse_and_by_us(score, tmp_path):
