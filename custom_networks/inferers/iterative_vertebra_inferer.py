@@ -11,6 +11,7 @@ from monai.inferers import Inferer
 
 from ..geometry.regions import overlap
 from ..networks.fusion import for_inference
+from ..vertebrae.headings import HEAD_DOWN, HEADINGS, UPRIGHT, turned
 from ..vertebrae.names import NAMES, SACRUM
 from ..vertebrae.search import SpineSearch
 from ..vertebrae.settings import Levels, TraversalSettings
@@ -88,10 +89,8 @@ class IterativeVertebraInferer(Inferer):
 
     def _infer_volume(self, volume: torch.Tensor, network: Callable) -> tuple[torch.Tensor, Spine]:
         start = time.perf_counter()
-        state = TraversalState.begin(volume[0].as_subclass(torch.Tensor), self.settings.bone)
-        with torch.inference_mode():
-            SpineSearch(state, network, self.settings, self.levels).run()
-        spine = number_spine(state, self.settings)
+        self.counts = TraversalCounts()
+        state, spine, heading = self._search(volume.as_subclass(torch.Tensor), network)
         spine.instances = [instance for instance in spine.instances if self._is_wanted(instance.vertebra)]
         result = state.probability.new_zeros((2, *state.probability.shape))  # 0 where slivers and false pieces are
         result[1] = state.probability
@@ -100,10 +99,33 @@ class IterativeVertebraInferer(Inferer):
             result[0][there].masked_fill_(state.owner[there] == instance.owner, instance.vertebra.number)
             name, steps = NAMES[instance.vertebra.number], instance.vertebra.steps
             logger.debug("%s: completeness %.2f, %d patches", name, instance.vertebra.completeness, steps)
-        self.counts = state.counts
         self.counts.total_seconds = time.perf_counter() - start
         self._warn(spine)
-        return result, spine
+        return turned(result, heading), spine
+
+    def _search(self, volume: torch.Tensor, network: Callable) -> tuple[TraversalState, Spine, int]:
+        """Return the state after the search, the spine, and how the volume was turned for them.
+
+        Where numbers do not grow downwards the body is searched head up too; the likelier spine is taken, with a warning.
+        """
+        state, spine = self._search_as_it_lies(volume, network)
+        if not spine.misplaced or self.counts.patches * (1 + len(HEAD_DOWN)) > self.settings.max_patches:
+            return state, spine, UPRIGHT
+        tries = [(*self._search_as_it_lies(turned(volume, heading), network), heading) for heading in HEAD_DOWN]
+        upright = [found for found in tries if not found[1].misplaced and found[1].evidence > spine.evidence]
+        if not upright:
+            return state, spine, UPRIGHT
+        state, spine, heading = max(upright, key=lambda found: found[1].evidence)
+        spine.certain = False
+        spine.warnings.append(f"the file's orientation is wrong: {HEADINGS[heading]}; the scan was turned for the search.")
+        return state, spine, heading
+
+    def _search_as_it_lies(self, volume: torch.Tensor, network: Callable) -> tuple[TraversalState, Spine]:
+        state = TraversalState.begin(volume[0], self.settings.bone)
+        with torch.inference_mode():
+            SpineSearch(state, network, self.settings, self.levels).run()
+        self.counts.add(state.counts)
+        return state, number_spine(state, self.settings)
 
     def _is_wanted(self, vertebra) -> bool:
         if vertebra.number == SACRUM:

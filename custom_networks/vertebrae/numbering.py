@@ -89,7 +89,8 @@ class Numbering:
     ``numbers`` are VerSe's, 0 for what is no vertebra; ``probabilities`` say how likely each number is; ``missed`` are the numbers
     that lie between those found; ``alternative`` is the second-best numbering where its probability is `ALTERNATIVE` or more;
     ``counted`` tells that nothing was known and pieces were merely counted from the top; ``upside_down`` that numbers grow
-    upwards; ``disordered`` that estimates do not grow from top to bottom, as where a header is wrong.
+    upwards; ``disordered`` that estimates do not grow from top to bottom, as where a header is wrong; ``evidence`` is the
+    log-likelihood of all that is known, beside pieces that are none of a spine: of several searches that of the greatest is right.
     """
 
     numbers: list[int]
@@ -100,13 +101,19 @@ class Numbering:
     counted: bool = False
     upside_down: bool = False
     disordered: bool = False
+    evidence: float = 0.0
 
     @property
     def certain(self) -> bool:
         """Whether every number is likelier than `CERTAIN`."""
         found = [p for number, p in zip(self.numbers, self.probabilities, strict=True) if number]
-        doubtful = self.counted or self.upside_down or self.disordered
+        doubtful = self.counted or self.misplaced
         return bool(found) and not doubtful and min(found) >= CERTAIN
+
+    @property
+    def misplaced(self) -> bool:
+        """Whether the body does not seem to lie in the array as the header says."""
+        return self.upside_down or self.disordered
 
 
 def number_vertebrae(pieces: Sequence[Piece]) -> Numbering:
@@ -197,7 +204,8 @@ class _Chain:
         if upside_down:
             best, probabilities, missed = best[::-1], probabilities[::-1], missed[::-1]
             alternative = alternative[::-1] if alternative else None
-        return Numbering(best, [round(p, 4) for p in probabilities], missed, alternative, round(chance, 4), upside_down=upside_down)
+        probabilities, chance = [round(p, 4) for p in probabilities], round(chance, 4)
+        return Numbering(best, probabilities, missed, alternative, chance, upside_down=upside_down, evidence=self.evidence)
 
     def _before(self, i: int) -> range:
         """Pieces that may be the vertebra before piece ``i``."""

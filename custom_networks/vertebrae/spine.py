@@ -19,7 +19,8 @@ BEYOND, BONE_BEYOND = 35.0, 8000.0  # mm of scan, and mm3 of bone in it, that te
 class Spine:
     """Numbered instances from top to bottom, and what is to be known of their numbers.
 
-    ``warnings`` are sentences for the user; ``alternative`` are the names of the second-best numbering, empty where there is none.
+    ``warnings`` are sentences for the user; ``alternative`` are the names of the second-best numbering, empty where there is none;
+    ``misplaced`` and ``evidence`` are `Numbering`'s.
     """
 
     instances: list[Instance]
@@ -28,6 +29,8 @@ class Spine:
     alternative: list[str] = field(default_factory=list)
     alternative_probability: float = 0.0
     warnings: list[str] = field(default_factory=list)
+    misplaced: bool = False
+    evidence: float = 0.0
 
     def describe(self) -> dict:
         """Return all but the instances, for a JSON file."""
@@ -58,6 +61,8 @@ def number_spine(state: TraversalState, settings: TraversalSettings) -> Spine:
         alternative,
         numbering.alternative_probability,
         _warnings(numbering, alternative),
+        numbering.misplaced,
+        numbering.evidence,
     )
     if second:
         spine.warnings.append("there is more than one spine; the one with more complete vertebrae was taken.")

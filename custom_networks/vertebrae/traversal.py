@@ -41,6 +41,11 @@ class TraversalCounts:
     total_seconds: float = 0.0
     not_finite: int = 0
 
+    def add(self, other: "TraversalCounts") -> None:
+        """Add those of another search of the same scan."""
+        for name, count in vars(other).items():
+            setattr(self, name, getattr(self, name) + count)
+
 
 @dataclass
 class Answer:

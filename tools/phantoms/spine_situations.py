@@ -43,6 +43,13 @@ def _sacrum_cut(random: np.random.Generator) -> SpinePhantom:
     return _cut(make_spine_phantom(random, "thoracolumbar", _plain(random)), 17, 23, below=-4)
 
 
+def _one_vertebra(random: np.random.Generator) -> SpinePhantom:
+    phantom = make_spine_phantom(random, "spine", _plain(random))
+    levels = [n for n in np.unique(phantom.label) if 8 <= n < 24]
+    level = int(random.choice(levels))
+    return _cut(phantom, level, level, above=3, below=3)
+
+
 def _metal(random: np.random.Generator) -> SpinePhantom:
     first = int(random.integers(20, 23))
     person = _plain(random, screws=(first, first + 1, first + 2), hip_implant=True)
@@ -103,6 +110,7 @@ SITUATIONS: dict[str, Situation] = {
     "slices of 6 mm": Situation(_thick_slices),
     "low dose": Situation(_low_dose),
     "off centre": Situation(_off_centre),
+    "one vertebra": Situation(_one_vertebra, "uncertain"),
 }
 
 

@@ -58,7 +58,7 @@ class RandFieldOfViewd(RandomizableTransform, MapTransform):
 
     def _side(self, part: slice, size: int, margin: Sequence[float]) -> slice:
         """Return the field along one axis; never empty, as margins are bounded by a third of the vertebra."""
-        least = -(part.stop - part.start) // 3
+        least = -((part.stop - part.start) // 3)
         low, high = (max(least, round(self.R.uniform(*margin) / self.spacing)) for _ in range(2))
         cut_low, cut_high = self.R.random(2) < self.side_prob
         return slice(max(0, part.start - low) if cut_low else 0, min(size, part.stop + high) if cut_high else size)

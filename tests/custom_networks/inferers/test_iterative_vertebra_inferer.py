@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
-from oracles import Constant, Oracle, Oscillating, encode
+from oracles import Constant, KnowsUpright, Oracle, Oscillating, encode
 from scipy.ndimage import label
 
 from custom_networks.errors import UserError
@@ -48,6 +48,13 @@ def run(labels: np.ndarray, network=None, **options) -> tuple[np.ndarray, list[d
     output = inferer(MetaTensor(encode(labels)), network)
     result = np.where(output[0, 1] >= 0.5, output[0, 0], 0).astype(np.uint8)
     return result, json.loads(output.meta["vertebrae"][0]), inferer
+
+
+def part_of(labels: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Cut a label map to the height of some vertebrae and leave the others out."""
+    labels = np.where((labels >= first) & (labels <= last), labels, 0).astype(np.uint8)
+    heights = np.flatnonzero(labels.any((0, 1)))
+    return np.ascontiguousarray(labels[..., heights[0] : heights[-1] + 1])
 
 
 @pytest.mark.parametrize("direction", ["down", "up"])
@@ -194,6 +201,25 @@ def test_reversed_header_is_numbered_upwards_with_a_warning(spines):
     result, spine = describe(labels, Oracle(labels))
     assert np.array_equal(result, labels)
     assert any("orientation" in warning for warning in spine["warnings"]) and not spine["numbers_certain"]
+
+
+@pytest.mark.parametrize("axes", [(2,), (1, 2)], ids=["head down", "head down and front behind"])
+def test_scan_whose_numbers_do_not_grow_is_searched_head_up_too(spines, axes):
+    """Of bodies that are upside down a trained network knows next to nothing."""
+    upright = spines["abdomen", 0]
+    labels = np.ascontiguousarray(np.flip(upright, axes))
+    result, spine = describe(labels, KnowsUpright(upright))
+    assert np.array_equal(result, labels) and not spine["numbers_certain"]
+    assert any("orientation is wrong" in warning and "head and feet" in warning for warning in spine["warnings"])
+    result, spine = describe(upright, KnowsUpright(upright))
+    assert np.array_equal(result, upright) and not spine["warnings"]
+
+
+def test_scan_is_not_turned_where_that_tells_no_more(spines):
+    labels = part_of(spines["abdomen", 0], 20, 22)
+    _, spine = describe(labels, Oracle(labels, estimates=dict.fromkeys(range(18, 25), 21.0)))
+    assert [warning for warning in spine["warnings"] if "may be wrong" in warning]
+    assert not any("is wrong" in warning for warning in spine["warnings"])
 
 
 def test_second_spine_is_named(spines):

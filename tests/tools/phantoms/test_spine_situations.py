@@ -23,8 +23,8 @@ def make(name: str) -> SpinePhantom:
     return spine_situations.make_situation(name, 0)
 
 
-def test_four_of_each_are_sixty():
-    assert 4 * len(spine_situations.SITUATIONS) == 60
+def test_four_of_each_are_sixty_four():
+    assert 4 * len(spine_situations.SITUATIONS) == 64
 
 
 def test_thick_slices_lie_where_those_lay_that_they_average(small):
@@ -45,3 +45,20 @@ def test_low_dose_is_noise_alone(small):
 def test_off_centre_spine_lies_at_the_side(small):
     phantom = make("off centre")
     assert phantom.image.shape == (10, 18, 31) and np.argwhere(phantom.label)[:, 0].min() == 0
+
+
+def test_one_vertebra_fills_the_height_of_its_scan(monkeypatch):
+    label = np.zeros((9, 9, 120), np.uint8)
+    for level in range(8, 24):
+        label[3:6, 3:6, 6 * (24 - level) : 6 * (24 - level) + 3] = level
+    monkeypatch.setattr(
+        spine_situations, "make_spine_phantom", lambda *a: SpinePhantom(label.astype(np.int16), label, AFFINE, "spine")
+    )
+    levels = set()
+    for copy in range(4):
+        phantom = spine_situations.make_situation("one vertebra", copy)
+        assert (
+            phantom.label.shape == (9, 9, 9) and phantom.label[4, 4].astype(bool).tolist() == [False] * 3 + [True] * 3 + [False] * 3
+        )
+        levels |= set(np.unique(phantom.label)) - {0}
+    assert len(levels) > 1

@@ -45,6 +45,16 @@ def test_the_vertebra_stays_in_part():
         assert (cut["label"] == 22).any() and cut["image"].shape == cut["label"].shape
 
 
+@pytest.mark.parametrize("thickness", range(1, 9))
+def test_field_of_a_thin_vertebra_is_not_empty(thickness):
+    """As on grids of 4 mm: of four voxels two from either side left none."""
+    data = scan()
+    data["label"][:, :, :, 30 + thickness : 36] = 0
+    data["label"][:, :, :, 36 : 30 + thickness] = 22
+    cut = RandFieldOfViewd(KEYS, prob=1.0, side_prob=1.0, along=(-99.0, -99.0))(data)
+    assert cut["image"].numel() and (cut["label"] == 22).any()
+
+
 def test_scan_without_vertebrae_and_prob_of_zero_change_nothing():
     data = scan()
     assert RandFieldOfViewd(KEYS, prob=0.0)(data)["image"] is data["image"]
