@@ -29,6 +29,7 @@ from .scoring.dice import class_dice, images_of, label_of
 PHANTOM_SEED = 2026  # not a seed of training
 PHANTOM_CASES = 3
 DIGITS = 32
+KINDS = {"spinal_cord_gray_matter_segmentation": "t2star"}  # the contrast that it is for; its card says what becomes of T1
 IMAGES = "images"  # folder of what was segmented, within that of the results
 
 
@@ -65,7 +66,7 @@ def _demo_phantoms(bundle: Bundle, folder: Path, console: Console, errors: Conso
     """Segment phantoms that training never saw; the table gives the mean Dice over the classes of each."""
     start = time.perf_counter()
     data = folder / IMAGES
-    WRITERS[bundle.name](data, PHANTOM_CASES, PHANTOM_SEED, overwrite=True)
+    WRITERS[bundle.name](data, PHANTOM_CASES, PHANTOM_SEED, overwrite=True, kind=KINDS.get(bundle.name))
     results = segment_cases(bundle, images_of(data), folder, True, {}, console, errors)
     rows = []
     for result in results:
