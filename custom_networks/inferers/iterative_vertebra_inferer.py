@@ -11,7 +11,7 @@ from monai.inferers import Inferer
 
 from ..geometry.regions import overlap
 from ..networks.fusion import for_inference
-from ..vertebrae.headings import HEAD_DOWN, HEADINGS, UPRIGHT, turned
+from ..vertebrae.headings import HEAD_DOWN, UPRIGHT, Heading, turned
 from ..vertebrae.names import NAMES, SACRUM
 from ..vertebrae.search import SpineSearch
 from ..vertebrae.settings import Levels, TraversalSettings
@@ -103,7 +103,7 @@ class IterativeVertebraInferer(Inferer):
         self._warn(spine)
         return turned(result, heading), spine
 
-    def _search(self, volume: torch.Tensor, network: Callable) -> tuple[TraversalState, Spine, int]:
+    def _search(self, volume: torch.Tensor, network: Callable) -> tuple[TraversalState, Spine, Heading]:
         """Return the state after the search, the spine, and how the volume was turned for them.
 
         Where numbers do not grow downwards the body is searched head up too; the likelier spine is taken, with a warning.
@@ -117,7 +117,7 @@ class IterativeVertebraInferer(Inferer):
             return state, spine, UPRIGHT
         state, spine, heading = max(upright, key=lambda found: found[1].evidence)
         spine.certain = False
-        spine.warnings.append(f"the file's orientation is wrong: {HEADINGS[heading]}; the scan was turned for the search.")
+        spine.warnings.append(f"the file's orientation is wrong: {HEAD_DOWN[heading]}; the scan was turned for the search.")
         return state, spine, heading
 
     def _search_as_it_lies(self, volume: torch.Tensor, network: Callable) -> tuple[TraversalState, Spine]:

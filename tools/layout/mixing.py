@@ -7,6 +7,7 @@ from custom_networks.errors import UserError
 
 from ..datasets.lesions import PRIORS, copy_priors
 from .data_list import make_empty_folder, write_data_list
+from .split import SECTIONS
 
 
 def merge(folder: Path, parts: dict[Path, float], overwrite: bool = False, whole: bool = False) -> Path:
@@ -43,9 +44,7 @@ def merge(folder: Path, parts: dict[Path, float], overwrite: bool = False, whole
 
 def _without_copies(content: dict) -> list[dict]:
     """Return the cases of all sections, each once."""
-    return list(
-        {json.dumps(entry["image"]): entry for part in ("training", "validation", "test") for entry in content[part]}.values()
-    )
+    return list({json.dumps(entry["image"]): entry for part in SECTIONS for entry in content[part]}.values())
 
 
 def absolute(folder: Path, files: str | int | list[str]) -> str | int | list[str]:

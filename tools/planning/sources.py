@@ -12,6 +12,8 @@ from custom_networks.cases.suffixes import IMAGE_SUFFIXES, PICTURE_SUFFIXES, spl
 from custom_networks.cases.tree import is_hidden, read_tree
 from custom_networks.errors import UserError
 
+from ..layout.split import SECTIONS
+
 FOLDERS = (("imagesTr", "labelsTr"), ("images", "labels"))
 CHANNEL = re.compile(r"_\d{4}")  # ends the names of nnU-Net's images, one a channel
 SEPARATORS = "_-. "
@@ -106,7 +108,7 @@ def _read_description(path: Path) -> dict:
 
 def _listed(folder: Path, description: Mapping) -> Source:
     found, sections = [], {}
-    for section in ("training", "validation", "test"):
+    for section in SECTIONS:
         entries = [entry for entry in description.get(section) or () if isinstance(entry, dict) and "label" in entry]
         sections[section] = [len(found) + place for place in range(len(entries))]
         found += [_listed_files(folder, entry) for entry in entries]

@@ -1,6 +1,5 @@
 """Pictures of masks on their images."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
@@ -14,6 +13,8 @@ from custom_networks.results.palette import label_colour
 from custom_networks.results.write_result import write_result
 from custom_networks.transforms.loading.load_volume import LoadVolumed
 
+from .report.view import View
+
 matplotlib.use("Agg")
 from matplotlib.figure import Figure
 
@@ -23,27 +24,13 @@ MOST = 6  # slices on a sheet
 WIDTH = 2.4  # inches of each
 
 
-@dataclass(frozen=True)
-class Volume:
-    """An image and its label map, ``(X, Y, Z)`` with x to the right, y to the front and z up, and the image's voxels to mm."""
-
-    image: np.ndarray
-    mask: np.ndarray
-    affine: np.ndarray
-
-    @property
-    def spacing(self) -> np.ndarray:
-        """Size of a voxel in mm, along each axis."""
-        return nibabel.affines.voxel_sizes(self.affine)
-
-
-def load_volume(image_path: str, mask_path: Path) -> Volume:
-    """Return an image of any kind that MONAI reads, and its label map."""
+def load_view(image_path: str, mask_path: Path) -> View:
+    """Return an image of any kind that MONAI reads, and its label map; their shapes may differ."""
     image, affine = load_image_in_space(image_path)
-    return Volume(image, load_mask(mask_path)[0], affine)
+    return View(image, load_mask(mask_path)[0], affine)
 
 
-def draw_overlay(volume: Volume, target: Path, title: str, by_load: bool = False) -> None:
+def draw_overlay(view: View, target: Path, title: str, by_load: bool = False) -> None:
     """Draw slices three times: the whole field of view, enlarged without and with the outline.
 
     Slices are spread evenly over those with a mask, or are those with most of it. Each enlargement has its own window (2nd to
@@ -51,13 +38,13 @@ def draw_overlay(volume: Volume, target: Path, title: str, by_load: bool = False
     The patient's right is on the left.
 
     Args:
-        volume: the image and its label map.
+        view: the image and its label map.
         target: PNG to write.
         title: of the sheet.
         by_load: whether the slices with the largest masks are shown, in their order along the body.
     """
-    spacing = volume.spacing
-    image, mask = volume.image[::-1], volume.mask[::-1]  # the patient's right on the left, as radiologists have it
+    spacing = view.spacing
+    image, mask = view.image[::-1], view.mask[::-1]  # the patient's right on the left, as radiologists have it
     marked = [z for z in range(mask.shape[2]) if mask[..., z].any()]
     chosen = marked or list(range(mask.shape[2]))
     if by_load:

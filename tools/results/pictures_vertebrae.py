@@ -10,24 +10,24 @@ from custom_networks.results.palette import label_colour
 from custom_networks.results.write_result import write_result
 from custom_networks.vertebrae.names import VERTEBRA_NAMES
 
-from .pictures import Volume
+from .report.view import View
 
 WINDOW = (-250.0, 900.0)  # HU
 PLANES = (("sagittal", 0, (1, 2)), ("coronal", 1, (0, 2)), ("axial", 2, (0, 1)))
 
 
-def draw_vertebrae(volume: Volume, target: Path, title: str) -> None:
+def draw_vertebrae(shown: View, target: Path, title: str) -> None:
     """Draw a sagittal, a coronal and an axial section, each without and with the vertebrae and their names.
 
     Sections go through the middle of all vertebrae, the axial one through that nearest to the middle. Patients' right is on the
     left of the coronal and axial pictures, their front on the left of the sagittal one, as radiologists have it.
 
     Args:
-        volume: the CT and its label map with VerSe numbers.
+        shown: the CT and its label map with VerSe numbers.
         target: PNG to write.
         title: of the sheet.
     """
-    image, mask, spacing = volume.image, volume.mask, volume.spacing
+    image, mask, spacing = shown.image, shown.mask, shown.spacing
     centres = centroids(mask, (1.0, 1.0, 1.0))  # in voxels
     middle = np.median(list(centres.values()), axis=0) if centres else np.array(image.shape) / 2
     nearest = min(centres.values(), key=lambda c: abs(c[2] - middle[2])) if centres else middle

@@ -17,6 +17,7 @@ from custom_networks.results.write_result import write_json, write_result
 from ..bundles import Bundle, environment
 from ..layout.data_list import write_data_list
 from ..layout.mixing import absolute
+from ..layout.split import SECTIONS
 from .choosing import choose_nested
 from .folds import Fold, make_folds, subject_of
 from .spread import read_scores, score_names, spread
@@ -68,7 +69,7 @@ class CrossValidation:
         self.configs = ["configs/train.json", *map(self._overlay, overlays)]
         self.settings = settings or {}
         self.content = _read_list(data)
-        self.folds = make_folds({name: self.content[name] for name in ("training", "validation", "test")}, folds, subject)
+        self.folds = make_folds({name: self.content[name] for name in SECTIONS}, folds, subject)
         self.given = {} if weights is None else {fold.name: _given(weights, fold) for fold in self.folds}
         self._prepare()
 
@@ -218,7 +219,7 @@ def _read_list(data: Path) -> dict:
         raise UserError(f"{path}: not found.", "Make one with `axial prepare` or `axial phantom`.")
     try:
         content = json.loads(path.read_text())
-        for section in ("training", "validation", "test"):
+        for section in SECTIONS:
             entries = content.setdefault(section, [])
             content[section] = [entry | {key: absolute(data, entry[key]) for key in ("image", "label")} for entry in entries]
     except (ValueError, KeyError, TypeError, AttributeError) as error:

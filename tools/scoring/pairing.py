@@ -7,7 +7,8 @@ from pathlib import Path
 from custom_networks.cases.cases import case_name
 from custom_networks.errors import UserError
 
-SECTIONS = ("training", "validation", "test")
+from ..layout.split import SECTIONS
+
 SUFFIXES = (".nii.gz", ".nii", ".json")
 LABELS = ("_seg", "_pred", "_label", "_labels", "_mask", "_msk", "_gt")
 ENDINGS = (*LABELS, "_image", "_img", "_ct", "_0000", "_flair", "_t1", "_t2")

@@ -25,8 +25,8 @@ def case(tmp_path) -> CaseFiles:
 
 @pytest.mark.parametrize("kind", [Slices, Vertebrae])
 def test_a_case_is_read_once_for_picture_and_report(case, kind, monkeypatch, tmp_path):
-    read, load = [], pictures.load_volume
-    monkeypatch.setattr(pictures, "load_volume", lambda *paths: read.append(paths) or load(*paths))
+    read, load = [], pictures.load_view
+    monkeypatch.setattr(pictures, "load_view", lambda *paths: read.append(paths) or load(*paths))
     kind().draw(case, tmp_path / "a.png")
     view = kind().view(case)
     assert len(read) == 1 and (tmp_path / "a.png").stat().st_size > 10_000

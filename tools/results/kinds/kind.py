@@ -4,13 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..exporting import Export
 from ..report.view import View
-
-if TYPE_CHECKING:
-    from ..pictures import Volume
 
 
 @dataclass(frozen=True)
@@ -34,11 +30,11 @@ class CaseFiles:
         return self.result.with_name(f"{self.name}{suffix}")
 
     @cached_property
-    def volume(self) -> "Volume":
+    def volume(self) -> View:
         """Image and mask of the case, read once for all that shows them."""
-        from ..pictures import load_volume
+        from ..pictures import load_view
 
-        return load_volume(self.source, self.result)
+        return load_view(self.source, self.result)
 
 
 class ResultKind:

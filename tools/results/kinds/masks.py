@@ -43,7 +43,7 @@ class Slices(ResultKind):
         volume, header = case.volume, nibabel.load(case.result)
         if volume.image.shape != volume.mask.shape:
             return None
-        return View(volume.image, volume.mask, volume.affine, numbering=number_slices(header.affine, header.shape))
+        return replace(volume, numbering=number_slices(header.affine, header.shape))
 
 
 class GrayMatter(Slices):
