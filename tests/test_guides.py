@@ -1,9 +1,6 @@
 """The guide is walked through, command by command, as it stands in its Markdown."""
 
 import re
-import runpy
-import shlex
-import shutil
 import sys
 from pathlib import Path
 
@@ -11,9 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 from conftest import REPOSITORY
-
-from tools.bundles import _forget_scripts
-from tools.cli import app as cli
+from typed import run
 
 GUIDE = REPOSITORY / "docs" / "train_on_your_own_data.md"
 BLOCK = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -22,28 +17,6 @@ BLOCK = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 def commands(guide: Path) -> list[str]:
     """Return the commands of a page's blocks, in order."""
     return [line for block in BLOCK.findall(guide.read_text(encoding="utf-8")) for line in block.splitlines() if line.strip()]
-
-
-def run(command: str) -> int:
-    """Run a command in this process, which spares each the import of torch; return its exit code."""
-    program, *arguments = shlex.split(command)
-    path, hook = list(sys.path), sys.excepthook
-    try:
-        if program == "cp":
-            shutil.copyfile(*arguments)
-        elif program == "axial":
-            sys.argv = ["axial", *arguments]
-            cli.main()
-        else:
-            assert [program, *arguments[:2]] == ["python", "-m", "monai.bundle"], command
-            sys.argv = ["monai.bundle", *arguments[2:]]
-            runpy.run_module("monai.bundle", run_name="__main__", alter_sys=True)
-    except SystemExit as end:
-        return int(end.code or 0)
-    finally:
-        sys.path[:], sys.excepthook = path, hook
-        _forget_scripts()
-    return 0
 
 
 @pytest.mark.slow

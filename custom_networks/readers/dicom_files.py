@@ -76,7 +76,7 @@ def read_images(path: Path) -> Iterator[DicomImage]:
         yield from _read_zip(path)
         return
     if not path.is_dir():
-        dataset = _read_file(path)
+        dataset = read_header(path)
         if not _holds_image(dataset):
             kind = getattr(dataset.get("SOPClassUID"), "name", "an object of no class")
             raise UserError(f"{path}: holds no image but {kind}.", "Give the images of the study.")
@@ -88,7 +88,7 @@ def read_images(path: Path) -> Iterator[DicomImage]:
     if strange:
         logger.warning("%s: %s beside the DICOM files; passed over.", path, some(strange, 1))
     for file in sorted({*files} - {*others}):
-        dataset = _read_file(file)
+        dataset = read_header(file)
         if _holds_image(dataset):
             _check_whole(str(file), dataset)
             yield DicomImage(str(file), dataset, file)
@@ -120,7 +120,12 @@ def _check_whole(file: str, dataset: pydicom.Dataset) -> None:
         raise UserError(f"{file}: a DICOM image that ends early, in its header.", "Export it again.")
 
 
-def _read_file(path: Path) -> pydicom.Dataset:
+def read_header(path: Path) -> pydicom.Dataset:
+    """Return all of a DICOM file but its pixels.
+
+    Raises:
+        UserError: when it is none, or damaged.
+    """
     try:
         with path.open("rb") as stream:
             return _read(str(path), stream)

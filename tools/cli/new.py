@@ -1,5 +1,6 @@
 """``axial new``."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from custom_networks.errors import UserError
 from .console import console, errors
 from .options import pairs
 from .prepare import Label, LabelSuffix, Test, Validation
+
+COLOUR = re.compile("#?[0-9a-fA-F]{6}")
 
 
 def new(
@@ -68,7 +71,10 @@ def new(
     console.print(Text(f"{made.folder / 'docs' / 'README.md'} says how to train it, docs/plan.md why it is so."), soft_wrap=True)
 
 
-def _value(text: str) -> int:
+def _value(text: str) -> int | str:
+    if COLOUR.fullmatch(text):
+        return text.removeprefix("#").lower()
     if not text.isdigit() or not 0 < int(text) < 256:
-        raise UserError(f"--label {text}=...: not a label from 1 to 255.", "For instance --label 1=kidney.")
+        problem = f"--label {text}=...: neither a label from 1 to 255 nor a colour."
+        raise UserError(problem, "For instance --label 1=kidney, or --label ff0000=kidney where labels are red.")
     return int(text)

@@ -101,7 +101,7 @@ def _unet(plan: Plan) -> dict:
         "network_def": {
             "_target_": "monai.networks.nets.UNet",
             "spatial_dims": plan.dimensions,
-            "in_channels": max(1, len(plan.channels)),
+            "in_channels": plan.inputs,
             "out_channels": "@num_classes",
             "channels": [16, 32, 64, 128, 256],
             "strides": [2] * halvings,
@@ -135,7 +135,7 @@ def _settings(plan: Plan) -> dict:
         "network_def": {
             "_target_": "DynUNet",
             "spatial_dims": plan.dimensions,
-            "in_channels": max(1, len(plan.channels)),
+            "in_channels": plan.inputs,
             "out_channels": "@num_classes",
             "kernel_size": plan.topology.kernels,
             "strides": plan.topology.strides,
@@ -162,10 +162,11 @@ def _preprocessing(plan: Plan) -> list[dict]:
             {"_target_": f"{OURS}CheckVolumed", "keys": "image", "channels": len(plan.channels)},
         ]
     else:
+        several = {"channels": plan.inputs} if plan.inputs > 1 else {}
         steps = [
-            {"_target_": f"{OURS}{_loader(plan)}", "keys": "image"} | checked,
-            {"_target_": "EnsureChannelFirstd", "keys": "image", "channel_dim": "no_channel"},
-            {"_target_": f"{OURS}CheckVolumed", "keys": "image"},
+            {"_target_": f"{OURS}{_loader(plan)}", "keys": "image"} | several | checked,
+            {"_target_": "EnsureChannelFirstd", "keys": "image", "channel_dim": -1 if several else "no_channel"},
+            {"_target_": f"{OURS}CheckVolumed", "keys": "image"} | several,
         ]
     return [*steps, *_to_grid(plan, "image", "bilinear"), _normalization(plan)]
 

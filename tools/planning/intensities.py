@@ -14,10 +14,12 @@ MR_NAMES = ("MR", "T1", "T2", "FLAIR", "ADC", "DWI")
 
 
 def find_modality(found: Fingerprint, asked: str | None, channel_names: Sequence[str], pictures: bool) -> tuple[str | None, Reason]:
-    """Return the modality, None where nothing tells it: as asked for, as the data set says, CT by its air."""
+    """Return the modality, None where nothing tells it: as asked for, as DICOM or the data set says, CT by its air."""
     known = {name.upper() for name in channel_names}
     if asked is not None:
         modality, why = asked.upper(), "as you said"
+    elif len(found.modalities) == 1 and all(case.modality for case in found.cases):
+        (modality,), why = found.modalities, "the DICOM files say so"
     elif known == {"CT"}:
         modality, why = "CT", "dataset.json says so"
     elif known and all(name.startswith(MR_NAMES) for name in known):

@@ -23,11 +23,12 @@ from ..sharing.own import NAME
 from ..sharing.syncing import sync
 from .configs import BASE, make_configs
 from .documents import license_text, make_metadata, plan_text, readme_text, shown, title_of
+from .labels import read_label
 from .layout import config_text
 from .plan import Plan, make_plan
 from .reasons import Reason
 from .sources import LabelledCase, Source, find_source
-from .survey import Fingerprint, load_image, read_label, survey
+from .survey import Fingerprint, load_image, survey
 
 MOST_UNNAMED = 30  # values with gaps that are taken for classes although nobody named them
 NAMED = re.compile(r"[^\W_][\w .,+()-]{0,63}")  # texts of a config: none that MONAI would evaluate
@@ -57,7 +58,7 @@ def make_bundle(
     data: Path,
     output: Path = Path(),
     *,
-    labels: Mapping[int, str] | None = None,
+    labels: Mapping[int | str, str] | None = None,
     image_suffixes: Sequence[str] = ("_image",),
     label_suffix: str = "_label",
     test: Sequence[str] = (),
@@ -79,7 +80,8 @@ def make_bundle(
         name: of the bundle, lower-case words joined by ``_``.
         data: the folder, see `find_source`.
         output: where the bundle goes.
-        labels: label value to name; names what the folder does not. Values with gaps are numbered anew, named or not.
+        labels: label value, or colour of six hexadecimal digits, to name; names what the folder does not. Values with gaps are
+            numbered anew, named or not.
         image_suffixes: see `find_source`.
         label_suffix: see `find_source`.
         test: patterns of cases that test.
@@ -100,7 +102,7 @@ def make_bundle(
     source = find_source(data, image_suffixes, label_suffix)
     done = iter(range(1, len(source.cases) + 1))
     fingerprint = survey(source, lambda: on_case(next(done), len(source.cases)))
-    values, names, named = _classes(source, fingerprint, dict(labels or {}))
+    values, names, named = _classes(source, fingerprint, _asked(source, labels or {}))
     for word in (*names.values(), *source.channels, *source.channel_names, author, *([modality] if modality else ())):
         if not NAMED.fullmatch(word):
             raise UserError(
@@ -117,12 +119,13 @@ def make_bundle(
     )  # fmt: skip
     if any(value != number for value, number in values.items()):
         plan = replace(plan, reasons=[_numbering(values, names), *plan.reasons])
-    in_place = source.sections is not None and not (test or validation) and not _to_rewrite(source, values)
+    rewrite = _to_rewrite(source, fingerprint, values)
+    in_place = source.sections is not None and not (test or validation) and not rewrite
     place = data if in_place else output / f"{name}_data"
     text = plan_text(plan, learned, len(sections["test"]), source.left_out)
     with _written_whole([target] if in_place else [place, target]) as scratch:
         if not in_place:
-            _write_data(scratch / place.name, source, values, names, sections)
+            _write_data(scratch / place.name, source, values, names, sections, rewrite)
         _write_bundle(scratch / name, name, plan, text, shown(place, output), terms, author)
     return NewBundle(target, place, plan, text, source.left_out)
 
@@ -136,9 +139,18 @@ def _check_name(name: str, target: Path) -> None:
         raise UserError(f"{target}: is there already.", "Give another name, another folder with -o, or remove it.")
 
 
+def _asked(source: Source, labels: Mapping[int | str, str]) -> dict[int, str]:
+    """Return label value to name where colours may stand for values."""
+    unknown = [value for value in labels if isinstance(value, str) and value not in source.colours]
+    if unknown:
+        there = f"There are: {', '.join(source.colours)}." if source.colours else "Label pictures have no colours, but values."
+        raise UserError(f"--label {unknown[0]}={labels[unknown[0]]}: no label picture has this colour.", there)
+    return {source.colours.get(value, value): name for value, name in labels.items()}
+
+
 def _classes(source: Source, found: Fingerprint, asked: dict[int, str]) -> tuple[dict[int, int], dict[int, str], bool]:
     """Return label value to the one it becomes, that one to its name, and whether the names were given."""
-    given = asked or source.labels
+    given = asked or source.labels or found.names
     seen = sorted(set(found.counts) - {0})
     unnamed = [value for value in seen if given and value not in given]
     if unnamed:
@@ -160,7 +172,10 @@ def _classes(source: Source, found: Fingerprint, asked: dict[int, str]) -> tuple
             "Give label maps whose values are classes; JPG changes them, PNG does not. --label VALUE=NAME names each.",
         )
     values = {value: number for number, value in enumerate(kept, 1)}
-    names = {number: given.get(value, "foreground" if len(kept) == 1 else f"class {value}") for value, number in values.items()}
+    unnamed = {label: f"colour {colour}" for colour, label in source.colours.items()}
+    if len(kept) == 1:
+        unnamed = dict.fromkeys(kept, "foreground")
+    names = {number: given.get(value, unnamed.get(value, f"class {value}")) for value, number in values.items()}
     if len(set(names.values())) < len(names):
         raise UserError(
             f"{', '.join(names.values())}: two classes of one name.", "Give each a name of its own by --label VALUE=NAME."
@@ -181,26 +196,30 @@ def _sections(source: Source, test: Sequence[str], validation: Sequence[str]) ->
 
 
 def _without(found: Fingerprint, names: Sequence[str]) -> Fingerprint:
-    return Fingerprint([case for case in found.cases if case.name not in set(names)], found.unit)
+    return replace(found, cases=[case for case in found.cases if case.name not in set(names)])
 
 
 def _renumbered(found: Fingerprint, values: Mapping[int, int]) -> Fingerprint:
     table = {0: 0} | dict(values)
     cases = [replace(case, counts={table[value]: count for value, count in case.counts.items()}) for case in found.cases]
-    return Fingerprint(cases, found.unit)
+    return replace(found, cases=cases)
 
 
-def _to_rewrite(source: Source, values: Mapping[int, int]) -> bool:
-    """Tell whether label maps must be written anew: with other values, or as NIfTI."""
-    changed = any(value != number for value, number in values.items())
+def _to_rewrite(source: Source, found: Fingerprint, values: Mapping[int, int]) -> bool:
+    """Tell whether label maps must be written anew: with other values, on their images' grid, or as NIfTI."""
+    changed = any(value != number for value, number in values.items()) or not all(case.exact for case in found.cases)
     return changed or not all(case.label.name.lower().endswith(NIFTI_SUFFIXES) for case in source.cases)
 
 
 def _write_data(
-    folder: Path, source: Source, values: Mapping[int, int], names: Mapping[int, str], sections: Mapping[str, Sequence[str]]
+    folder: Path,
+    source: Source,
+    values: Mapping[int, int],
+    names: Mapping[int, str],
+    sections: Mapping[str, Sequence[str]],
+    rewrite: bool,
 ) -> None:
     folder.mkdir()
-    rewrite = _to_rewrite(source, values)
     entries = {}
     for case in source.cases:
         label = _rewritten(folder, case, source, values) if rewrite else str(case.label.resolve())
@@ -212,13 +231,12 @@ def _write_data(
 
 
 def _rewritten(folder: Path, case: LabelledCase, source: Source, values: Mapping[int, int]) -> str:
-    affine = np.asarray(load_image(case, source).affine, float)
-    label, lies = read_label(case, source, affine)
+    image = load_image(case, source)
     table = np.zeros(256, np.uint8)
     table[list(values)] = list(values.values())
     target = f"labels/{case.name}.nii.gz"
     (folder / "labels").mkdir(exist_ok=True)
-    save_nifti(folder / target, table[np.round(label).astype(int)], lies)
+    save_nifti(folder / target, table[read_label(case, image, source).values], np.asarray(image.affine, float))
     return target
 
 

@@ -21,6 +21,7 @@ COARSER = 1.01  # a step of a low resolution
 MANY = 6  # classes, beyond which labels rather than probabilities are brought back to an image's grid
 CACHE = 2**32  # bytes of preprocessed images and labels that are kept in memory
 AXES = "RAS"
+RGB = ("red", "green", "blue")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Plan:
         window: clipping range, mean and standard deviation of a CT, None for images that are normalised one by one.
         nonzero: whether normalisation leaves zeros out.
         modality: of the images, such as CT; None where it is not known.
+        inputs: channels of an image.
         channels: words that tell the files of the channels apart; none where a case has one image.
         channel_names: what the channels show; none where nothing says it.
         names: of the classes 1, 2, ...
@@ -62,6 +64,7 @@ class Plan:
     window: tuple[float, float, float, float] | None
     nonzero: bool
     modality: str | None
+    inputs: int
     channels: tuple[str, ...]
     channel_names: tuple[str, ...]
     names: list[str]
@@ -104,6 +107,8 @@ def make_plan(
     """
     modality, told = find_modality(found, modality, channel_names, pictures)
     reasons = [told]
+    if found.coloured:
+        reasons.append(Reason("channels", ", ".join(RGB), "Some pictures are in colour; gray ones have three equal channels."))
     order, planes = order_axes(found, pictures)
     dimensions, told = choose_dimensions(planes, pictures, round(float(np.median(found.shapes[:, order[2]]))), dimensions)
     reasons.append(told)
@@ -144,8 +149,9 @@ def make_plan(
         window=window,
         nonzero=nonzero,
         modality=modality,
+        inputs=found.channels,
         channels=tuple(channels),
-        channel_names=tuple(channel_names) if len(channel_names) == found.channels else (),
+        channel_names=RGB if found.coloured else tuple(channel_names) if len(channel_names) == found.channels else (),
         names=list(names),
         mirror=mirror,
         rotation=rotation,

@@ -4,28 +4,41 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 
+from custom_networks.cases.cases import is_dicom_file
 from custom_networks.cases.names import name_cases
-from custom_networks.cases.suffixes import IMAGE_SUFFIXES, PICTURE_SUFFIXES, split_suffix
+from custom_networks.cases.suffixes import (
+    ARCHIVE_SUFFIX,
+    DICOM_SUFFIXES,
+    IMAGE_SUFFIXES,
+    PICTURE_SUFFIXES,
+    UNREAD_SUFFIXES,
+    split_suffix,
+)
 from custom_networks.cases.tree import is_hidden, read_tree
 from custom_networks.errors import UserError
 
 from ..layout.split import SECTIONS
+from ..results.labelled_series import find_radiograph
+from .colours import find_colours
 
 FOLDERS = (("imagesTr", "labelsTr"), ("images", "labels"))
 CHANNEL = re.compile(r"_\d{4}")  # ends the names of nnU-Net's images, one a channel
 SEPARATORS = "_-. "
+LABEL_ENDINGS = (".seg", "_seg")  # which names of labels may have beyond those of their images
 LAYOUTS = (
     "Give a data set with dataset.json; folders images and labels, or imagesTr and labelsTr, with equal names; or "
-    "CASE_image.nii.gz beside CASE_label.nii.gz. Volumes are NIfTI, NRRD or MetaImage, pictures PNG or JPG."
+    "CASE_image.nii.gz beside CASE_label.nii.gz. Volumes are NIfTI, NRRD, MetaImage or folders of DICOM files, pictures PNG or "
+    "JPG; labels may be DICOM Segmentations too."
 )
 
 
 @dataclass(frozen=True)
 class LabelledCase:
-    """A case: its name, an image for each channel, and its label map."""
+    """A case: its name, an image for each channel, a file or the folder of a DICOM series, and the file of its label map."""
 
     name: str
     images: tuple[Path, ...]
@@ -44,6 +57,7 @@ class Source:
         channels: words that tell the images of a case apart; none where a case has one image.
         channel_names: what the folder calls the channels, such as ``CT``.
         left_out: a line for every file without its partner.
+        colours: of label pictures, six hexadecimal digits, to the label that each becomes; none where values are labels.
     """
 
     folder: Path
@@ -53,11 +67,12 @@ class Source:
     channels: tuple[str, ...] = ()
     channel_names: tuple[str, ...] = ()
     left_out: list[str] = field(default_factory=list)
+    colours: dict[str, int] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def pictures(self) -> bool:
-        """Whether some images are PNG or JPG."""
-        return any(is_picture(image) for case in self.cases for image in case.images)
+        """Whether some images are PNG or JPG, or DICOM radiographs."""
+        return any(is_picture(image) or _is_radiograph(image) for case in self.cases for image in case.images)
 
 
 def find_source(folder: Path, image_suffixes: Sequence[str] = ("_image",), label_suffix: str = "_label") -> Source:
@@ -65,7 +80,8 @@ def find_source(folder: Path, image_suffixes: Sequence[str] = ("_image",), label
 
     Read are, in this order: a ``dataset.json`` that lists cases (of ours, or of the Medical Segmentation Decathlon); the folders
     ``imagesTr`` and ``labelsTr`` or ``images`` and ``labels`` with equal names, several channels as ``CASE_0000``, ``CASE_0001``
-    (nnU-Net); files ``CASE<image suffix>`` beside ``CASE<label suffix>``, a suffix a channel, at any depth.
+    (nnU-Net); files ``CASE<image suffix>`` beside ``CASE<label suffix>``, a suffix a channel, at any depth. A folder that holds
+    one DICOM series counts as an image of its name, one that holds one file as a label.
 
     Raises:
         UserError: when the folder does not exist, is empty, holds no image with a label, or when cases differ in their channels.
@@ -86,12 +102,21 @@ def find_source(folder: Path, image_suffixes: Sequence[str] = ("_image",), label
         said = f" ({left_out[0]})" if left_out else ""
         empty = not any(path for path in folder.iterdir() if not is_hidden(path.name))
         raise UserError(f"{folder}: {'an empty folder' if empty else f'no image with its label{said}'}.", LAYOUTS)
-    return Source(folder, cases, None, _named_labels(folder, description), _channels(cases), _channel_names(description), left_out)
+    names, channel_names = _named_labels(folder, description), _channel_names(description)
+    return Source(folder, cases, None, names, _channels(cases), channel_names, left_out, _colours(cases))
 
 
 def is_picture(path: Path) -> bool:
     """Tell whether a file is a PNG or JPG by its name."""
     return path.name.lower().endswith(PICTURE_SUFFIXES)
+
+
+def _is_radiograph(path: Path) -> bool:
+    return path.is_file() and is_dicom_file(path) and find_radiograph(path) is not None
+
+
+def _colours(cases: Sequence[LabelledCase]) -> dict[str, int]:
+    return find_colours(case.label for case in cases if is_picture(case.label))
 
 
 def _read_description(path: Path) -> dict:
@@ -117,7 +142,8 @@ def _listed(folder: Path, description: Mapping) -> Source:
     cases = _named(found)
     divided = {section: [cases[number].name for number in numbers] for section, numbers in sections.items()}
     divided = divided if divided["validation"] or divided["test"] else None
-    return Source(folder, cases, divided, _named_labels(folder, description), _channels(cases), _channel_names(description))
+    names, channel_names = _named_labels(folder, description), _channel_names(description)
+    return Source(folder, cases, divided, names, _channels(cases), channel_names, colours=_colours(cases))
 
 
 def _listed_files(folder: Path, entry: Mapping) -> tuple[tuple[Path, ...], Path]:
@@ -128,9 +154,9 @@ def _listed_files(folder: Path, entry: Mapping) -> tuple[tuple[Path, ...], Path]
         raise UserError(f"{listed}: {entry} names no image with a label map.", "A new bundle segments: labels are images.")
     paths = [folder / image for image in (*images, entry["label"])]
     for path in paths:
-        if not path.is_file():
+        if not path.exists():
             raise UserError(f"{path}: named in {listed}, but not there.", "Restore the file or mend the list.")
-    return tuple(paths[:-1]), paths[-1]
+    return tuple(map(_image, paths[:-1])), _label(paths[-1])
 
 
 def _named(found: Sequence[tuple[tuple[Path, ...], Path]]) -> list[LabelledCase]:
@@ -143,15 +169,17 @@ def _beside(images: Path, labels: Path, left_out: list[str]) -> Iterator[Labelle
     """Yield pairs of two folders; images of several channels end with a number of four digits."""
     if not labels.is_dir():
         raise UserError(f"{images}: no folder {labels.name} beside it.", LAYOUTS)
+    found = {_stem(path): path for path in _entries(labels, left_out)}
+    for ending in LABEL_ENDINGS:
+        found = {stem.removesuffix(ending): path for stem, path in found.items() if stem.endswith(ending)} | found
     by_case: dict[str, list[Path]] = {}
-    for path in _image_files(images):
+    for path in _entries(images, left_out):
         stem = _stem(path)
-        whole = CHANNEL.fullmatch(stem[-5:]) is not None and not any(_stem(label) == stem for label in _image_files(labels))
+        whole = CHANNEL.fullmatch(stem[-5:]) is not None and stem not in found
         by_case.setdefault(stem[:-5] if whole else stem, []).append(path)
-    found = {_stem(path): path for path in _image_files(labels)}
     for name, paths in by_case.items():
         if name in found:
-            yield LabelledCase(name, tuple(paths), found[name])
+            yield LabelledCase(name, tuple(map(_image, paths)), _label(found[name]))
         else:
             left_out.append(f"{paths[0].name}: no label {labels.name}/{name}")
 
@@ -159,8 +187,13 @@ def _beside(images: Path, labels: Path, left_out: list[str]) -> Iterator[Labelle
 def _suffixed(folder: Path, image_suffixes: Sequence[str], label_suffix: str, left_out: list[str]) -> list[LabelledCase]:
     """Return pairs of names that differ in their endings; folders are read to any depth, one a case or all in one."""
     found = []
-    for _, files in read_tree(folder).folders:
-        stems = {_stem(path): path for path in files if path.name.lower().endswith(IMAGE_SUFFIXES)}
+    tree = read_tree(folder).folders
+    series: dict[Path, list[Path]] = {}
+    for place, files in tree:
+        if any(map(is_dicom_file, files)):
+            series.setdefault(place.parent, []).append(place)
+    for place, files in tree:
+        stems = {_stem(path): path for path in (*files, *series.get(place, ())) if _is_entry(path, left_out)}
         for stem in stems:
             alone = stem == image_suffixes[0].lstrip(SEPARATORS)  # image.nii.gz beside label.nii.gz
             if not (alone or stem.endswith(image_suffixes[0])):
@@ -172,26 +205,59 @@ def _suffixed(folder: Path, image_suffixes: Sequence[str], label_suffix: str, le
                 left_out.append(f"{stems[stem].name}: {missing[0]} is missing")
             else:
                 *images, label = (stems[other] for other in wanted)
-                found.append((tuple(images), label))
+                found.append((tuple(map(_image, images)), _label(label)))
     ending = image_suffixes[0] if len(image_suffixes) == 1 else label_suffix
     return [replace(case, name=case.name.removesuffix(ending) or case.name) for case in _named(found)]
 
 
-def _image_files(folder: Path) -> list[Path]:
-    return [
-        path
-        for path in sorted(folder.iterdir())
-        if path.is_file() and not is_hidden(path.name) and path.name.lower().endswith(IMAGE_SUFFIXES)
-    ]
+def _entries(folder: Path, left_out: list[str]) -> list[Path]:
+    """Return a folder's images: files, zipped studies, and folders."""
+    return [path for path in sorted(folder.iterdir()) if _is_entry(path, left_out)]
+
+
+def _is_entry(path: Path, left_out: list[str]) -> bool:
+    if is_hidden(path.name):
+        return False
+    if path.is_dir():
+        return True
+    if path.name.lower().endswith(UNREAD_SUFFIXES) and not is_dicom_file(path):
+        left_out.append(f"{path.name}: of a kind that is not read; convert it to NIfTI or PNG")
+        return False
+    return path.name.lower().endswith((*IMAGE_SUFFIXES, *DICOM_SUFFIXES, ARCHIVE_SUFFIX)) or is_dicom_file(path)
+
+
+def _image(path: Path) -> Path:
+    """Return an image's file, or the one folder below ``path`` that holds a DICOM series."""
+    if not path.is_dir():
+        return path
+    series = [place for place, files in read_tree(path).folders if any(map(is_dicom_file, files))]
+    if len(series) != 1:
+        problem = f"{len(series)} folders of DICOM files" if series else "no DICOM file"
+        raise UserError(f"{path}: a folder with {problem}.", "Give each case a folder of one series.")
+    return series[0]
+
+
+def _label(path: Path) -> Path:
+    """Return a label's file, or the only file of its folder."""
+    if not path.is_dir():
+        return path
+    files = [file for _, files in read_tree(path).folders for file in files]
+    if len(files) != 1:
+        raise UserError(f"{path}: a folder of {len(files)} files.", "Give a label map, or one DICOM Segmentation, a case.")
+    return files[0]
 
 
 def _stem(path: Path) -> str:
-    return split_suffix(path.name, IMAGE_SUFFIXES)[0]
+    """Return the name of an image without its ending; names of folders have none."""
+    suffixes = () if path.is_dir() else (*IMAGE_SUFFIXES, *DICOM_SUFFIXES, ARCHIVE_SUFFIX)
+    return split_suffix(path.name, suffixes)[0]
 
 
 def _channels(cases: Sequence[LabelledCase]) -> tuple[str, ...]:
     """Return the words that tell the images of each case apart, the same for all cases."""
     first, words = cases[0], _words(cases[0].images)
+    if len(set(words)) < len(words):
+        raise UserError(f"{first.images[0]}: channels that their names do not tell apart.", "Call them CASE_0000, CASE_0001, ...")
     for case in cases:
         if len(case.images) != len(first.images):
             raise UserError(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -11,19 +11,18 @@ from monai.transforms import EnsureChannelFirstd
 from nibabel.orientations import io_orientation
 
 from custom_networks.errors import UserError
+from custom_networks.readers.modality import KINDRED
+from custom_networks.readers.picture import COLOURS
 from custom_networks.transforms.checking.check_volume import CheckVolumed
 from custom_networks.transforms.loading.load_modalities import LoadModalitiesd
 from custom_networks.transforms.loading.load_radiograph import LoadRadiographd
 from custom_networks.transforms.loading.load_volume import LoadVolumed
 
-from ..datasets.slices import read_label_picture
-from .sources import LabelledCase, Source, is_picture
+from .labels import read_label
+from .sources import LabelledCase, Source
 
 MOST_SAMPLES = 10_000  # intensities of a case's classes that are kept
 SMALLEST = 8  # pixels, below which an image has nothing to learn from
-MOST_LABEL = 255
-GRID_TOLERANCE = 1e-2  # mm
-SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,9 @@ class CaseFacts:
         samples: intensities inside the classes, ``(channels, samples)``.
         lowest: smallest value of each channel.
         highest: largest value of each channel.
+        modality: what DICOM files say, None of other files.
+        exact: whether the label map's file lies on the image's own grid.
+        names: label value to name, as far as the label's file tells.
     """
 
     name: str
@@ -49,14 +51,18 @@ class CaseFacts:
     samples: np.ndarray
     lowest: tuple[float, ...]
     highest: tuple[float, ...]
+    modality: str | None = None
+    exact: bool = True
+    names: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What a data set is like."""
+    """What a data set is like; ``coloured`` where channels are the red, green and blue of pictures."""
 
     cases: list[CaseFacts]
     unit: str
+    coloured: bool = False
 
     @property
     def shapes(self) -> np.ndarray:
@@ -75,16 +81,47 @@ class Fingerprint:
         """Label value to voxels of all cases."""
         return sum((Counter(case.counts) for case in self.cases), Counter())
 
+    @property
+    def modalities(self) -> set[str]:
+        """What DICOM files say; kinds of radiographs are one."""
+        said = {case.modality.upper() for case in self.cases if case.modality}
+        return {next((kind for kind, kin in KINDRED.items() if modality in kin), modality) for modality in said}
 
-def load_image(case: LabelledCase, source: Source) -> MetaTensor:
-    """Return a case's image ``(C, X, Y[, Z])``, read and judged as the new bundle will."""
+    @property
+    def names(self) -> dict[int, str]:
+        """Label value to name, as far as the labels' files tell.
+
+        Raises:
+            UserError: where two files give a value two names.
+        """
+        found: dict[int, str] = {}
+        for case in self.cases:
+            for value, name in case.names.items():
+                if found.setdefault(value, name) != name:
+                    raise UserError(
+                        f"{case.name}: label {value} is {name!r}, that of other cases {found[value]!r}.",
+                        "Give a class the same number in every segmentation.",
+                    )
+        return dict(sorted(found.items()))
+
+
+def load_image(case: LabelledCase, source: Source, coloured: bool | None = None) -> MetaTensor:
+    """Return a case's image ``(C, X, Y[, Z])``, read and judged as the new bundle will; three channels where it is ``coloured``.
+
+    None gives a picture the channels that it has.
+    """
     images = [str(image) for image in case.images]
     if source.channels:
         loaded = LoadModalitiesd("image", source.channels)({"image": images})
+        return CheckVolumed("image", len(images))(loaded)["image"]
+    if source.pictures:
+        load = LoadRadiographd("image", channels=None if coloured is None else COLOURS if coloured else 1)
     else:
-        load = LoadRadiographd if source.pictures else LoadVolumed
-        loaded = EnsureChannelFirstd("image", channel_dim="no_channel")(load("image")({"image": images[0]}))
-    return CheckVolumed("image", len(images))(loaded)["image"]
+        load = LoadVolumed("image")
+    loaded = load({"image": images[0]})
+    channels = COLOURS if source.pictures and loaded["image"].meta["original_channel_dim"] == -1 else 1
+    loaded = EnsureChannelFirstd("image", channel_dim="no_channel" if channels == 1 else -1)(loaded)
+    return CheckVolumed("image", channels)(loaded)["image"]
 
 
 def survey(source: Source, on_case: Callable[[], None] = lambda: None) -> Fingerprint:
@@ -99,7 +136,11 @@ def survey(source: Source, on_case: Callable[[], None] = lambda: None) -> Finger
         facts, unit = _look(case, source)
         cases.append(facts)
         on_case()
-    found = Fingerprint(cases, unit)
+    coloured = source.pictures and any(len(case.lowest) > 1 for case in cases)
+    if coloured:  # gray ones among them have three equal channels
+        pairs = zip(cases, source.cases, strict=True)
+        cases = [facts if len(facts.lowest) > 1 else _look(case, source, True)[0] for facts, case in pairs]
+    found = Fingerprint(cases, unit, coloured)
     if set(found.counts) <= {0}:
         raise UserError(f"{source.folder}: no label map has a label, all are background.", "Draw the structure to be learned.")
     if 0 not in found.counts:
@@ -107,19 +148,11 @@ def survey(source: Source, on_case: Callable[[], None] = lambda: None) -> Finger
     return found
 
 
-def read_label(case: LabelledCase, source: Source, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return a label map ``(X, Y[, Z])`` and its affine; a picture, which may have a palette, lies on its image: ``affine``."""
-    if is_picture(case.label):
-        return read_label_picture(case.label, MOST_LABEL), affine
-    load = LoadRadiographd("label", quiet=True) if source.pictures else LoadVolumed("label", quiet=True)
-    label = load({"label": str(case.label)})["label"]
-    return torch.as_tensor(label).numpy(), np.asarray(label.affine, float)
-
-
-def _look(case: LabelledCase, source: Source) -> tuple[CaseFacts, str]:
-    image = load_image(case, source)
+def _look(case: LabelledCase, source: Source, coloured: bool | None = None) -> tuple[CaseFacts, str]:
+    image = load_image(case, source, coloured)
     values = torch.as_tensor(image).numpy()
-    labels = _checked_label(case, image, source)
+    label = read_label(case, image, source)
+    labels = label.values
     shape = (*values.shape[1:], 1)[:3]
     if sorted(shape)[-2] < SMALLEST:
         sizes = "x".join(map(str, shape))
@@ -142,29 +175,11 @@ def _look(case: LabelledCase, source: Source) -> tuple[CaseFacts, str]:
         samples=flat[:, np.sort(chosen)],
         lowest=tuple(map(float, flat.min(1))),
         highest=tuple(map(float, flat.max(1))),
+        modality=image.meta.get("modality"),
+        exact=label.exact,
+        names=dict(label.names),
     )
     return facts, str(image.meta.get("spatial_unit", "mm"))
-
-
-def _checked_label(case: LabelledCase, image: torch.Tensor, source: Source) -> np.ndarray:
-    affine = np.asarray(image.affine, float)
-    values, lies = read_label(case, source, affine)
-    if values.shape != tuple(image.shape[1:]):
-        sizes, wanted = ("x".join(map(str, size)) for size in (values.shape, image.shape[1:]))
-        raise UserError(f"{case.label}: {sizes} voxels, but {case.images[0].name} has {wanted}.", "Draw it on the image's grid.")
-    difference = np.abs(lies - affine).max()
-    if not difference <= GRID_TOLERANCE:
-        raise UserError(
-            f"{case.label}: lies elsewhere than {case.images[0].name} (affines differ by {difference:.3g} mm).",
-            "Resample it to the image's grid.",
-        )
-    with np.errstate(invalid="ignore"):
-        codes = values.astype(np.uint8)
-    wrong = np.unique(values[codes != values])
-    if len(wrong):
-        listed = ", ".join(f"{value:g}" for value in wrong[:SHOWN]) + (", ..." if len(wrong) > SHOWN else "")
-        raise UserError(f"{case.label}: values {listed} are no labels.", f"Give whole numbers from 0 to {MOST_LABEL}.")
-    return codes
 
 
 def _box_share(values: np.ndarray) -> float:

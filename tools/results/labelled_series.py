@@ -66,7 +66,7 @@ def read_labelled_series(source: str | Path, mask_path: Path) -> LabelledSeries:
     Raises:
         UserError: when the source is no DICOM or lacks a UID that results refer to, or the mask is empty or of another grid.
     """
-    radiograph = _radiograph(split_series(source)[0])
+    radiograph = find_radiograph(split_series(source)[0])
     if radiograph is None:
         slices = read_frames(source)
         places, affine = [(frame.dataset, frame.number) for frame in slices], series_affine(slices)
@@ -106,7 +106,7 @@ def _complete(image: pydicom.Dataset, source: str | Path, identity: Sequence[str
             setattr(image, tag, "")
 
 
-def _radiograph(path: Path) -> pydicom.Dataset | None:
+def find_radiograph(path: Path) -> pydicom.Dataset | None:
     """Return the image of a file that is a radiograph, None for anything else."""
     if path.is_dir() or is_zip(path):
         return None

@@ -42,7 +42,8 @@ class CheckVolumed(MapTransform):
             shape = "x".join(str(size) for size in image.shape[1:])
             raise UserError(f"{file}: an image of {image.ndim - 1} axes ({shape}).", "Give one volume or one slice a file.")
         if image.shape[0] != self.channels:
-            raise UserError(f"{file}: {image.shape[0]} channels, expected {self.channels}.", "Give a grayscale image.")
+            remedy = "Give a grayscale image." if self.channels == 1 else f"Give an image of {self.channels} channels."
+            raise UserError(f"{file}: {image.shape[0]} channels, expected {self.channels}.", remedy)
         if min(image.shape[1:3]) < 2:
             shape = "x".join(str(size) for size in image.shape[1:])
             raise UserError(f"{file}: too small ({shape}).", "Give an image of at least 2x2 pixels a slice.")

@@ -132,4 +132,5 @@ class Radiograph(Volumes):
         from ..pictures_radiograph import load_radiograph
 
         picture, labels, spacing = load_radiograph(case.source, case.result)
-        return view_picture(picture, labels, spacing) if picture.shape == labels.shape else None
+        gray = picture if picture.ndim == 2 else picture.mean(-1)
+        return view_picture(gray, labels, spacing) if gray.shape == labels.shape else None

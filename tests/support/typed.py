@@ -1,0 +1,31 @@
+"""Commands as users type them, run in this process, which spares each the import of torch."""
+
+import runpy
+import shlex
+import shutil
+import sys
+
+from tools.bundles import _forget_scripts
+from tools.cli import app as cli
+
+
+def run(command: str) -> int:
+    """Run ``axial``, ``python -m monai.bundle`` or ``cp``; return the exit code."""
+    program, *arguments = shlex.split(command)
+    path, hook = list(sys.path), sys.excepthook
+    try:
+        if program == "cp":
+            shutil.copyfile(*arguments)
+        elif program == "axial":
+            sys.argv = ["axial", *arguments]
+            cli.main()
+        else:
+            assert [program, *arguments[:2]] == ["python", "-m", "monai.bundle"], command
+            sys.argv = ["monai.bundle", *arguments[2:]]
+            runpy.run_module("monai.bundle", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        return int(end.code or 0)
+    finally:
+        sys.path[:], sys.excepthook = path, hook
+        _forget_scripts()
+    return 0
