@@ -12,13 +12,36 @@ Box = tuple[slice, ...]
 
 
 def box_of(mask: np.ndarray) -> Box:
-    """Return the smallest box that holds all of a mask, which must not be empty."""
-    return find_objects(mask.astype(np.uint8))[0]
+    """Return the smallest box that holds all of a mask, or whatever else is not 0; it must not be empty."""
+    box = []
+    for axis in range(mask.ndim):
+        found = np.flatnonzero(mask.any(tuple(other for other in range(mask.ndim) if other != axis)))
+        box.append(slice(int(found[0]), int(found[-1]) + 1))
+        mask = mask[(*[slice(None)] * axis, box[-1])]
+    return tuple(box)
+
+
+def label_boxes(labels: np.ndarray, most: int = 0) -> list[Box | None]:
+    """Return the box of every label from 1, None of those without voxels; as SciPy's ``find_objects``.
+
+    SciPy takes four times as long over a volume that is background for the most part, as it looks at each of its voxels.
+
+    Args:
+        labels: whole numbers.
+        most: label up to which boxes are asked for; 0 means the largest.
+    """
+    if not labels.any():
+        return [None] * most
+    inside = box_of(labels)
+    return [
+        box and tuple(slice(s.start + o.start, s.stop + o.start) for s, o in zip(box, inside, strict=True))
+        for box in find_objects(labels[inside], most)
+    ]
 
 
 def vertebra_boxes(labels: np.ndarray) -> dict[int, Box]:
     """Return the box of every vertebra, and of the sacrum, of a label map of VerSe numbers, by number; other labels have none."""
-    boxes = enumerate(find_objects(labels, max(VERTEBRAE)), start=1)
+    boxes = enumerate(label_boxes(labels, max(VERTEBRAE)), start=1)
     return {code: box for code, box in boxes if box is not None and code in (*VERTEBRAE, SACRUM)}
 
 

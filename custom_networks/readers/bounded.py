@@ -1,7 +1,6 @@
 """Read bytes of files that claim more than they hold, or hold more than a memory takes."""
 
 import bz2
-import gzip
 import io
 import os
 import zlib
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from isal import igzip, isal_zlib
 
 from ..errors import UserError
 
@@ -16,7 +16,7 @@ MOST_BYTES = 4 * 2**30  # of one image in memory, unless AXIAL_MAX_BYTES says ot
 MOST_BYTES_VARIABLE = "AXIAL_MAX_BYTES"
 DEFLATE_RATIO = 1032  # bytes that one byte of a deflate stream can stand for at most
 CHUNK = 2**20
-STREAM_ERRORS = (OSError, EOFError, zlib.error)  # of damaged streams
+STREAM_ERRORS = (OSError, EOFError, zlib.error, isal_zlib.error)  # of damaged streams
 DAMAGED = "Copy or export it again."
 
 
@@ -73,7 +73,7 @@ class _ZlibStream(io.RawIOBase):
 
 UNPACKERS = {
     "raw": lambda stream: stream,
-    "gzip": lambda stream: gzip.GzipFile(fileobj=stream),
+    "gzip": lambda stream: igzip.IGzipFile(fileobj=stream, mode="rb"),
     "bzip2": bz2.BZ2File,
     "zlib": _ZlibStream,
 }
@@ -142,11 +142,11 @@ def _read_exactly(stream, size: int, path: Path) -> bytearray:
     return content
 
 
-def _has_foreign_rest(stream: gzip.GzipFile) -> bool:
+def _has_foreign_rest(stream: igzip.IGzipFile) -> bool:
     """Read on by one byte, which compares the checksum where the stream ends there."""
     try:
         stream.read(1)
-    except gzip.BadGzipFile as error:
+    except igzip.BadGzipFile as error:
         if "Not a gzipped file" not in str(error):
             raise
         return True

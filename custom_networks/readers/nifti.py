@@ -18,7 +18,7 @@ from .detached import without_single_axes
 from .meta_data import Meta, meta_data
 
 HEADERS = {348: (Nifti1Header, b"n+1\0", 352), 540: (Nifti2Header, b"n+2\0", 544)}  # by size: class, magic, voxels
-COLUMNS = 64  # voxels of the first axis that are turned round at once
+ROWS, GAP = 64, 32  # rows that are turned round at once, and voxels between them
 REPAIR = "Repair the header, or convert the original images again."
 
 
@@ -143,12 +143,16 @@ def _scaling(path: Path, header: Nifti1Header) -> tuple[float, float]:
 def _scaled(array: np.ndarray, slope: float, intercept: float) -> np.ndarray:
     """Return the array, whose first axis is the fastest, in float32 with the last axis the fastest; scaled in float64.
 
-    Blocks of a few columns stay in the processor's cache, which makes it five times as fast as turning the whole array round.
+    Some rows are copied aside before they are turned round. There the steps between voxels are no powers of two, which lie in each
+    other's way in the processor's caches: that makes it ten times as fast as turning the whole array round.
     """
     result = np.empty(array.shape, np.float32)
-    for start in range(0, array.shape[0], COLUMNS):
-        for row in range(array.shape[1]):
-            place = np.s_[start : start + COLUMNS, row]
-            block = array[place]
-            result[place] = block if (slope, intercept) == (1, 0) else block.astype(np.float64) * slope + intercept
+    columns, height, *others = array.shape
+    rows = max(1, ROWS // math.prod(others))
+    aside = np.empty((*reversed(others), rows, columns + GAP), array.dtype).T[:columns]
+    for start in range(0, height, rows):
+        place = np.s_[:, start : start + rows]
+        block = aside[:, : min(rows, height - start)]
+        block[...] = array[place]
+        result[place] = block if (slope, intercept) == (1, 0) else block.astype(np.float64) * slope + intercept
     return result

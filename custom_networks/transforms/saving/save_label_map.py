@@ -16,6 +16,7 @@ from ...cases.suffixes import PICTURE_SUFFIXES
 from ...errors import UserError
 from ...readers.picture import EXIF_ORIENTATION, UPRIGHT
 from ...results.label_table import label_table
+from ...results.write_nifti import as_stored, write_nifti
 from ...results.write_result import write_result
 
 
@@ -54,7 +55,7 @@ class SaveLabelMapd(SaveImaged):
             raise UserError(f"{source}: the mask has shape {tuple(label.shape[1:])}, the image {expected}.", "Please report this.")
         array = label[0].cpu().numpy().astype(np.uint8 if float(label.max()) < 256 else np.int32)
         affine = np.asarray(label.meta["original_affine"], dtype=float)
-        image = nibabel.Nifti1Image(array, affine)
+        image = nibabel.Nifti1Image(as_stored(array), affine)
         image.header.set_xyzt_units("mm" if label.meta.get("spatial_unit", "mm") == "mm" else "unknown")
         _set_codes(image, affine, label.meta)
         if self.names:
@@ -63,7 +64,7 @@ class SaveLabelMapd(SaveImaged):
         if str(source).lower().endswith(PICTURE_SUFFIXES):
             picture = partial(Image.fromarray(array.T).save, exif=_exif(label.meta))
             write_result(target.with_name(f"{name}_seg.png"), picture, ".png")
-        write_result(target, lambda path: nibabel.save(image, path), ".nii.gz")
+        write_nifti(target, image)
 
 
 def _exif(meta: Mapping[str, object]) -> Image.Exif:

@@ -15,7 +15,8 @@ from skimage.segmentation import relabel_sequential
 from ...cases.names import result_name
 from ...geometry.voxels import voxel_volume
 from ...metrics.lesions import LEAST_VOLUME, SIZES, find_lesions
-from ...results.write_result import write_json, write_result
+from ...results.write_nifti import write_nifti
+from ...results.write_result import write_json
 
 
 class FindLesionsd(MapTransform):
@@ -123,9 +124,7 @@ class SaveLesionsd(SaveImaged):
                 affine = np.asarray(probability.meta["original_affine"], dtype=float)
                 image = nibabel.Nifti1Image(probability[0].cpu().numpy().astype(np.float32), affine)
                 image.header.set_xyzt_units("mm")
-                write_result(
-                    self.output_dir / f"{name}_prob.nii.gz", lambda path, image=image: nibabel.save(image, path), ".nii.gz"
-                )
+                write_nifti(self.output_dir / f"{name}_prob.nii.gz", image)
         return data
 
 

@@ -11,7 +11,7 @@ from monai.transforms import SaveImaged
 from torch.special import entr
 
 from ...cases.names import result_name
-from ...results.write_result import write_result
+from ...results.write_nifti import write_nifti
 
 
 class SaveMapsd(SaveImaged):
@@ -39,9 +39,7 @@ class SaveMapsd(SaveImaged):
             maps = {"probability": plain[0] if len(plain) == 1 else plain.movedim(0, -1), "entropy": entropy(plain)}
             for kind, values in maps.items():
                 image = nibabel.Nifti1Image(values.numpy(), affine)
-                write_result(
-                    self.output_dir / f"{name}_{kind}.nii.gz", lambda path, image=image: nibabel.save(image, path), ".nii.gz"
-                )
+                write_nifti(self.output_dir / f"{name}_{kind}.nii.gz", image)
         return dict(data)
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.transforms import SaveImaged
-from scipy.ndimage import find_objects
 
 from ...cases.names import result_name
+from ...geometry.regions import label_boxes
 from ...geometry.voxels import voxel_volume
 from ...results.write_result import write_json
 from ...vertebrae.centroids import slicer_markups, verse_centroids
@@ -63,7 +63,7 @@ def describe_vertebrae(label: torch.Tensor) -> list[dict]:
     affine = np.asarray(label.meta["original_affine"], dtype=float)
     voxel = voxel_volume(affine)
     found = json.loads(label.meta.get("vertebrae", "[]"))
-    boxes = dict(enumerate(find_objects(array), start=1))
+    boxes = dict(enumerate(label_boxes(array), start=1))
     rows = []
     for vertebra in sorted(found, key=lambda row: row["number"]):
         box = boxes.get(vertebra["number"])

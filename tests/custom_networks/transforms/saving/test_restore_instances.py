@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
+from scipy.ndimage import affine_transform
 
-from custom_networks.transforms.saving.restore_instances import RestoreInstancesd
+from custom_networks.transforms.saving.restore_instances import RestoreInstancesd, interpolate_axes
 from custom_networks.transforms.saving.save_vertebrae import SaveVertebraed, describe_vertebrae
 
 COARSE = np.diag([2.0, 2.0, 2.0, 1.0])
@@ -82,6 +83,24 @@ def test_borders_are_smoother_than_the_coarse_grid():
     index = np.minimum(index, np.array([31, 27, 47])[:, None, None, None])
     blocky = truth((32, 28, 48), COARSE)[tuple(index)]
     assert np.count_nonzero(result != expected) < 0.6 * np.count_nonzero(blocky != expected)
+
+
+@pytest.mark.parametrize("scales", [(0.35, 0.5, 1.7), (-0.35, 0.5, -1), (1, 1, 1)], ids=str)
+@pytest.mark.parametrize("starts", [(-3.0, 0.2, 0.5), (6.9, -9, 12), (0, 0, 0)], ids=str)
+@pytest.mark.parametrize("shape", [(8, 5, 9), (1, 5, 2)], ids=str)
+def test_interpolation_along_axes_is_that_of_scipy(scales, starts, shape):
+    """Up to the border and beyond, backwards too."""
+    array = np.random.default_rng(0).random(shape, np.float32)
+    expected = affine_transform(array, np.diag(scales), starts, (20, 12, 7), np.float32, order=1, mode="nearest", prefilter=False)
+    found = interpolate_axes(array, (20, 12, 7), scales, starts)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-7)
+
+
+def test_nothing_found_is_an_empty_label_map():
+    affine, shape = GRIDS["finer"]
+    data = {"image": image(COARSE, (32, 28, 48), affine, shape), "pred": MetaTensor(torch.zeros(2, 32, 28, 48))}
+    assert not RestoreInstancesd("pred", "image")(data)["pred"].any()
 
 
 def test_measures_of_the_restored():
