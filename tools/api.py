@@ -19,7 +19,7 @@ from monai.data import MetaTensor
 
 from custom_networks.engines.case_evaluator import CaseEvaluator, CaseResult
 from custom_networks.errors import UserError, explain
-from custom_networks.results.record import read_record
+from custom_networks.results.record import quality_of, read_record
 from custom_networks.transforms.saving.save_maps import entropy
 
 from .bundles import Bundle, all_bundles, get_bundle
@@ -67,7 +67,8 @@ class Result:
     @property
     def quality(self) -> float | None:
         """How likely the mask is good, from 0 to 1; None where the bundle was not calibrated. ``record["quality"]`` says why."""
-        return (self.record.get("quality") or {}).get("value")
+        judged = quality_of(self.record)
+        return judged and judged.value
 
     @property
     def entropy(self) -> nibabel.Nifti1Image | None:

@@ -48,12 +48,14 @@ class Quality:
         reason: what speaks most against it or, where nothing does, what speaks for it; without a fit, what is known at all.
         doubtful: whether somebody should look.
         features: what it was taken from.
+        about: what the number means, and what it was learnt and tried on; empty where there is none.
     """
 
     value: float | None
     reason: str
     doubtful: bool
     features: Mapping[str, float]
+    about: str = ""
 
 
 class QualityModel:
@@ -80,14 +82,15 @@ class QualityModel:
         weights, odd = self.content.get("weights"), self._beyond_limits(features)
         if not weights:
             quiet = LIMITS_ALONE if self.content.get("limits") else NO_FIT
-            return Quality(None, _doubt(odd, features) if odd else quiet, bool(odd), dict(features))
+            return Quality(None, _doubt(odd, features) if odd else quiet, bool(odd), dict(features), self.content.get("about", ""))
         found = {name: scaled(name, features[name]) for name in weights}
         total = self.content["bias"] + sum(weight * found[name] for name, weight in weights.items())
         value = float(1 / (1 + np.exp(-np.clip(total, -30, 30))))
         gains = {name: weight * (found[name] - self.content["usual"][name]) for name, weight in weights.items() if weight}
         doubtful = bool(odd) or value < self.content["doubtful_below"]
         reason = _doubt(odd or min(gains, key=gains.get), features) if doubtful else REASONS[max(gains, key=gains.get)]
-        return Quality(None if self.content.get("doubts_only") else round(value, 3), reason, doubtful, dict(features))
+        said = None if self.content.get("doubts_only") else round(value, 3)
+        return Quality(said, reason, doubtful, dict(features), self.content.get("about", ""))
 
     def _beyond_limits(self, features: Mapping[str, float]) -> str | None:
         """Return the first measure that is beyond its limit."""

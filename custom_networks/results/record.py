@@ -113,6 +113,18 @@ class ResultRecord:
         return precision_name(self.device, self.settings.get("precision", "float32"))
 
 
+def quality_of(record: Mapping | None) -> Quality | None:
+    """Return the quality that a result's record has; None where there is no record, or the result was not judged."""
+    said = (record or {}).get("quality")
+    said = said if isinstance(said, Mapping) else {"value": said}  # of a bundle's own making
+    value = said.get("value")
+    value = float(value) if isinstance(value, (int, float)) else None
+    reason, about = (str(said.get(name) or "") for name in ("reason", "about"))
+    if value is None and not reason:
+        return None
+    return Quality(value, reason, bool(said.get("doubtful")), said.get("features") or {}, about)
+
+
 def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as stream:

@@ -10,10 +10,11 @@ from custom_networks.errors import UserError
 from .console import console, errors
 from .options import BundleName, refuse_beside
 
-FITS_NUMBER = {"foreign", "weights", "section", "subject", "good", "copies", "most", "seed", "doubts_only", "table"}
+FITS_NUMBER = {"foreign", "weights", "section", "subject", "good", "copies", "most", "seed", "doubts_only", "basis", "table"}
 UNUSED = {  # beside an option these are without effect
-    "limits": {"results", "check", *FITS_NUMBER},
-    "check": {"training", "most", "doubts_only"},
+    "limits --check": {"training", "results", *FITS_NUMBER} - {"section"},
+    "limits": {"results", *FITS_NUMBER},
+    "check": {"training", "most", "doubts_only", "basis"},
     "results": {"data", "foreign", "weights", "section", "training", "subject", "copies", "most", "seed"},
 }
 
@@ -36,7 +37,10 @@ def calibrate(
     subject: Annotated[
         str | None, typer.Option(metavar="REGEX", help="What in a case's name is its subject; otherwise the name.")
     ] = None,
-    good: Annotated[float, typer.Option(min=0, max=1, help="The smallest Dice of a good result.")] = 0.8,
+    good: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="The smallest Dice of a good result; 0.8, with --check as quality.json has it."),
+    ] = None,
     copies: Annotated[int, typer.Option(min=0, help="Damaged copies of each case.")] = 4,
     most: Annotated[int, typer.Option(min=2, help="Cases of training to look at.")] = 40,
     seed: Annotated[int, typer.Option(help="Of the damage.")] = 0,
@@ -50,14 +54,21 @@ def calibrate(
         bool, typer.Option("--limits", help="No number: doubt images that look unlike those in training; segments nothing.")
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Learn nothing: say how the quality.json of today does on these people.")
+        bool,
+        typer.Option(
+            "--check",
+            help="Learn nothing: say how today's quality.json does on these people, with --limits how far they lie.",
+        ),
     ] = False,
+    basis: Annotated[str, typer.Option(help="What records and pages are to say of these results, such as who they are of.")] = "",
     table: Annotated[Path | None, typer.Option(help="CSV file of every result.")] = None,
 ) -> None:
     """Learn how far a bundle's results can be trusted, from people never seen and damaged copies of them; write quality.json."""
-    for option, given in {"limits": limits, "check": check, "results": results}.items():
+    for option, given in {"limits --check": limits and check, "limits": limits, "check": check, "results": results}.items():
         if given:
             refuse_beside(context, f"--{option}", UNUSED[option])
+            if limits:
+                break
     data = data or []
     if not (data or results or foreign):
         raise UserError("nothing to learn from.", "Give data sets, or tables of --table by --results.")
@@ -73,7 +84,7 @@ def calibrate(
     found = get_bundle(bundle)
     target = output or found.folder / "configs" / "quality.json"
     if limits:
-        _write_limits(found, data, training, target)
+        (_say_distances if check else _write_limits)(found, data, section if check else training, target)
         return
     judged = [case for one in results for case in read_results(one)]
     for folder, file in zip(data, weights or [None] * len(data), strict=True):
@@ -95,7 +106,7 @@ def calibrate(
         return
     if not known:
         raise UserError(f"no result of section {training!r}.", "Say by --training which shows the people in training.")
-    result = learning.calibrate(judged, learning.usual_vectors(known), good)
+    result = learning.calibrate(judged, learning.usual_vectors(known), learning.LEAST if good is None else good, basis)
     learning.write_quality(target, result.content | ({"doubts_only": True} if doubts_only else {}))
     _say(f"{result}\nwrote {target}")
 
@@ -114,7 +125,22 @@ def _write_limits(bundle, data: list[Path], training: str, target: Path) -> None
     _say(f"{content['about']}\nwrote {target}")
 
 
-def _say_check(judged: list, target: Path, good: float) -> None:
+def _say_distances(bundle, data: list[Path], section: str, target: Path) -> None:
+    """Say how far images lie from those in training, and where the limits are."""
+    from custom_networks.data.data_list import load_data_list
+    from custom_networks.quality.model import QualityModel
+
+    from ..scoring import appearance
+
+    content = QualityModel.load(target).content
+    for folder in data:
+        found = appearance.distances(appearance.look_at(bundle, load_data_list(folder, section), _tell), content)
+        for name, values in found.items():
+            listed = ", ".join(f"{value:.2f}" for value in sorted(values))
+            _say(f"{folder}: {name} {listed}; limit {content['limits'][name]:g}")
+
+
+def _say_check(judged: list, target: Path, good: float | None) -> None:
     """Say how a quality.json does on all results, and on those of undamaged images."""
     from custom_networks.quality.model import QualityModel
 

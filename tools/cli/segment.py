@@ -174,9 +174,10 @@ def _summary(bundle, output: Path, results: list, dry_run: bool = False) -> dict
             "state": "to be segmented" if dry_run and not (result.error or result.skipped) else _state(result),
             "error": result.error,
             "warnings": list(result.warnings),
-            "quality": judged.get("value"),
-            "quality_reason": judged.get("reason"),
-            "doubtful": judged.get("doubtful"),
+            "quality": judged and judged.value,
+            "quality_reason": judged and judged.reason,
+            "quality_about": judged and judged.about,
+            "doubtful": judged and judged.doubtful,
             "seconds": round(result.seconds, 2),
             "stored": result.stored,
             "result": str(result.path) if result.path is not None and not result.error else None,
@@ -186,9 +187,9 @@ def _summary(bundle, output: Path, results: list, dry_run: bool = False) -> dict
     return {"bundle": bundle.name, "version": bundle.version, "output": str(output), "cases": cases}
 
 
-def _quality(result) -> dict:
-    """Return what the record of a result that is there says of its quality."""
-    from custom_networks.results.record import read_record
+def _quality(result):
+    """Return the quality of a result that is there."""
+    from custom_networks.results.record import quality_of, read_record
 
     there = result.path is not None and not result.error
-    return ((read_record(result.path) or {}).get("quality") or {}) if there else {}
+    return quality_of(read_record(result.path)) if there else None

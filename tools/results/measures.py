@@ -9,7 +9,7 @@ import numpy as np
 
 from custom_networks.geometry.axial import slice_axis, slices_last
 from custom_networks.geometry.voxels import voxel_volume
-from custom_networks.results.record import read_record
+from custom_networks.results.record import quality_of, read_record
 from custom_networks.results.write_result import write_result
 
 CHEST = ("heart", "right lung", "left lung")  # the classes of the cardiothoracic ratio
@@ -143,10 +143,10 @@ def measure_lesions(content: Mapping) -> list[dict]:
 
 def read_quality(path: Path, case: str) -> list[dict]:
     """Return the row of `COLUMNS` with a result's quality, from 0 to 1, as its record has it; none where it was not judged."""
-    quality = (read_record(path) or {}).get("quality") or {}
-    if quality.get("value") is None:
+    quality = quality_of(read_record(path))
+    if quality is None or quality.value is None:
         return []
-    return [{"case": case, "structure": "", "measure": "quality", "slice": "", "value": f"{quality['value']:.3f}", "unit": ""}]
+    return [{"case": case, "structure": "", "measure": "quality", "slice": "", "value": f"{quality.value:.3f}", "unit": ""}]
 
 
 def write_measures(path: Path, rows: Iterable[dict]) -> None:

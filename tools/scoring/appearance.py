@@ -1,6 +1,6 @@
 """How images look that a bundle was trained on, so that others are told: without a network, and of training images alone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -29,6 +29,23 @@ def look_at(bundle: Bundle, entries: Sequence[dict], tell: Callable[[str], None]
             shown = image.as_subclass(torch.Tensor)[0]
             found = {"appearance": appearance(shown, relative)}
             yield found | ({"extent": extent(shown, image.pixdim.tolist())} if extents else {})
+
+
+def distances(vectors: Iterable[dict[str, np.ndarray]], content: Mapping) -> dict[str, list[float]]:
+    """Return by measure how far images lie from those in training.
+
+    Args:
+        vectors: as `look_at` yields them.
+        content: of a quality.json with limits.
+
+    Raises:
+        UserError: when the quality.json has no limits.
+    """
+    names = [name for name in ("appearance", "extent") if name in content.get("limits", {})]
+    if not names:
+        raise UserError("no limits to compare with.", "Write them first, without --check.")
+    found = list(vectors)
+    return {name: [distance(vector[name], content[name]) for vector in found] for name in names}
 
 
 def limits(vectors: Sequence[dict[str, np.ndarray]], empty_is_odd: bool) -> dict:

@@ -16,6 +16,7 @@ from .judging import Judged
 from .logistic import Logistic, fit, roc_area
 
 SIGNS = {"sureness": 1, "sureness_worst": 1, "agreement": 1, "agreement_worst": 1, "numbers": 1, "shape": -1, "appearance": -1}
+LEAST = 0.8  # Dice of a good result
 VECTORS = ("shape", "appearance")
 FLAGGED = 0.15  # share of the good results that may be called doubtful
 
@@ -59,8 +60,14 @@ def usual_of(vectors: np.ndarray) -> dict[str, list[float]]:
     return {"mean": vectors.mean(0).round(4).tolist(), "deviation": np.maximum(deviation, floor).round(4).tolist()}
 
 
-def calibrate(judged: Sequence[Judged], usual: dict, least: float = 0.8) -> Calibration:
+def calibrate(judged: Sequence[Judged], usual: dict, least: float = LEAST, basis: str = "") -> Calibration:
     """Fit the probability of a good Dice, of ``least`` or more; every subject is judged by a fit without it.
+
+    Args:
+        judged: the results.
+        usual: vectors of results in training, as `usual_vectors` returns them.
+        least: Dice of a good result.
+        basis: what is to be said of the results, such as who they are of and what tried the fit.
 
     Raises:
         UserError: when there are fewer than two subjects, or no good or no bad results.
@@ -94,7 +101,8 @@ def calibrate(judged: Sequence[Judged], usual: dict, least: float = 0.8) -> Cali
         float(np.mean((left_out - good) ** 2)),
     )
     result.content.update({
-        "about": str(result),
+        "about": f"{result} {basis}".rstrip(),
+        "least": least,
         "bias": round(whole.bias, 4),
         "weights": {name: round(float(weight), 4) for name, weight in zip(names, whole.weights, strict=True)},
         "usual": {name: round(float(np.median(column)), 4) for name, column in zip(names, table[good].T, strict=True)},
@@ -126,8 +134,13 @@ class Check:
         )
 
 
-def check(judged: Sequence[Judged], content: Mapping, least: float = 0.8) -> Check:
+def check(judged: Sequence[Judged], content: Mapping, least: float | None = None) -> Check:
     """Judge results by a quality.json, and compare with their Dice; NaN where there are no good or no bad ones.
+
+    Args:
+        judged: the results.
+        content: of the quality.json.
+        least: Dice of a good result; that of the quality.json where it is None.
 
     Raises:
         UserError: when the quality.json gives no number, or there are no results.
@@ -136,6 +149,7 @@ def check(judged: Sequence[Judged], content: Mapping, least: float = 0.8) -> Che
     found = [model(measures(case, content)) for case in judged]
     if not found or found[0].value is None:
         raise UserError("no quality to check.", "Calibrate the bundle first, without --check.")
+    least = content.get("least", LEAST) if least is None else least
     values, doubtful = np.array([one.value for one in found]), np.array([one.doubtful for one in found])
     good = np.array([case.dice >= least for case in judged])
     below = np.quantile(values[good], FLAGGED) if good.any() else np.nan

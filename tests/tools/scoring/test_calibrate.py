@@ -1,6 +1,7 @@
 """What a result's quality is learnt from, by a stand-in for a bundle."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import nibabel
@@ -101,6 +102,13 @@ def test_too_little_to_learn_from(data):
         load_data_list(data / "none", "test")
 
 
+def test_a_data_set_without_test_cases_is_said_to_have_none(tmp_path):
+    (tmp_path / "dataset.json").write_text(json.dumps({"training": [], "test": []}))
+    with pytest.raises(UserError, match="section 'test' is empty"):
+        load_data_list(tmp_path, "test")
+    assert load_data_list(tmp_path, "test", may_be_empty=True) == load_data_list(tmp_path, "validation", may_be_empty=True) == []
+
+
 def test_a_quality_is_checked_on_people_that_it_was_not_learnt_from():
     content = {"bias": 0, "weights": {"appearance": -1}, "usual": {"appearance": 0}, "doubtful_below": 0.25}
     rows = [(0.9, 0.1), (0.9, 0.2), (0.9, 0.3), (0.9, 2.0), (0.5, 3.0), (0.5, 0.9)]  # Dice, how unlike the image is
@@ -139,7 +147,7 @@ def test_limits_doubt_what_looks_unlike_the_images_in_training():
     [
         (("DATA", "--limits", "--results", "t.csv"), "--results: without effect beside --limits"),
         (("DATA", "--limits", "--foreign", "x", "--weights", "w.pt"), "--foreign, --weights: without effect beside --limits"),
-        (("DATA", "--limits", "--check"), "--check: without effect beside --limits"),
+        (("DATA", "--limits", "--check", "--training", "test"), "--training: without effect beside --limits --check"),
         (("DATA", "--limits", "--copies", "4"), "--copies: without effect beside --limits"),
         (("DATA", "--limits", "--doubts-only", "--table", "t.csv"), "--doubts-only, --table: without effect beside --limits"),
         (("DATA", "--check", "--training", "training"), "--training: without effect beside --check"),
@@ -164,6 +172,10 @@ def test_limits_and_checks_from_the_command_line(tools, tmp_path):
     code, printed = tools("calibrate", "spinal_cord", tmp_path / "data", "--limits", "-o", tmp_path / "l.json")
     assert code == 0 and "from 3 images in training" in printed, printed
     assert json.loads((tmp_path / "l.json").read_text())["limits"].keys() == {"appearance", "sureness"}
+    code, printed = tools("calibrate", "spinal_cord", tmp_path / "data", "--limits", "--check", "-o", tmp_path / "l.json")
+    found = re.search(r"data: appearance ([0-9.]+); limit ([0-9.]+)\n", printed)
+    limit = json.loads((tmp_path / "l.json").read_text())["limits"]["appearance"]
+    assert code == 0 and 0 < float(found[1]) < 3 and float(found[2]) == limit
     people = [Judged(case.subject, "training", case.dice, case.features) for case in judged() if case.dice > 0.9]
     write_results(tmp_path / "t.csv", [*people, *judged()])
     code, printed = tools("calibrate", "chest", "--results", tmp_path / "t.csv", "--doubts-only", "-o", tmp_path / "q.json")

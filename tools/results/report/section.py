@@ -12,7 +12,7 @@ import jinja2
 
 from custom_networks.engines.case_evaluator import CaseResult
 from custom_networks.errors import plain
-from custom_networks.results.record import file_digest, read_record, record_path
+from custom_networks.results.record import file_digest, quality_of, read_record, record_path
 from custom_networks.results.write_result import write_result
 
 from ..folder import REPORT_FILES
@@ -91,7 +91,7 @@ class SectionWriter:
         facts |= {"seconds": result.seconds, "rows": rows, "warnings": warnings, "made": _made(record)}
         facts |= {"digest": (record or {}).get("input_sha256", ""), "result": (record or {}).get("result_sha256", "")}
         doubted = any(line.startswith(("quality ", "doubtful: ")) for line in warnings)  # a warning says it already
-        return facts | {"quality": _quality(record), "doubted": doubted}
+        return facts | {"quality": quality_of(record), "doubted": doubted}
 
 
 def data_file(folder: Path, name: str) -> Path:
@@ -118,16 +118,6 @@ def _links(files: CaseFiles, kind: ResultKind, result: CaseResult) -> Iterator[t
             yield text, f"./{quote(os.fsencode(path.name))}", text == "picture"
 
 
-def _quality(record: dict | None) -> tuple[float | None, str] | None:
-    """Return the quality that a record has, from 0 to 1 or None where the bundle gives no number, and its reason."""
-    quality = (record or {}).get("quality")
-    quality = quality if isinstance(quality, dict) else {"value": quality}
-    value, reason = quality.get("value"), plain(str(quality.get("reason") or ""))
-    if isinstance(value, (int, float)):
-        return float(value), reason
-    return (None, reason) if reason else None
-
-
 def _made(record: dict | None) -> str:
     """Return what made a result, as its record says."""
     if record is None:
@@ -140,4 +130,6 @@ def _made(record: dict | None) -> str:
 @cache
 def templates() -> jinja2.Environment:
     """Return the templates of the page."""
-    return jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
+    found = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
+    found.filters["plain"] = plain
+    return found
