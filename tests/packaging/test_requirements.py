@@ -47,9 +47,9 @@ def test_extras_are_not_hard_requirements():
         assert name not in hard
 
 
-def test_the_version_is_that_of_the_changelog():
+def test_the_version_is_that_of_the_changelog_with_its_day():
     heading = next(line for line in (REPOSITORY / "CHANGELOG.md").read_text().splitlines() if line.startswith("## "))
-    assert heading.split()[1] == __version__
+    assert re.fullmatch(rf"## {re.escape(__version__)} \(\d{{4}}-\d\d-\d\d\)", heading), heading
 
 
 @pytest.mark.parametrize("folder", BUNDLES, ids=lambda folder: folder.name)
