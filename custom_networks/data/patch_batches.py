@@ -162,7 +162,12 @@ def sample(volume: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
     Returns:
         ``(N, C, P, P, P)``, float32.
     """
-    sizes = torch.tensor(volume.shape[1:], device=volume.device)
+    last = torch.tensor(volume.shape[1:], device=volume.device) - 1
+    low = coordinates.flatten(0, -2).amin(0).floor().long().clamp(min=0).minimum((last - 1).clamp(min=0))
+    high = coordinates.flatten(0, -2).amax(0).ceil().long().maximum(low + 1).minimum(last)
+    part = [slice(start, end + 1) for start, end in zip(low.tolist(), high.tolist(), strict=True)]
+    volume, coordinates = volume[:, *part], coordinates - low  # float32 is made of no more than is needed
+    sizes = high + 1 - low
     grid = (2 * coordinates / (sizes - 1).clamp(min=1) - 1).flip(-1)
     grid = grid.flatten(0, 1)[None]  # patches one below the other, so that the volume is not repeated
     parts = [

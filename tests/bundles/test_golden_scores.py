@@ -25,7 +25,7 @@ QUIET = Console(quiet=True)
         (GRAY_MATTER, "mt", 4, 0.8),
         (CHEST, None, 4, 0.5),
         (MUSCLES, None, 4, 0.8),
-        (LESIONS, None, 2, 0.7),
+        (LESIONS, None, 2, 0.45),
     ],
     ids=["gray matter, T2*", "gray matter, MT", "chest", "muscles", "lesions"],
 )

@@ -68,6 +68,14 @@ def test_sample_is_linear_but_for_the_label_and_zero_outside(patch):
     assert not sample(volume, half + 40).any()
 
 
+@pytest.mark.parametrize("middle", [(2.0, 3.0, 3.0), (-0.6, 4.4, 6.3), (-30.0, 2.0, 2.0), (2.0, 2.0, 40.0)])
+def test_what_is_cut_from_a_part_of_a_scan_is_what_the_whole_scan_gives(middle):
+    volume = torch.rand(2, 6, 7, 8, generator=torch.manual_seed(3))
+    coordinates = torch.rand(2, 3, 4, 5, 3) * 4 - 2 + torch.tensor(middle)
+    padded = torch.nn.functional.pad(volume, [60] * 6)
+    torch.testing.assert_close(sample(volume, coordinates), sample(padded, coordinates + 60), atol=1e-4, rtol=0)
+
+
 def test_a_scan_of_another_space_is_moved_to_the_middle_of_mni():
     places = np.array([[10, 10, 10], [150, 180, 140]])
     middle = np.array([80.0, 95.0, 75.0])
