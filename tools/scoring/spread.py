@@ -11,7 +11,7 @@ from scipy.stats import bootstrap
 
 RESAMPLES = 5000
 LEVEL = 0.95
-LOWER_IS_BETTER = re.compile(r"distance|error|hd95|missed|invented", re.IGNORECASE)
+LOWER_IS_BETTER = re.compile(r"distance|difference|error|false|hd95|missed|invented", re.IGNORECASE)
 NO_SCORES = ("fold", "subject", "case")  # columns of a cross-validation's table that are none
 
 
@@ -25,7 +25,7 @@ class Spread:
         deviation: standard deviation over subjects, nan for one.
         low: lower end of the bootstrap interval of the mean, nan for one.
         high: its upper end.
-        worst: score of the worst case: the lowest, of distances and errors the highest.
+        worst: score of the worst case: the lowest, of distances, differences, errors and false findings the highest.
     """
 
     count: int

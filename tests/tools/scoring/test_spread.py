@@ -41,3 +41,8 @@ def test_nan_has_no_say():
 def test_means_are_no_cases(tmp_path):
     (tmp_path / "dice.csv").write_text("case,dice\na,0.5\nmean,0.5\n")
     assert read_scores(tmp_path / "dice.csv") == [{"case": "a", "dice": "0.5"}]
+
+
+@pytest.mark.parametrize("name", ["volume_difference", "false 3-10 mm3", "registration_error_mm"])
+def test_the_worst_of_what_should_be_small_is_the_largest(name):
+    assert spread([0.2, 1.2, 0.5], ["a", "b", "c"], name).worst == 1.2
