@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -126,12 +127,53 @@ def test_segmentation_on_two_processes_is_that_of_the_double_batch(tmp_path, bun
         assert (two[name].float() - one[name].float()).norm() <= 0.05 * moved.norm() + 1e-6, name
 
 
-def worker(launcher: int, rank: int) -> int:
-    """Return the process of a rank."""
+def worker(launcher: int, *ranks: int) -> int:
+    """Return the process of one of these ranks."""
+    wanted = {f"RANK={rank}".encode() for rank in ranks}
     for child in Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split():
-        if f"RANK={rank}".encode() in Path(f"/proc/{child}/environ").read_bytes().split(b"\0"):
+        if wanted & set(Path(f"/proc/{child}/environ").read_bytes().split(b"\0")):
             return int(child)
     raise AssertionError("the launcher has no such rank")
+
+
+@pytest.mark.slow
+@pytest.mark.exhaustive
+def test_two_nodes_go_on_where_a_process_is_killed(tmp_path):
+    """To the same weights; both launchers start their processes anew, which meet at another port."""
+    path = prepare_digits(tmp_path / "data")
+    content = json.loads(path.read_text())
+    for section in ("training", "validation"):
+        content[section] = content[section][:32]
+    path.write_text(json.dumps(content))
+    settings = {"dataset_dir": path.parent, "batch_size": 8, "max_epochs": 30, "val_interval": 30}
+    train_on_two_processes(DIGITS, settings | {"output_dir": tmp_path / "one"})
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc_per_node", "1", "--max-restarts", "5",
+        "--rdzv_backend", "c10d", "--rdzv_endpoint", f"127.0.0.1:{port}", "--rdzv_id", "two_nodes",
+        "-m", "monai.bundle", "run", "training", "--config_file", "['configs/train.json','configs/multi_gpu_train.json']",
+        *(text for key, value in (settings | {"output_dir": tmp_path / "two"}).items() for text in (f"--{key}", str(value))),
+    ]  # fmt: skip
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    with (tmp_path / "log").open("w") as log:
+        nodes = [subprocess.Popen(command, cwd=DIGITS, env=environment, stdout=log, stderr=log) for _ in range(2)]
+        try:
+            while not (tmp_path / "two" / "checkpoint.pt").exists() and all(node.poll() is None for node in nodes):
+                time.sleep(0.02)
+            os.kill(worker(nodes[1].pid, 0, 1), signal.SIGKILL)
+            codes = [node.wait(1200) for node in nodes]
+        finally:
+            for node in nodes:
+                node.terminate()  # ends its processes too
+                node.wait(60)
+    text = (tmp_path / "log").read_text()
+    assert codes == [0, 0], text[-3000:]
+    assert "training goes on after epoch" in text, "killed too late to test anything"
+    one, two = (torch.load(tmp_path / name / "model.pt", weights_only=True) for name in ("one", "two"))
+    for name in one:
+        torch.testing.assert_close(one[name], two[name], atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.slow
