@@ -3,7 +3,6 @@
 import contextlib
 import io
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +10,10 @@ import numpy as np
 import torch
 
 from custom_networks.inferers.precision import has_bfloat16
+from custom_networks.networks.fusion import for_inference
 
 from ..bundles import Bundle, load_network
+from .peak import cpu_seconds
 
 SLICES = {  # pixels a side
     "chest_xray_organs_segmentation": 256,
@@ -22,7 +23,7 @@ SLICES = {  # pixels a side
 
 
 def bench_network(bundle: Bundle) -> list[str]:
-    """Say what the network takes in ONNX Runtime where it is installed, in float32, and in bfloat16 where the processor has it."""
+    """Say what the network takes, fused as in inference: in float32, in bfloat16 where there is such, and in ONNX Runtime."""
     side = SLICES[bundle.name]
     with bundle.parser("inference.json", device="cpu") as parser:
         network = load_network(parser, bundle).float()
@@ -31,21 +32,17 @@ def bench_network(bundle: Bundle) -> list[str]:
     with contextlib.suppress(ImportError):
         seconds["ONNX Runtime, float32"] = _onnx_seconds(network, window)
     network, window = network.to(memory_format=torch.channels_last), window.contiguous(memory_format=torch.channels_last)
-    seconds["float32"] = median_seconds(lambda: network(window))
+    seconds["float32"] = median_seconds(lambda: for_inference(network)(window))
     if has_bfloat16(torch.device("cpu")):
         with torch.autocast("cpu", torch.bfloat16):
-            seconds["bfloat16"] = median_seconds(lambda: network(window))
-    return [f"network {value:.4f} s a slice of {side}x{side}, {name}" for name, value in seconds.items()]
+            seconds["bfloat16"] = median_seconds(lambda: for_inference(network)(window))
+    return [f"network {value:.4f} s of CPU time a slice of {side}x{side}, {name}" for name, value in seconds.items()]
 
 
 def median_seconds(call: Callable[[], object], runs: int = 20) -> float:
-    """Return the median duration of a call without gradients, after one call to warm up."""
-    seconds = []
+    """Return the median CPU time of a call without gradients, after one call to warm up."""
     with torch.inference_mode():
-        for _ in range(runs + 1):
-            start = time.perf_counter()
-            call()
-            seconds.append(time.perf_counter() - start)
+        seconds = [cpu_seconds(call) for _ in range(runs + 1)]
     return float(np.median(seconds[1:]))
 
 
