@@ -48,6 +48,7 @@ from .inferers.plane_inferer import PlaneInferer as PlaneInferer
 from .inferers.precision import half_type as half_type
 from .inferers.precision import needs_gradient_scaler as needs_gradient_scaler
 from .inferers.precision import precision_name as precision_name
+from .inferers.vertebra_identification import VertebraIdentification as VertebraIdentification
 from .inferers.window_inferer import WindowInferer as WindowInferer
 from .losses.class_weights import class_weights as class_weights
 from .losses.device_dice_ce_loss import DeviceDiceCELoss as DeviceDiceCELoss
@@ -55,10 +56,12 @@ from .losses.ignore_label import IgnoreLabel as IgnoreLabel
 from .losses.iterative_instance_loss import IterativeInstanceLoss as IterativeInstanceLoss
 from .losses.multi_stage_dice_loss import MultiStageDiceLoss as MultiStageDiceLoss
 from .losses.partial_labels import PartialLabels as PartialLabels
+from .losses.vertebra_level_loss import VertebraLevelLoss as VertebraLevelLoss
 from .metrics.dice import dice_coefficients as dice_coefficients
 from .metrics.lesions import LesionScores as LesionScores
 from .metrics.lesions import find_lesions as find_lesions
 from .metrics.lesions import lesion_scores as lesion_scores
+from .metrics.level_progress import LevelProgress as LevelProgress
 from .metrics.partial import allowed_classes as allowed_classes
 from .metrics.partial import resolve_partial as resolve_partial
 from .metrics.scgm import SCGM_METRICS as SCGM_METRICS
@@ -75,6 +78,7 @@ from .networks.light_unet import LightUNet as LightUNet
 from .networks.mean_network import MeanNetwork as MeanNetwork
 from .networks.multi_scale_pyramid import MultiScalePyramid as MultiScalePyramid
 from .networks.no_pool_aspp import NoPoolASPP as NoPoolASPP
+from .networks.vertebra_level_net import VertebraLevelNet as VertebraLevelNet
 from .quality.assess import AssessQuality as AssessQuality
 from .quality.assess_vertebrae import AssessVertebrae as AssessVertebrae
 from .readers.dicom_series import DicomSeriesReader as DicomSeriesReader
@@ -107,6 +111,7 @@ from .transforms.augmentation.rand_lung_opacity import RandLungOpacityd as RandL
 from .transforms.augmentation.rand_mirror import RandMirrord as RandMirrord
 from .transforms.augmentation.rand_tissue_contrast import RandTissueContrastd as RandTissueContrastd
 from .transforms.augmentation.rand_tissue_shift import RandTissueShiftd as RandTissueShiftd
+from .transforms.augmentation.rand_vertebra_crop import RandVertebraCropd as RandVertebraCropd
 from .transforms.augmentation.rand_vertebra_patch import RandVertebraPatchd as RandVertebraPatchd
 from .transforms.augmentation.volumes.artefacts import BatchEdge as BatchEdge
 from .transforms.augmentation.volumes.artefacts import BatchTissueShift as BatchTissueShift
@@ -144,4 +149,5 @@ from .transforms.saving.save_maps import SaveMapsd as SaveMapsd
 from .transforms.saving.save_prediction import SavePredictiond as SavePredictiond
 from .transforms.saving.save_vertebrae import SaveVertebraed as SaveVertebraed
 from .vertebrae.batches import PrepareVertebraBatch as PrepareVertebraBatch
+from .vertebrae.level_batches import PrepareLevelBatch as PrepareLevelBatch
 from .vertebrae.names import VERTEBRA_NAMES as VERTEBRA_NAMES

@@ -15,7 +15,7 @@ from ..vertebrae.headings import HEAD_DOWN, UPRIGHT, Heading, turned
 from ..vertebrae.names import NAMES, SACRUM
 from ..vertebrae.search import SpineSearch
 from ..vertebrae.settings import Levels, TraversalSettings
-from ..vertebrae.spine import Spine, number_spine
+from ..vertebrae.spine import Identify, Spine, number_spine
 from ..vertebrae.traversal import HALO, TraversalCounts, TraversalState
 
 logger = logging.getLogger("axial")
@@ -39,6 +39,7 @@ class IterativeVertebraInferer(Inferer):
         keep_incomplete: whether instances that the scan's border cuts stay in the result.
         keep_sacrum: whether the sacrum, where it was found, stays in the result as 26.
         levels: vertebrae to segment, such as ``"L1-L5"``; the search ends beyond them. None or ``"all"`` takes all.
+        identification: looks at every instance once more, such as `VertebraIdentification`; None numbers by the search alone.
         settings: the rest of `TraversalSettings`, by name.
 
     Raises:
@@ -62,11 +63,13 @@ class IterativeVertebraInferer(Inferer):
         keep_incomplete: bool = True,
         keep_sacrum: bool = True,
         levels: str | None = None,
+        identification: Identify | None = None,
         **settings,
     ) -> None:
         self.settings = TraversalSettings(patch, spacing, **settings)
         self.keep_incomplete, self.keep_sacrum = keep_incomplete, keep_sacrum
         self.levels = Levels.parse(levels) if levels and levels.lower() != "all" else None
+        self.identification = identification
         self.counts = TraversalCounts()
 
     def __call__(self, inputs: torch.Tensor, network: Callable[..., torch.Tensor], *args, **kwargs) -> torch.Tensor:
@@ -125,7 +128,7 @@ class IterativeVertebraInferer(Inferer):
         with torch.inference_mode():
             SpineSearch(state, network, self.settings, self.levels).run()
         self.counts.add(state.counts)
-        return state, number_spine(state, self.settings)
+        return state, number_spine(state, self.settings, self.identification)
 
     def _is_wanted(self, vertebra) -> bool:
         if vertebra.number == SACRUM:

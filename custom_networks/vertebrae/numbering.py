@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .identified import Identified
+from .kinds import NO_VERTEBRA
 from .names import SACRUM
 from .variants import VARIANTS
 
@@ -39,6 +41,10 @@ BONE_BEYOND = 1.5  # log-odds that the sequence ends with C1, or the last lumbar
 REVERSED = -7.0  # log-probability of a scan that is upside down
 FEW = 3  # pieces from which on a fall of their estimates means something
 RISING = 0.3  # least slope of the estimates from one piece to the next below, from which on a scan counts as upright
+# What the network of levels says of a piece: weights of its number and kind, as it errs for neighbours together; the share of its
+# answers that say nothing; the weight, and the bounds in probability, of what it says of false pieces.
+NUMBER_WEIGHT, KIND_WEIGHT, MISTAKEN = 0.3, 0.7, 0.02
+FALSE_WEIGHT, SURELY = 0.5, 0.02
 NEGLIGIBLE = 10.0  # in log-probability, below the best context, from which on another one is not looked at
 NOTHING = -1e9
 
@@ -51,7 +57,8 @@ class Piece:
     lies wholly in the scan, ``certainty`` the network's mean probability inside it, ``centre`` its centre of mass in mm; ``cut``
     tells whether it touches the scan's border;
     ``bone_above`` and ``bone_below`` tell whether the scan shows bone beyond it: the skull or the sacrum, or other vertebrae;
-    ``large`` that it is much larger than the vertebrae next to it, as the sacrum is.
+    ``large`` that it is much larger than the vertebrae next to it, as the sacrum is; ``identified`` is what the network of levels
+    says of it, None without one.
     """
 
     estimate: float | None
@@ -62,6 +69,7 @@ class Piece:
     bone_above: bool = False
     bone_below: bool = False
     large: bool = False
+    identified: Identified | None = None
 
     @property
     def weight(self) -> float:
@@ -79,7 +87,11 @@ class Piece:
     def cost(self) -> float:
         """Log-probability that it is no vertebra."""
         incomplete = FALSE_CUT if self.cut else FALSE_INSIDE
-        return incomplete + (FALSE - incomplete) * self._wholeness
+        cost = incomplete + (FALSE - incomplete) * self._wholeness
+        if self.identified is None:
+            return cost
+        share = float(np.clip(self.identified.kinds[NO_VERTEBRA], SURELY, 1 - SURELY))
+        return cost + FALSE_WEIGHT * float(np.log(share / (1 - share)))
 
 
 @dataclass(frozen=True)
@@ -127,7 +139,7 @@ def number_vertebrae(pieces: Sequence[Piece]) -> Numbering:
     """
     if not pieces:
         return Numbering([], [], [])
-    if not any(piece.weight for piece in pieces):
+    if not any(piece.weight or piece.identified for piece in pieces):
         count = min(len(pieces), 24)
         numbers = [*range(1, count + 1), *[0] * (len(pieces) - count)]
         return Numbering(numbers, [0.0] * len(pieces), [], counted=True)
@@ -165,10 +177,11 @@ class _Chain:
         places = max(len(variant.numbers) for variant in VARIANTS)
         contexts = [(variant, size, shift) for variant in VARIANTS for size in SIZES for shift in SHIFTS]
         self.numbers = np.zeros((len(contexts), places), int)
+        self.kinds = np.zeros((len(contexts), places), int)
         levels, depths, self.errors = (np.full((len(contexts), places), value) for value in (0.0, 0.0, 1.0))
         for row, (variant, size, shift) in enumerate(contexts):
             count = len(variant.numbers)
-            self.numbers[row, :count] = variant.numbers
+            self.numbers[row, :count], self.kinds[row, :count] = variant.numbers, variant.kinds
             levels[row, :count] = variant.levels + shift * np.interp(variant.levels, *SHARED.T)
             self.errors[row, :count] = np.interp(variant.levels, *ERRORS.T)
             depths[row, :count] = variant.depths * size
@@ -212,14 +225,24 @@ class _Chain:
         return range(max(0, i - 1 - MOST_FALSE), i)
 
     def _estimate(self, piece: Piece, levels: np.ndarray) -> np.ndarray:
-        """Log-likelihood of an estimate at every place, 0 for a perfect one where estimates are best."""
+        """Log-likelihood of what the networks say at every place, 0 where it is perfect, and estimates are best."""
+        identified = self._identified(piece)
         if not piece.weight:
-            return np.where(self.numbers > 0, np.where(self.sacrum, NOTHING, 0.0), NOTHING)
+            sacrum = 0.0 if piece.identified else NOTHING
+            return np.where(self.numbers > 0, np.where(self.sacrum, sacrum, 0.0) + identified, NOTHING)
         fit = np.exp(-np.abs(piece.estimate - levels) / self.errors) / (2 * self.errors)
         outlier = OUTLIER / LEVELS
         best = (1 - OUTLIER) / (2 * ERRORS[:, 1].min()) + outlier
         score = np.log(np.where(self.sacrum, np.maximum(fit, 1e-9), (1 - OUTLIER) * fit + outlier)) - np.log(best)
-        return np.where(self.numbers > 0, piece.weight * score + LARGE * (piece.large & ~self.sacrum), NOTHING)
+        score = piece.weight * score + LARGE * (piece.large & ~self.sacrum) + identified
+        return np.where(self.numbers > 0, score, NOTHING)
+
+    def _identified(self, piece: Piece) -> np.ndarray | float:
+        """Log-likelihood of what the network of levels says at every place, 0 where it is sure of it."""
+        if piece.identified is None:
+            return 0.0
+        numbers, kinds = (np.log((1 - MISTAKEN) * p + MISTAKEN / len(p)) for p in vars(piece.identified).values())
+        return NUMBER_WEIGHT * numbers[self.numbers - 1] + KIND_WEIGHT * kinds[self.kinds]
 
     def _steps(self, upper: Piece, lower: Piece, depths: np.ndarray) -> list[np.ndarray]:
         """Log-likelihood ratio of the distance of two pieces, by the number of vertebrae missed between them, at the lower's place.

@@ -1,9 +1,11 @@
 """From the instances of a traversal to the numbered vertebrae of one spine."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from .identified import Identified
 from .names import NAMES
 from .numbering import ALTERNATIVE, Numbering, Piece, number_vertebrae
 from .settings import TraversalSettings
@@ -43,11 +45,23 @@ class Spine:
         }
 
 
-def number_spine(state: TraversalState, settings: TraversalSettings) -> Spine:
-    """Choose the instances of the spine and number them; what is no vertebra is left out."""
+Identify = Callable[[TraversalState, Sequence[Instance], float, float], list[Identified]]  # see `VertebraIdentification`
+
+
+def number_spine(state: TraversalState, settings: TraversalSettings, identify: Identify | None = None) -> Spine:
+    """Choose the instances of the spine and number them; what is no vertebra is left out.
+
+    Args:
+        state: after the search.
+        settings: of the search.
+        identify: looks at every instance once more; None numbers by the estimates of the search alone.
+    """
     instances, second = one_spine(state.found, MARGIN / settings.spacing, REACH / settings.spacing)
     instances.sort(key=lambda instance: -instance.centroid[2])
-    numbering = number_vertebrae([_piece(state, instance, instances, settings.spacing) for instance in instances])
+    seen = identify(state, instances, settings.spacing, settings.threshold) if identify else [None] * len(instances)
+    numbering = number_vertebrae(
+        [_piece(state, i, instances, settings.spacing, identified) for i, identified in zip(instances, seen, strict=True)]
+    )
     kept = []
     for instance, number, probability in zip(instances, numbering.numbers, numbering.probabilities, strict=True):
         instance.vertebra.number, instance.vertebra.probability = number, probability
@@ -105,7 +119,9 @@ def one_spine(found: list[Instance], margin: float, reach: float) -> tuple[list[
     return kept, second
 
 
-def _piece(state: TraversalState, instance: Instance, others: list[Instance], spacing: float) -> Piece:
+def _piece(
+    state: TraversalState, instance: Instance, others: list[Instance], spacing: float, identified: Identified | None
+) -> Piece:
     vertebra = instance.vertebra
     return Piece(
         vertebra.estimate,
@@ -116,6 +132,7 @@ def _piece(state: TraversalState, instance: Instance, others: list[Instance], sp
         _bone_beyond(state, instance, spacing, True),
         _bone_beyond(state, instance, spacing, False),
         is_large(instance, others),
+        identified,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .kinds import kinds_of
 from .names import SACRUM, T13, level_of
 
 # Thoracic and lumbar vertebrae, and the share of people who have them; rounded from 293 volunteers of Yan et al., Journal of
@@ -29,6 +30,11 @@ class Variant:
     def levels(self) -> np.ndarray:
         """What the network is taught to estimate for each."""
         return np.array([level_of(number) for number in self.numbers])
+
+    @property
+    def kinds(self) -> list[int]:
+        """Place in `KINDS` of each."""
+        return kinds_of(self.numbers)
 
     @property
     def depths(self) -> np.ndarray:

@@ -100,7 +100,7 @@ def make_spine_phantom(
         start = int(random.integers(0, labels.shape[2] - keep + 1))
         labels = labels[..., start : start + keep]
     labels = np.ascontiguousarray(labels[tuple(slice(0, n // factor * factor) for n in labels.shape)])
-    ct, label = render(surround(labels, random, FINE), random, FINE, factor)
+    ct, label = render(surround(labels, random, FINE, floating=family == UNUSUAL), random, FINE, factor)
     affine = np.diag([factor, factor, factor, 1.0])
     affine[:3, 3] = -np.array(ct.shape) * factor / 2
     return SpinePhantom(ct, label, affine, family)

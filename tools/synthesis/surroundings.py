@@ -8,10 +8,13 @@ from scipy.ndimage import binary_dilation, binary_fill_holes, distance_transform
 from .codes import AIR, BONE, CANAL, DISC, FAT, GAS, LUNG, MUSCLE, ORGANS, SACRUM, T13, TABLE, THORACIC, UNKNOWN, VERTEBRAE, VESSEL
 
 STEP = 4  # voxels of a coarse grid on which regions are drawn
+FIRST_LUMBAR, FLOATING = 20, ((0.15, 0.9), (0.4, 1.0))  # share of a rib's length that the last pair has, and the one above
 DISC_GAP = 14.0  # mm, sum of the distances to two neighbours below which disc fills the space
 
 
-def surround(labels: np.ndarray, random: np.random.Generator, spacing: float = 1.0, ribs: bool = True) -> np.ndarray:
+def surround(
+    labels: np.ndarray, random: np.random.Generator, spacing: float = 1.0, ribs: bool = True, floating: bool = False
+) -> np.ndarray:
     """Return the label map with every `UNKNOWN` voxel given a tissue.
 
     Args:
@@ -19,12 +22,14 @@ def surround(labels: np.ndarray, random: np.random.Generator, spacing: float = 1
         random: source of all shapes.
         spacing: of the isotropic grid in mm.
         ribs: whether thoracic vertebrae get a pair of ribs each.
+        floating: whether the last two pairs are cut short, as far as chance will have it; of nothing else it changes what is drawn.
     """
     spine = _spine_line(labels)
     result = labels.copy()
     if ribs:
+        lengths = _rib_lengths(labels, random) if floating else {}
         for code in (*THORACIC, T13):
-            _draw_ribs(result, labels == code, random, spacing)
+            _draw_ribs(result, labels == code, random, spacing, lengths.get(code, 1.0))
     coarse = labels[::STEP, ::STEP, ::STEP]
     step = STEP * spacing
     offset = _offsets(coarse.shape, step, spine[::STEP] * spacing)
@@ -151,7 +156,16 @@ def _draw_canal(part: np.ndarray, inside: np.ndarray, spacing: float) -> None:
         part[..., z][np.hypot(x - cx, y - cy) * spacing < 8] = CANAL
 
 
-def _draw_ribs(result: np.ndarray, vertebra: np.ndarray, random: np.random.Generator, spacing: float) -> None:
+def _rib_lengths(labels: np.ndarray, random: np.random.Generator) -> dict[int, float]:
+    """Return which share of their length the floating ribs have, by vertebra; those above the first lumbar vertebra float."""
+    (child,) = random.spawn(1)  # leaves what else is drawn as it is
+    present = [code for code in (*THORACIC, T13) if (labels == code).any()]
+    if not present or not (labels == FIRST_LUMBAR).any():
+        return {}
+    return dict(zip(present[:-3:-1], (child.uniform(*share) for share in FLOATING), strict=False))
+
+
+def _draw_ribs(result: np.ndarray, vertebra: np.ndarray, random: np.random.Generator, spacing: float, length: float) -> None:
     """Draw a rib on each side: it leaves the vertebra sideways and backwards, then bends forwards and down."""
     if np.count_nonzero(vertebra) * spacing**3 < 8000:
         return
@@ -165,6 +179,8 @@ def _draw_ribs(result: np.ndarray, vertebra: np.ndarray, random: np.random.Gener
         reach, droop = random.uniform(70, 120) / spacing, random.uniform(0.2, 0.7)
         for t in np.linspace(0, 1, 160):
             angle = t * random.uniform(1.75, 1.8)
+            if t > length:
+                continue
             x = start[0] + side * reach * np.sin(angle)
             y = start[1] + reach * (1.1 * (1 - np.cos(angle)) - 0.55 * np.sin(angle * 0.9) * (1 - t))
             z = start[2] - reach * droop * t

@@ -71,7 +71,7 @@ def synthesise(source: Source, random: np.random.Generator, quiet: bool = False)
     if source.image is None:
         deformation = Deformation(random, shape, FINE, centre)
         labels = Deformation.sample(source.labels, deformation.coordinates(source.spacing), 0, 0)
-        return render(surround(labels, random, FINE, ribs=random.random() < 0.85), random, FINE, FACTOR, quiet)
+        return render(surround(labels, random, FINE, ribs=random.random() < 0.85, floating=True), random, FINE, FACTOR, quiet)
     return _deform_scan(source, random, shape, centre, quiet)
 
 

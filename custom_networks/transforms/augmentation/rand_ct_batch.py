@@ -46,6 +46,7 @@ class RandCtBatch(RandomizableTransform):
         noise: most standard deviation in kHU.
         thickness: most slice thickness in voxels.
         flip: probability of a mirror image, left to right.
+        label_map: whether labels are numbers rather than zeros and ones; their nearest neighbours are taken.
     """
 
     def __init__(
@@ -57,19 +58,21 @@ class RandCtBatch(RandomizableTransform):
         noise: float = 0.12,
         thickness: float = 3.0,
         flip: float = 0.5,
+        label_map: bool = False,
     ) -> None:
         super().__init__(prob)
+        self.label_map = label_map
         self.rotation, self.scale, self.bend, self.noise, self.thickness, self.flip = rotation, scale, bend, noise, thickness, flip
 
     def randomize(self, data: torch.Tensor) -> list[CtChange]:
         return [self._draw(data.shape[2:]) for _ in range(len(data))]
 
     def __call__(self, image: torch.Tensor, label: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return both changed: image ``(B, 1, X, Y, Z)`` in kHU, label ``(B, C, X, Y, Z)`` of zeros and ones."""
+        """Return both changed: image ``(B, 1, X, Y, Z)`` in kHU, label ``(B, C, X, Y, Z)``."""
         self.set_random_state(seed=int(np.random.randint(2**31)))
         pairs = zip(image, label, self.randomize(image), strict=True)
         generator = torch.Generator(image.device).manual_seed(int(self.R.randint(2**31)))
-        changed = [apply_ct_change(*pair, generator) for pair in pairs]
+        changed = [apply_ct_change(*pair, generator, self.label_map) for pair in pairs]
         return torch.stack([pair[0] for pair in changed]), torch.stack([pair[1] for pair in changed])
 
     def _often(self) -> bool:
@@ -114,11 +117,11 @@ class RandCtBatch(RandomizableTransform):
 
 
 def apply_ct_change(
-    image: torch.Tensor, label: torch.Tensor, change: CtChange, generator: torch.Generator
+    image: torch.Tensor, label: torch.Tensor, change: CtChange, generator: torch.Generator, label_map: bool = False
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Apply one change to image ``(1, X, Y, Z)`` and label ``(C, X, Y, Z)``; the generator gives the noise."""
     if change.bend is not None or not np.array_equal(change.matrix, np.eye(3)):
-        image, label = _warp(image, label, change)
+        image, label = _warp(image, label, change, label_map)
     image = _map(image, change.knots)
     if max(change.blur) > 0:
         image = _smooth(image, change.blur)
@@ -131,7 +134,7 @@ def apply_ct_change(
     return image.clip(-1.0, 2.0), label
 
 
-def _warp(image: torch.Tensor, label: torch.Tensor, change: CtChange) -> tuple[torch.Tensor, torch.Tensor]:
+def _warp(image: torch.Tensor, label: torch.Tensor, change: CtChange, label_map: bool) -> tuple[torch.Tensor, torch.Tensor]:
     size = [1, 1, *image.shape[1:]]
     # torch's grids name the last axis first
     theta = torch.eye(3, 4)
@@ -142,6 +145,9 @@ def _warp(image: torch.Tensor, label: torch.Tensor, change: CtChange) -> tuple[t
         shift = interpolate(shift[None], size=size[2:], mode="trilinear", align_corners=True)[0]
         shift = shift * (2 / torch.tensor(size[2:], device=image.device))[:, None, None, None]
         grid = grid + shift.flip(0).permute(1, 2, 3, 0)[None]
+    if label_map:
+        modes = ((image, "bilinear"), (label, "nearest"))
+        return tuple(grid_sample(x[None], grid, mode, "border", align_corners=False)[0] for x, mode in modes)
     both = torch.cat([image, label])[None]
     moved = grid_sample(both, grid, mode="bilinear", padding_mode="border", align_corners=False)[0]
     return moved[: len(image)], (moved[len(image) :] > 0.5).to(label)

@@ -1,10 +1,13 @@
 """Numbers of whole sequences. Recorded estimates are the network's on phantoms, rounded; truth is known there."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from custom_networks.vertebrae.identified import COUNT, Identified
+from custom_networks.vertebrae.kinds import KINDS
 from custom_networks.vertebrae.names import VERTEBRA_NAMES, level_of
 from custom_networks.vertebrae.numbering import Piece, number_vertebrae
 from custom_networks.vertebrae.variants import STEPS, VARIANTS
@@ -246,3 +249,65 @@ def test_variants_are_people():
 
 def test_as_many_pieces_as_a_traversal_may_find():
     assert len(number([float(n % 24) for n in range(60)]).numbers) == 60
+
+
+def seen(number, kind, share=0.9):
+    """What the network of levels says: the share for one number, and for one kind, the rest for all others."""
+    parts = []
+    for count, place in ((COUNT, number - 1), (len(KINDS), KINDS.index(kind))):
+        part = np.full(count, (1 - share) / (count - 1))
+        part[place] = share
+        parts.append(part)
+    return Identified(*parts)
+
+
+def identify(numbers, kinds, estimates, scale=1.0, share=0.9):
+    heights = stand(numbers[:-1], scale) if numbers[-1] == 26 else stand(numbers, scale)
+    heights += [heights[-1] - 62.0] * (numbers[-1] == 26)
+    pieces = [
+        Piece(e, centre=(0.0, 0.0, height), cut=i in (0, len(numbers) - 1), identified=seen(n, kind, share))
+        for i, (n, kind, e, height) in enumerate(zip(numbers, kinds, estimates, heights, strict=True))
+    ]
+    return number_vertebrae(pieces)
+
+
+BELOW_T9 = ["thoracic"] * 2 + ["last thoracic", "first lumbar"]
+
+
+@pytest.mark.parametrize(("numbers", "kinds", "offset"), [
+    ([17, 18, 19, 20, 21, 22, 23, 24, 25, 26], [*BELOW_T9, *["lumbar"] * 4, "last lumbar", "sacrum"], -0.7),
+    ([17, 18, 19, 20, 21, 22, 23, 26], [*BELOW_T9, *["lumbar"] * 2, "last lumbar", "sacrum"], 0.5),
+    ([17, 18, 19, 20, 21, 22, 23, 24, 26], [*BELOW_T9, *["lumbar"] * 3, "last lumbar", "sacrum"], -0.8),
+], ids=["L6", "four lumbar", "usual, though estimates are one too low"])  # fmt: skip
+def test_ribs_above_and_sacrum_below_tell_how_many_lumbar_vertebrae_there_are(numbers, kinds, offset):
+    estimates = [n + offset for n in numbers[:-1]] + [26.0]
+    assert identify(numbers, kinds, estimates).numbers == numbers
+
+
+def test_a_doubtful_look_changes_nothing():
+    """All kinds alike, all numbers alike."""
+    numbers, estimates = list(range(18, 25)), [n + 0.1 for n in range(18, 25)]
+    nothing = Identified(np.full(COUNT, 1 / COUNT), np.full(len(KINDS), 1 / len(KINDS)))
+    pieces = [Piece(e, centre=(0.0, 0.0, h), cut=False) for e, h in zip(estimates, stand(numbers), strict=True)]
+    plain = number_vertebrae(pieces)
+    looked = number_vertebrae([replace(piece, identified=nothing) for piece in pieces])
+    assert plain.numbers == looked.numbers == numbers
+    assert plain.missed == looked.missed == []
+
+
+def test_what_looks_like_no_vertebra_is_left_out_at_the_end():
+    numbers = list(range(18, 25))
+    heights = [*stand(numbers), stand(numbers)[-1] - 38]
+    pieces = [Piece(e, centre=(0.0, 0.0, h), cut=False) for e, h in zip([*numbers, 24.6], heights, strict=True)]
+    looks = [
+        *(seen(n, "thoracic" if n < 19 else "last thoracic" if n == 19 else "lumbar") for n in numbers),
+        seen(24, "no vertebra"),
+    ]
+    assert number_vertebrae([replace(p, identified=i) for p, i in zip(pieces, looks, strict=True)]).numbers == [*numbers, 0]
+
+
+def test_numbers_may_come_from_the_second_look_alone():
+    numbers = [17, 18, 19, 20, 21]
+    kinds = [*BELOW_T9, "lumbar"]
+    assert identify(numbers, kinds, [None] * 5).numbers == numbers
+    assert not identify(numbers, kinds, [None] * 5).counted

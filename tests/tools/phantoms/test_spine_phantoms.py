@@ -173,6 +173,17 @@ def test_thirteenth_thoracic_vertebra_has_ribs():
     assert not (surround(labels, np.random.default_rng(0)) == codes.BONE).any()
 
 
+def test_floating_ribs_are_shorter_and_nothing_else_changes():
+    labels = np.zeros((200, 160, 140), np.uint8)
+    for code, height in ((20, 10), (19, 45), (18, 80), (17, 115)):
+        labels[80:120, 60:100, height : height + 25] = code
+    full, floating = (surround(labels, np.random.default_rng(1), floating=floats) for floats in (False, True))
+    assert np.isin(full[full != floating], codes.BONE).all() and (full != floating).any()
+    only_thoracic = np.where(labels == 20, 0, labels)  # which ribs are the last ones is not known
+    ribs = [surround(only_thoracic, np.random.default_rng(1), floating=floats) for floats in (False, True)]
+    np.testing.assert_array_equal(*ribs)
+
+
 def test_parts_of_unusual_spines():
     """Any part, from above, from below or between; a sacrum only below the person's own last lumbar vertebra."""
     random = np.random.default_rng(3)
