@@ -63,6 +63,6 @@ def _key(row: dict[str, str]) -> tuple[str, str, str]:
 
 def _write(path: Path, rows: Sequence[dict[str, str]]) -> None:
     with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS)
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

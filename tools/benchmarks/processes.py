@@ -1,6 +1,7 @@
 """What whole commands cost: CPU time and memory of processes of their own."""
 
 import json
+import resource
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,12 +19,23 @@ print(json.dumps([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_sti
 """
 
 
+STATUS = Path("/proc/self/status")  # of Linux
+
+
 @dataclass(frozen=True)
 class Usage:
     """CPU time in s of a process, over all threads, and its peak memory in MiB."""
 
     seconds: float
     memory: float
+
+
+def own_peak_memory() -> float:
+    """Return the peak memory in MiB of this process; on Linux without that of the process that it was forked from."""
+    if STATUS.exists():
+        line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def axial(*arguments: str) -> tuple[str, ...]:

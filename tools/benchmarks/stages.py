@@ -1,6 +1,5 @@
 """CPU time of a bundle's stages against the machine's own peak, memory, and what bfloat16 costs in accuracy."""
 
-import resource
 import tempfile
 import time
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from custom_networks.inferers.precision import half_type
 from ..bundles import Bundle, load_network
 from ..scoring.dice import label_dice
 from .peak import operations_counter, peak
+from .processes import own_peak_memory
 
 RUNS = 2  # after the first; the fastest is the steady state
 CASES = 6  # on which bfloat16 is compared with float32
@@ -101,7 +101,7 @@ def measure(bundle: Bundle, images: Sequence) -> Result:
         pipeline = Pipeline(bundle, output, half=True)
         counter = operations_counter()
         first, answer = pipeline.run(images[0], counter)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+        memory = own_peak_memory()
         half = half_type("cpu") if pipeline.has_option else None
         dtype, rates, later = half or torch.float32, [], []
         is_long = first.total > LONG

@@ -1,5 +1,7 @@
 import csv
 import json
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,6 +44,13 @@ def test_memory_of_a_process_is_its_own_not_of_the_one_that_measures():
     held = np.ones(300 * 2**20, np.uint8)  # in use while the other process starts
     small, large = (run_python(["-c", f"b'x' * {size}"]).memory for size in (1, 50 * 2**20))
     assert held.all() and small < 60 and 45 < large - small < 60
+
+
+def test_memory_that_a_process_tells_of_itself_is_not_of_the_one_that_started_it():
+    held = np.ones(300 * 2**20, np.uint8)
+    code = "from tools.benchmarks.processes import own_peak_memory; print(own_peak_memory())"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert held.all() and 1 < float(told) < 200
 
 
 def test_ratios_are_of_the_machines_own_peak():
