@@ -10,6 +10,7 @@ import torch
 from ignite import distributed as idist
 from ignite.engine import Engine, Events
 from ignite.handlers import EarlyStopping, ProgressBar
+from ignite.metrics import Metric
 from monai.handlers import LrScheduleHandler
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -55,6 +56,7 @@ class TrainingRecord:
         patience: validations without a better score after which training ends; None never ends it so.
         max_minutes: time into which training fits its epochs and its schedule, see `TimeBudget`; None sets no limit.
         cudnn_benchmark: whether cuDNN tries which convolution is fastest, which pays where patches have one size.
+        progress: metric of the training's own batches, whose values a line an epoch tells too.
     """
 
     def __init__(
@@ -73,12 +75,13 @@ class TrainingRecord:
         patience: int | None = None,
         max_minutes: float | None = None,
         cudnn_benchmark: bool = True,
+        progress: Metric | None = None,
     ) -> None:
         self.output_dir, self.evaluator = Path(output_dir), evaluator
         self.network, self.optimizer, self.lr_scheduler = bare(network), optimizer, lr_scheduler
         self.pretrained, self.seed, self.patience, self.cudnn_benchmark = pretrained, seed, patience, cudnn_benchmark
         self.average, self.ema, self.half, self.max_minutes = average, ema, half, max_minutes
-        self.pretrained_share = pretrained_share
+        self.pretrained_share, self.progress = pretrained_share, progress
 
     def attach(self, engine: Engine) -> None:
         """Register with a ``SupervisedTrainer``; the order below is that in which things happen."""
@@ -93,6 +96,8 @@ class TrainingRecord:
         parts = {"best": self.best, "average": self.weights, "stopping": self.stopping}
         self.checkpoint = Checkpoint(self.output_dir, self.network, self.optimizer, self.lr_scheduler, parts, data)
 
+        if self.progress is not None:
+            self.progress.attach(engine, "progress")
         LoadPretrained(self.network, self.pretrained).attach(engine)
         engine.add_event_handler(Events.STARTED, self.checkpoint.load)
         engine.add_event_handler(Events.STARTED, self._prepare)

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 
 import torch
-from ignite.engine import Engine
-from ignite.metrics import Metric, MetricUsage
+from ignite.metrics import Metric
 from ignite.metrics.metric import reinit__is_reduced, sync_all_reduce
 
 NAMES = ("patch_dice", "completeness_accuracy", "label_error")
@@ -23,10 +22,6 @@ class VertebraProgress(Metric):
 
     def __init__(self, output_transform: Callable = lambda output: output, device: str | torch.device = "cpu") -> None:
         super().__init__(output_transform=output_transform, device=device)
-
-    def attach(self, engine: Engine, name: str = "progress", usage: str | MetricUsage = "epoch_wise") -> None:
-        """Register with a trainer, as a handler too."""
-        super().attach(engine, name, usage)
 
     @reinit__is_reduced
     def reset(self) -> None:

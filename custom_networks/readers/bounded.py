@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from isal import igzip, isal_zlib
+from isal import isal_zlib
 
 from ..errors import UserError
 
@@ -16,6 +16,7 @@ MOST_BYTES = 4 * 2**30  # of one image in memory, unless AXIAL_MAX_BYTES says ot
 MOST_BYTES_VARIABLE = "AXIAL_MAX_BYTES"
 DEFLATE_RATIO = 1032  # bytes that one byte of a deflate stream can stand for at most
 CHUNK = 2**20
+GZIP = b"\x1f\x8b"  # begins each member of a gzip file
 STREAM_ERRORS = (OSError, EOFError, zlib.error, isal_zlib.error)  # of damaged streams
 DAMAGED = "Copy or export it again."
 
@@ -71,9 +72,49 @@ class _ZlibStream(io.RawIOBase):
         return len(content)
 
 
+class _GzipStream(io.RawIOBase):
+    """The content of a gzip file, of all its members; it ends, ``foreign``, where bytes follow that are none.
+
+    ``igzip.IGzipFile`` looks ahead, and refuses a small image for what follows it before it gives a byte of it.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream, self.inflate, self.foreign = stream, _inflate(), False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        content = b""
+        while not content and not self.foreign:
+            packed = self.inflate.unconsumed_tail or (self._next() if self.inflate.eof else self.stream.read(CHUNK))
+            if not packed and self.inflate.eof:
+                break
+            if not packed:
+                raise EOFError("the stream ends early")
+            content = self.inflate.decompress(packed, len(buffer))
+        buffer[: len(content)] = content
+        return len(content)
+
+    def _next(self) -> bytes:
+        """Return the beginning of the next member, nothing where there is none; zeros between members are padding."""
+        rest = self.inflate.unused_data.lstrip(b"\0")
+        while len(rest) < len(GZIP) and (more := self.stream.read(CHUNK)):
+            rest = (rest + more).lstrip(b"\0")
+        self.foreign = bool(rest) and not rest.startswith(GZIP)
+        if not rest or self.foreign:
+            return b""
+        self.inflate = _inflate()
+        return rest
+
+
+def _inflate():
+    return isal_zlib.decompressobj(wbits=16 + isal_zlib.MAX_WBITS)
+
+
 UNPACKERS = {
     "raw": lambda stream: stream,
-    "gzip": lambda stream: igzip.IGzipFile(fileobj=stream, mode="rb"),
+    "gzip": lambda stream: io.BufferedReader(_GzipStream(stream), CHUNK),
     "bzip2": bz2.BZ2File,
     "zlib": _ZlibStream,
 }
@@ -82,7 +123,7 @@ UNPACKERS = {
 def is_gzip(path: Path) -> bool:
     """Tell whether a file begins as a gzip stream does, whatever its name."""
     with path.open("rb") as stream:
-        return stream.read(2) == b"\x1f\x8b"
+        return stream.read(len(GZIP)) == GZIP
 
 
 def read_voxels(path: Path, start: int, encoding: str, skip: int, count: int, dtype: np.dtype) -> tuple[np.ndarray, bool]:
@@ -142,12 +183,7 @@ def _read_exactly(stream, size: int, path: Path) -> bytearray:
     return content
 
 
-def _has_foreign_rest(stream: igzip.IGzipFile) -> bool:
+def _has_foreign_rest(stream: io.BufferedReader) -> bool:
     """Read on by one byte, which compares the checksum where the stream ends there."""
-    try:
-        stream.read(1)
-    except igzip.BadGzipFile as error:
-        if "Not a gzipped file" not in str(error):
-            raise
-        return True
-    return False
+    stream.read(1)
+    return stream.raw.foreign
