@@ -1,7 +1,5 @@
 """Progress of patch training: Dice, completeness, label."""
 
-from collections.abc import Callable
-
 import torch
 from ignite.metrics import Metric
 from ignite.metrics.metric import reinit__is_reduced, sync_all_reduce
@@ -19,9 +17,6 @@ class VertebraProgress(Metric):
         output_transform: from the engine's output to ``(pred, label)``, tensors or lists of them.
         device: where sums are kept.
     """
-
-    def __init__(self, output_transform: Callable = lambda output: output, device: str | torch.device = "cpu") -> None:
-        super().__init__(output_transform=output_transform, device=device)
 
     @reinit__is_reduced
     def reset(self) -> None:

@@ -28,9 +28,7 @@ class PrepareVertebraBatch:
     def __call__(
         self, batch: Mapping, device: str | torch.device | None = None, non_blocking: bool = False, **kwargs
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        image, label = (torch.as_tensor(batch[key]).to(device, non_blocking=non_blocking).float() for key in ("image", "label"))
-        if self.augmentation is not None:
-            image, label = self.augmentation(image, label)
+        image, label = augmented(batch, self.augmentation, device, non_blocking)
         target, memory = label[:, :1], label[:, 1:]
         constants = [self._constant(batch[name], target) for name in ("complete", "number")]
         weights = border_weights(target[:, 0] > 0.5, self.strength, self.width)[:, None]
@@ -39,6 +37,14 @@ class PrepareVertebraBatch:
 
     def _constant(self, values, like: torch.Tensor) -> torch.Tensor:
         return torch.as_tensor(values).to(like)[:, None, None, None, None].expand_as(like)
+
+
+def augmented(
+    batch: Mapping, augmentation: Callable | None, device: str | torch.device | None, non_blocking: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return image and label of a batch in float32 on the device, changed together; None changes nothing."""
+    image, label = (torch.as_tensor(batch[key]).to(device, non_blocking=non_blocking).float() for key in ("image", "label"))
+    return (image, label) if augmentation is None else augmentation(image, label)
 
 
 def border_weights(mask: torch.Tensor, strength: float, width: float) -> torch.Tensor:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 
 import torch
 
+from .batches import augmented
+
 
 class PrepareLevelBatch:
     """Augment a batch and make input and target of it; ``prepare_batch`` of MONAI's trainers.
@@ -21,7 +23,5 @@ class PrepareLevelBatch:
     def __call__(
         self, batch: Mapping, device: str | torch.device | None = None, non_blocking: bool = False, **kwargs
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        image, label = (torch.as_tensor(batch[key]).to(device, non_blocking=non_blocking).float() for key in ("image", "label"))
-        if self.augmentation is not None:
-            image, label = self.augmentation(image, label)
+        image, label = augmented(batch, self.augmentation, device, non_blocking)
         return torch.cat([image, label], 1), torch.stack([torch.as_tensor(batch[key]).to(device) for key in ("number", "kind")], -1)

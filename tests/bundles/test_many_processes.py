@@ -48,14 +48,20 @@ def train_both_ways(bundle, settings: dict, batch: dict[str, int], folder: Path,
     return [one, two]
 
 
-@pytest.mark.slow
-def test_two_processes_train_as_one_with_the_double_batch(tmp_path):
-    """Augmentation included: what is drawn for a sample does not depend on the process that draws it."""
-    path = prepare_digits(tmp_path / "data")
+def prepare_few_digits(folder: Path) -> Path:
+    """Prepare 32 digits to train on and 32 to validate on; return their list."""
+    path = prepare_digits(folder)
     content = json.loads(path.read_text())
     for section in ("training", "validation"):
         content[section] = content[section][:32]
     path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_with_the_double_batch(tmp_path):
+    """Augmentation included: what is drawn for a sample does not depend on the process that draws it."""
+    path = prepare_few_digits(tmp_path / "data")
     settings = {"dataset_dir": path.parent, "max_epochs": 3, "val_interval": 3}
     one, two = train_both_ways(DIGITS, settings, {"batch_size": 16}, tmp_path)
     for name in one:
@@ -140,11 +146,7 @@ def worker(launcher: int, *ranks: int) -> int:
 @pytest.mark.exhaustive
 def test_two_nodes_go_on_where_a_process_is_killed(tmp_path):
     """To the same weights; both launchers start their processes anew, which meet at another port."""
-    path = prepare_digits(tmp_path / "data")
-    content = json.loads(path.read_text())
-    for section in ("training", "validation"):
-        content[section] = content[section][:32]
-    path.write_text(json.dumps(content))
+    path = prepare_few_digits(tmp_path / "data")
     settings = {"dataset_dir": path.parent, "batch_size": 8, "max_epochs": 30, "val_interval": 30}
     train_on_two_processes(DIGITS, settings | {"output_dir": tmp_path / "one"})
     with socket.socket() as found:
