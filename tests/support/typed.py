@@ -1,5 +1,6 @@
 """Commands as users type them, run in this process, which spares each the import of torch."""
 
+import logging
 import os
 import runpy
 import shlex
@@ -13,7 +14,7 @@ from tools.cli import app as cli
 def run(command: str) -> int:
     """Run ``axial``, ``python -m monai.bundle`` or ``cp``; return the exit code."""
     program, *arguments = shlex.split(command)
-    path, hook = list(sys.path), sys.excepthook
+    path, hook, root = list(sys.path), sys.excepthook, (list(logging.root.handlers), logging.root.level)
     try:
         if program == "cp":
             shutil.copyfile(*arguments)
@@ -28,6 +29,8 @@ def run(command: str) -> int:
         return int(end.code or 0)
     finally:
         sys.path[:], sys.excepthook = path, hook
+        logging.root.handlers[:], level = root  # a bundle's logging.conf writes to this test's output, which is closed after it
+        logging.root.setLevel(level)
         _forget_scripts()
         for place in [place for place in sys.path_importer_cache if not os.path.isabs(place)]:
             del sys.path_importer_cache[place]  # the same words mean another folder where the next test works
