@@ -1,7 +1,7 @@
 """``axial score``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,10 @@ from custom_networks.errors import UserError
 from .console import console, errors
 from .options import Overwrite
 
+if TYPE_CHECKING:
+    from ..bundles import Bundle
+    from ..scoring.pairing import Pairs
+
 
 def score(
     predictions: Annotated[Path, typer.Argument(help="Masks that `axial segment` or another program wrote: a folder or a file.")],
@@ -17,6 +21,9 @@ def score(
     bundle: Annotated[str, typer.Option("--bundle", help="Whose task it is: a bundle's name or a part of it.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of scores.csv and scores.json.")] = Path("scores"),
     section: Annotated[str, typer.Option(help="Section of dataset.json.")] = "test",
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="IMAGES", help="Folder of the images: draw where each mask and its label differ most.")
+    ] = None,
     overwrite: Overwrite = False,
     repeat: Annotated[
         bool, typer.Option("--repeat", help="LABELS are results of second scans: print how far measures lie apart.")
@@ -37,7 +44,8 @@ def score(
     from ..scoring.score import score_pairs, write_scores
 
     suffix = "_seg.nii.gz" if found.is_segmentation else "_pred.json"
-    scores = score_pairs(found, find_pairs(predictions, labels, section, suffix))
+    pairs = find_pairs(predictions, labels, section, suffix)
+    scores = score_pairs(found, pairs)
     table = Table("structure", "metric", "n", "mean", "sd", "95 % interval")
     for row in scores.summaries:
         values = row.spread
@@ -54,7 +62,20 @@ def score(
     for line in scores.failed:
         errors.print(f"failed: {line}", style="red", highlight=False, markup=False, soft_wrap=True)
     console.print(f"wrote {' and '.join(map(str, write_scores(output, found, scores)))}", highlight=False, soft_wrap=True)
-    raise typer.Exit(1 if scores.failed else 0)
+    undrawn = _draw(found, pairs, pictures, output / "pictures") if pictures else 0
+    raise typer.Exit(1 if scores.failed or undrawn else 0)
+
+
+def _draw(bundle: "Bundle", pairs: "Pairs", images: Path, folder: Path) -> int:
+    """Draw the pairs, say where, and return how many could not be drawn."""
+    from ..scoring.disagreement import draw_pairs
+
+    drawn = list(draw_pairs(bundle, pairs, images, folder))
+    lines = [line for line in drawn if isinstance(line, str)]
+    for line in lines:
+        errors.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"drew {len(drawn) - len(lines)} of {len(drawn)} cases: {folder}", highlight=False, soft_wrap=True)
+    return len(lines)
 
 
 def _repeat(first: Path, second: Path) -> None:

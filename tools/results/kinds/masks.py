@@ -106,7 +106,7 @@ class Lesions(Described):
         draw_overlay(case.volume, target, case.name, by_load=True)
 
     def view(self, case: CaseFiles) -> View | None:
-        lesions = self.details(case)["lesions"]
+        lesions = self.details(case)["lesions"] if case.beside("_seg.json").is_file() else ()  # other programs write none
         places = {f"lesion {lesion['number']}": tuple(lesion["centroid_mm"]) for lesion in lesions}
         view = super().view(case)
         return view and replace(view, places=places)
