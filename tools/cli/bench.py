@@ -8,10 +8,11 @@ import typer
 from custom_networks.errors import UserError
 
 from .console import console
-from .options import Trust, pairs
+from .options import Trust, pairs, refuse_beside
 
 
 def bench(
+    context: typer.Context,
     bundles: Annotated[list[str] | None, typer.Argument(help="Bundles; all where none is named.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of benchmark.json and benchmark.md.")] = None,
     data: Annotated[
@@ -23,6 +24,9 @@ def bench(
         list[str], typer.Option(metavar="[BUNDLE=]COMMIT", help="Commit by which a whole case is segmented too; repeatable.")
     ] = [],
     many: Annotated[int, typer.Option(min=0, help="Radiographs whose peak memory is compared with that of ten.")] = 0,
+    page: Annotated[
+        int, typer.Option(min=0, help="Cases of a page that is opened, sorted and filtered in Chromium; nothing else is measured.")
+    ] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the benchmark.json in OUTPUT: what it holds is not measured again.")
     ] = False,
@@ -31,6 +35,12 @@ def bench(
     """Measure every stage against the machine's own peak, memory, and whether bfloat16 may be the default."""
     from ..bundles import all_bundles, get_bundle
 
+    if page:
+        refuse_beside(context, "--page", {"output", "data", "history", "readme", "against", "many", "resume"})
+        from ..benchmarks.page import bench_page
+
+        console.print(bench_page(get_bundle(bundles[0], trust) if bundles else all_bundles()[0], page), highlight=False)
+        return
     chosen = [get_bundle(name, trust) for name in bundles] if bundles else all_bundles()
     sets = {name: Path(folder) for name, folder in _by_bundle(data, "--data", chosen, trust).items()}
     commits = _by_bundle(against, "--against", chosen, trust)

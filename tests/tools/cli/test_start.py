@@ -47,6 +47,7 @@ def started(*arguments: str) -> tuple[int, str]:
         ("pack liver -o out", 2, "error: liver: no such bundle."),
         ("bench liver", 2, "error: liver: no such bundle."),
         ("bench --data x", 2, "error: --data x: of which bundle?"),
+        ("bench --page 9 --many 3", 2, "--many: without effect beside --page"),
     ],
 )
 def test_nothing_heavy_is_imported(arguments, code, text):

@@ -21,7 +21,7 @@ from .case_data import as_script, case_data
 from .thumbnail import thumbnail
 
 MOST_ROWS = 60  # of measures a case, on the page itself
-FORMAT = 2  # of the sections; those of another format are not kept
+FORMAT = 3  # of the sections; those of another format are not kept
 BEGIN, SECTION_END, END = b"<!-- case ", b"</section>\n", b"<!-- /case -->\n"
 ALONGSIDE = {  # what the page links to, by how its name goes on after the case's
     "_seg.json": "description", "_ctd.json": "centroids", "_centroids.mrk.json": "markups", "_seg.dcm": "DICOM Segmentation",

@@ -30,7 +30,7 @@ class CasePage {
   /** Show a case; the others are hidden. */
   async open(entry) {
     this.entry = entry;
-    for (const other of this.entries) other.section.hidden = other !== entry;
+    this.show(entry);
     this.bar(entry);
     const heading = entry.section.querySelector("h2");
     heading.tabIndex = -1;
@@ -161,10 +161,17 @@ class CasePage {
     if (other) location.hash = address(other);
   }
 
+  /** Show the section of a case, or of none; its table is made when it is first seen. */
+  show(entry) {
+    for (const { section } of this.entries) section.classList.toggle("open", section === entry?.section);
+    const rows = entry?.section.querySelector("noscript.rows");
+    if (rows) rows.outerHTML = rows.textContent;
+  }
+
   close() {
     this.entry = null;
     this.element?.remove();
-    for (const { section } of this.entries) section.hidden = true;
+    this.show(null);
   }
 }
 

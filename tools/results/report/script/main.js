@@ -14,7 +14,6 @@ const KEYS = [
   ["Escape", "all cases"],
 ];
 
-document.documentElement.classList.add("live");
 const entries = [...document.querySelectorAll("section.case")].map(readEntry);
 const marks = new Marks(SETTINGS.bundle);
 const list = new CaseList(entries, marks);
