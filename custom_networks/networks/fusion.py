@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from ..memory import keep_freed_memory
 from .fused_layers import FusedConvolution, WholeNorm, WidePReLU, activation_code
 
 CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
@@ -26,6 +27,7 @@ def for_inference(network: Callable[..., torch.Tensor]) -> Callable[..., torch.T
     float32, as TorchScript, with classes of others than torch, MONAI and us, which may keep what they see, or where torch has no
     oneDNN.
     """
+    keep_freed_memory()  # in training too
     if not isinstance(network, nn.Module) or not _can_fuse(network):
         return network
     state = tuple((tensor.data_ptr(), tensor._version) for tensor in _tensors(network))

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch.nn.functional import max_pool3d
 
 from ..geometry.regions import overlap
 from .bone_boxes import BoneBoxes
@@ -135,8 +134,10 @@ def write_instance(state: TraversalState, answer: Answer, index: int, threshold:
 
 def grown_mask(mask: torch.Tensor, voxels: int) -> torch.Tensor:
     """Return a mask with every voxel added that is at most so many steps over faces away."""
-    grown = mask[None, None].float()
+    grown = mask.clone()
     for _ in range(voxels):
-        along = [max_pool3d(grown, size, 1, [n // 2 for n in size]) for size in ((3, 1, 1), (1, 3, 1), (1, 1, 3))]
-        grown = torch.maximum(torch.maximum(along[0], along[1]), along[2])
-    return grown[0, 0] > 0
+        before = grown.clone()
+        for axis, size in enumerate(mask.shape):
+            grown.narrow(axis, 1, size - 1).logical_or_(before.narrow(axis, 0, size - 1))
+            grown.narrow(axis, 0, size - 1).logical_or_(before.narrow(axis, 1, size - 1))
+    return grown
