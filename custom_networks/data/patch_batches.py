@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 from monai.transforms import Randomizable, Transform
+from nibabel.affines import apply_affine
 from scipy.spatial.transform import Rotation
 from torch.nn.functional import grid_sample, interpolate
 from torch.utils.data import IterableDataset
 
 from .data_list import case_weights
+from .lesion_shapes import LesionMap
 
 CANDIDATES = 50000  # places kept of a scan's lesions, and of its brain, to draw centres from
 MNI_CENTRE = np.array([0.0, -18.0, 5.0])  # mm; middle of the box around a brain in the MNI space
@@ -24,17 +26,19 @@ class PatchBatches(IterableDataset, Randomizable):
     waiting by the CPU. Load it with ``DataLoader(..., batch_size=None, num_workers=0)``.
 
     Args:
-        data: entries of a data list; `case_weights` tells how often each is drawn.
+        data: entries of a data list; `case_weights` tells how often each is drawn. One that names ``after``, a share of the epochs,
+            is not drawn before that.
         transform: makes of an entry ``image`` ``(C, X, Y, Z)``, and ``label`` and ``brain`` ``(1, X, Y, Z)``, all of 1 mm in RAS.
         patch: side of the patches in voxels, or three.
         batch_size: patches.
         length: batches an epoch.
-        foreground: share of the patches whose centre is a voxel of label 1, where the scan has one.
+        foreground: share of the patches whose centre is a voxel of label 1, or, where the scan has none, of `maps`.
         rotate: largest angle in radians, about a random axis.
         scale: largest relative change of size, of each axis.
         shift: largest distance in voxels of the patch's centre from the voxel drawn.
         bend: standard deviation in voxels of a smooth displacement.
         flip: whether half of the patches are mirrored left to right.
+        maps: lesions of patients in the MNI space, whose places count as those of scans without any.
         augment: applied to a batch ``{"image", "label", "brain", "place"}``; ``place`` ``(B, 3, 4)`` maps voxels of each patch to
             mm of its scan, moved to where the MNI space has the brain if it lies elsewhere.
         device: where scans are kept and batches are made.
@@ -56,6 +60,7 @@ class PatchBatches(IterableDataset, Randomizable):
         shift: float = 12.0,
         bend: float = 1.5,
         flip: bool = True,
+        maps: Sequence[LesionMap] = (),
         augment: Callable[[dict], dict] | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
@@ -63,11 +68,16 @@ class PatchBatches(IterableDataset, Randomizable):
         self.patch = np.broadcast_to(np.asarray(patch, int), 3)
         self.batch_size, self.length, self.foreground = batch_size, length, foreground
         self.rotate, self.scale, self.shift, self.bend, self.flip = rotate, scale, shift, bend, flip
-        self.augment, self.device = augment, torch.device(device)
+        self.maps, self.augment, self.device = maps, augment, torch.device(device)
         self.scans: list[dict] = []
+        self.progress = 1.0
 
     def __len__(self) -> int:
         return self.length
+
+    def set_epoch(self, epoch: int, epochs: int) -> None:
+        """Say which epoch, counted from 1, of how many is drawn next."""
+        self.progress = epoch / epochs
 
     def set_random_state(self, seed: int | None = None, state: np.random.RandomState | None = None) -> "PatchBatches":
         super().set_random_state(seed, state)
@@ -79,7 +89,7 @@ class PatchBatches(IterableDataset, Randomizable):
         if not self.scans:
             self.scans = [self._load(entry) for entry in self.data]
         self.set_random_state(int(np.random.randint(2**31 - 1)))
-        weights = np.asarray(case_weights(self.data))
+        weights = np.asarray(case_weights(self.data)) * [self.progress > entry.get("after", 0) for entry in self.data]
         for _ in range(self.length):
             scans = self.R.choice(len(self.scans), self.batch_size, p=weights / weights.sum())
             matrices = np.stack([self._draw(self.scans[index]) for index in scans])
@@ -95,6 +105,8 @@ class PatchBatches(IterableDataset, Randomizable):
             found = torch.nonzero(mask).numpy()
             places[name] = found[np.random.RandomState(0).permutation(len(found))[:CANDIDATES]]  # the same in every process
         affine = near_mni(affine, places["brain"])
+        if not len(places["lesion"]):
+            places["lesion"] = _likely(self.maps, affine, brain[0].numpy() > 0)
         kept = torch.cat([image, brain.to(image), label.to(image)]).to(self.device, torch.float16)
         return {"volume": kept, "affine": affine} | places
 
@@ -133,6 +145,17 @@ class PatchBatches(IterableDataset, Randomizable):
             points = torch.randn(len(matrices), 3, *[BENDING_POINTS] * 3, device=self.device) * self.bend
             coordinates = coordinates + interpolate(points, tuple(self.patch), mode="trilinear", align_corners=True).movedim(1, -1)
         return coordinates
+
+
+def _likely(maps: Sequence[LesionMap], affine: np.ndarray, brain: np.ndarray) -> np.ndarray:
+    """Return the voxels ``(N, 3)`` of a brain ``(X, Y, Z)`` where patients have lesions, each as often as patients do."""
+    if not len(maps):
+        return np.empty((0, 3), int)
+    places = np.concatenate([apply_affine(lesions.affine, np.argwhere(lesions.share > 0.5)) for lesions in maps])
+    voxels = np.round(apply_affine(np.linalg.inv(affine), places)).astype(int)
+    voxels = voxels[((voxels >= 0) & (voxels < brain.shape)).all(1)]
+    voxels = voxels[brain[tuple(voxels.T)]]
+    return voxels[np.random.RandomState(0).permutation(len(voxels))[:CANDIDATES]]
 
 
 def near_mni(affine: np.ndarray, places: np.ndarray) -> np.ndarray:

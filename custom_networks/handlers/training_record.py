@@ -92,7 +92,8 @@ class TrainingRecord:
         self.stopping = None if self.patience is None else EarlyStopping(self.patience, _key_metric, engine)
         self.curves = TrainingCurves(self.output_dir, self.evaluator)
         loader = getattr(engine, "data_loader", None)
-        data = getattr(getattr(loader, "dataset", None), "data", None)
+        dataset = getattr(loader, "dataset", None)
+        data = getattr(dataset, "data", None)
         parts = {"best": self.best, "average": self.weights, "stopping": self.stopping}
         self.checkpoint = Checkpoint(self.output_dir, self.network, self.optimizer, self.lr_scheduler, parts, data)
 
@@ -102,6 +103,8 @@ class TrainingRecord:
         engine.add_event_handler(Events.STARTED, self.checkpoint.load)
         engine.add_event_handler(Events.STARTED, self._prepare)
         EpochSeeds(self.seed).attach(engine)
+        if hasattr(dataset, "set_epoch"):
+            engine.add_event_handler(Events.EPOCH_STARTED, lambda _: dataset.set_epoch(engine.state.epoch, engine.state.max_epochs))
         if not idist.get_rank():
             ProgressBar(disable=None).attach(engine)  # on a terminal alone
         TimeBudget(self.max_minutes, self.lr_scheduler).attach(engine)

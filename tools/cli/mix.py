@@ -12,16 +12,23 @@ from .options import Overwrite, pairs
 
 
 def mix(
-    parts: Annotated[list[str], typer.Argument(help="FOLDER=WEIGHT: a data set and its share of what is drawn in training.")],
+    parts: Annotated[
+        list[str],
+        typer.Argument(help="FOLDER=WEIGHT[@AFTER]: a data set, its share of what is drawn, and of the epochs before it is drawn."),
+    ],
     destination: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
     whole: Annotated[bool, typer.Option("--whole", help="Train with what the parts keep for validation and test, too.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Make one data set out of several, which stay where they are, with a weight in training for each."""
-    shares = {Path(folder): _share(weight) for folder, weight in pairs(parts, "")}
+    texts = {Path(folder): text.split("@") for folder, text in pairs(parts, "")}
+    shares = {folder: _share(text[0]) for folder, text in texts.items()}
+    after = {folder: _share("@".join(text[1:])) for folder, text in texts.items() if len(text) > 1}
+    if any(not 0 <= share < 1 for share in after.values()):
+        raise UserError("@AFTER is a share of the epochs, at least 0 and under 1.", "For instance data/real=0.4@0.8.")
     from ..layout.mixing import merge
 
-    tell_split(merge(destination, shares, overwrite, whole))
+    tell_split(merge(destination, shares, overwrite, whole, after))
 
 
 def _share(text: str) -> float:

@@ -10,12 +10,15 @@ from .data_list import make_empty_folder, write_data_list
 from .split import SECTIONS
 
 
-def merge(folder: Path, parts: dict[Path, float], overwrite: bool = False, whole: bool = False) -> Path:
+def merge(
+    folder: Path, parts: dict[Path, float], overwrite: bool = False, whole: bool = False, after: dict[Path, float] | None = None
+) -> Path:
     """Write a data list that refers to those of other folders, each with its weight in training.
 
     The weight is shared by the entries of a folder, so that it is the folder's part of the samples drawn. Labels are those of the
     first folder; lesion masks to transplant are copied from the first folder that has some. With ``whole`` every case trains,
-    those for validation and test too, as fits phantoms that nothing is measured on.
+    those for validation and test too, as fits phantoms that nothing is measured on. ``after`` holds the shares of the epochs before
+    which folders are not drawn, for trainings that know it, see `PatchBatches`.
 
     Raises:
         UserError: when a folder holds no data set, or labels differ.
@@ -33,10 +36,11 @@ def merge(folder: Path, parts: dict[Path, float], overwrite: bool = False, whole
             raise UserError(f"{part}: labels {named} differ from {labels}.", "Mix data sets of one kind.")
         if whole:
             content = {"training": _without_copies(content), "validation": [], "test": []}
+        drawn = {"weight": weight / max(1, len(content["training"]))} | ({"after": after[part]} if part in (after or {}) else {})
         for section, entries in sections.items():
             for entry in content[section]:
                 moved = entry | {key: absolute(part, entry[key]) for key in ("image", "label")}
-                entries.append(moved | ({"weight": weight / len(content[section])} if section == "training" else {}))
+                entries.append(moved | (drawn if section == "training" else {}))
         if (part / PRIORS).is_dir() and not (folder / PRIORS).exists():
             copy_priors(part / PRIORS, folder / PRIORS)
     return write_data_list(folder, "several data sets", labels, sections)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custom_networks.cases.cases import case_name
+from custom_networks.data.data_list import case_weights
 from custom_networks.errors import UserError
 
 VALIDATION_STEP = 10  # where a data set has no validation, every tenth entry of a fold's training
@@ -54,15 +55,18 @@ def make_folds(sections: dict[str, Sequence[dict]], folds: int | str, pattern: s
     Args:
         sections: of a data list.
         folds: how many; ``"subjects"`` leaves one subject out at a time.
-        pattern: see `subject_of`. Entries without a subject, such as phantoms, train in every fold.
+        pattern: see `subject_of`. Training entries without a subject, such as phantoms, train in every fold; those for the test are
+            in none. A case for the test that trains in other folds is drawn as often as the training entries are on average.
 
     Raises:
         UserError: for a pattern that is none, fewer than two subjects, or more folds than subjects.
     """
     try:
-        named = [(subject_of(entry, pattern), entry) for entry in (*sections["training"], *sections["test"])]
+        named = [(subject_of(entry, pattern), entry) for entry in sections["training"]]
+        tested = [(subject_of(entry, pattern), entry) for entry in _weighted(sections["test"], sections["training"])]
     except re.error as error:
         raise UserError(f"--subject {pattern}: no regular expression ({error}).", "For instance --subject 'sub-[0-9]+'.") from error
+    named += [(subject, entry) for subject, entry in tested if subject is not None]
     subjects = sorted({subject for subject, _ in named if subject is not None})
     if len(subjects) < 2:
         raise UserError(f"{len(subjects)} subjects: nothing can be left out.", "Name them with --subject, a regular expression.")
@@ -83,3 +87,10 @@ def make_folds(sections: dict[str, Sequence[dict]], folds: int | str, pattern: s
         name = re.sub(r"\W+", "_", group[0]) if folds == "subjects" else str(number)
         result.append(Fold(name, group, {"training": training, "validation": validation, "test": test}))
     return result
+
+
+def _weighted(entries: Sequence[dict], others: Sequence[dict]) -> list[dict]:
+    """Return entries that name no ``weight`` with the mean of others', where those name some."""
+    if not any("weight" in entry for entry in others):
+        return list(entries)
+    return [{"weight": sum(case_weights(list(others))) / len(others)} | entry for entry in entries]

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
+from nibabel.affines import from_matvec
 
 from custom_networks import PatchBatches
+from custom_networks.data.lesion_shapes import LesionMap
 from custom_networks.data.patch_batches import apply_places, near_mni, sample
 
 AFFINE = np.array([[1.0, 0, 0, -20], [0, 1.0, 0, -38], [0, 0, 1.0, -7], [0, 0, 0, 1]])
@@ -57,6 +59,29 @@ def test_scans_are_drawn_by_weight():
     made.scans = [made._load({}), made._load({})]
     made.scans[1]["volume"][:3] += 100
     assert bool((next(iter(made))["image"].flatten(1).max(1).values > 40).all())
+
+
+def test_a_scan_that_comes_late_is_drawn_after_its_share_of_the_epochs():
+    made = PatchBatches([{}, {"after": 0.8}], entry, 5, 8, 1, **STILL)
+    made.scans = [made._load({}), made._load({})]
+    made.scans[1]["volume"][:3] += 100
+    late = []
+    for epoch in (1, 8, 9, 10):
+        made.set_epoch(epoch, 10)
+        late.append(bool((next(iter(made))["image"].flatten(1).max(1).values > 40).any()))
+    assert late == [False, False, True, True]
+
+
+def test_patches_of_a_scan_without_lesions_lie_where_patients_have_them():
+    def healthy(_):
+        return entry({}) | {"label": torch.zeros(1, *SHAPE)}
+
+    def lesion(*voxel):
+        return LesionMap(np.ones((1, 1, 1), np.float32), AFFINE @ from_matvec(np.eye(3), voxel))
+
+    made = PatchBatches([{}], healthy, 3, 4, 1, foreground=1.0, maps=[lesion(10, 20, 12), lesion(0, 0, 0)], **STILL)
+    expected = entry({})["image"].as_tensor()[:, 9:12, 19:22, 11:14]  # the other lies outside the brain
+    torch.testing.assert_close(next(iter(made))["image"][0], expected, atol=0.02, rtol=0)
 
 
 @pytest.mark.parametrize("patch", [(3, 3, 3), (2, 4, 3)])

@@ -206,6 +206,8 @@ def test_mix_weighs_by_folder(tmp_path):
     data = json.loads(merge(tmp_path / "mix", {tmp_path / "a": 0.75, tmp_path / "b": 0.25}).read_text())
     assert [entry["weight"] for entry in data["training"]] == [0.375] * 2 + [0.0625] * 4
     assert len(data["validation"]) == 2 and "weight" not in data["validation"][0]
+    data = json.loads(merge(tmp_path / "late", {tmp_path / "a": 0.5, tmp_path / "b": 0.5}, after={tmp_path / "b": 0.8}).read_text())
+    assert [entry.get("after") for entry in data["training"]] == [None] * 2 + [0.8] * 4
     data = json.loads(merge(tmp_path / "all", {tmp_path / "a": 0.75, tmp_path / "b": 0.25}, whole=True).read_text())
     assert [entry["weight"] for entry in data["training"]] == [0.25] * 3 + [0.05] * 5
     assert not data["validation"] and not data["test"]

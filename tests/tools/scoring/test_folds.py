@@ -47,6 +47,16 @@ def test_each_subject_is_left_out_once_and_phantoms_train_always():
         assert not {*names(fold.sections["training"])} & {*names(fold.sections["test"])}
 
 
+def test_cases_of_the_test_train_as_often_as_others_and_never_without_a_subject():
+    training = [entry("p1_a", weight=0.2), entry("phantom_000", weight=0.4)]
+    folds = make_folds(
+        {"training": training, "validation": [entry("v")], "test": [entry("p2_a"), entry("phantom_002")]}, 2, r"(p\d)_"
+    )
+    drawn = {names([item])[0]: item["weight"] for item in folds[0].sections["training"]}
+    assert drawn == {"phantom_000": 0.4, "p2_a": pytest.approx(0.3)}
+    assert names(folds[1].sections["training"]) == ["p1_a", "phantom_000"]
+
+
 def test_a_number_of_folds_deals_subjects_out():
     folds = make_folds(SECTIONS, 2, r"(p\d)_")
     assert [fold.subjects for fold in folds] == [("p1", "p3"), ("p2",)]
