@@ -25,6 +25,16 @@ class ConvBlock(nn.Sequential):
         super().__init__(*layers)
 
 
+class Expansion(ConvBlock):
+    """A block on the features of a path, with those from below, enlarged to twice their size, as further channels."""
+
+    def forward(self, skip: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
+        features = torch.cat([skip, interpolate(below, scale_factor=2.0, mode="nearest")], dim=1)
+        for layer in self:
+            features = layer(features)
+        return features
+
+
 class IterativeFCN(nn.Module):
     """Segment one vertebra of a patch: the first, along the traversal, that the memory does not hold yet.
 
@@ -84,18 +94,18 @@ class IterativeFCN(nn.Module):
         if share_weights and len(set(widths)) > 1:
             raise ValueError(f"shared weights need equal filters at all levels, got {widths}.")
 
-        def block(inputs: int, outputs: int) -> ConvBlock:
-            return ConvBlock(inputs, outputs, batch_norm_momentum)
+        def block(inputs: int, outputs: int, kind: type[ConvBlock] = ConvBlock) -> ConvBlock:
+            return kind(inputs, outputs, batch_norm_momentum)
 
         deepest = widths[-1]
         if share_weights:
-            inner, outer = block(deepest, deepest), block(2 * deepest, deepest)
+            inner, outer = block(deepest, deepest), block(2 * deepest, deepest, Expansion)
             contracting = [inner] * (levels - 1)
             expanding = [outer] * (levels - 1)
             classifying = [inner] * contractions
         else:
             contracting = [block(fine, coarse) for fine, coarse in itertools.pairwise(widths)]
-            expanding = [block(fine + coarse, fine) for fine, coarse in itertools.pairwise(widths)][::-1]
+            expanding = [block(fine + coarse, fine, Expansion) for fine, coarse in itertools.pairwise(widths)][::-1]
             classifying = [block(deepest, deepest) for _ in range(contractions)]
         self.entry = block(in_channels, widths[0])
         self.contracting = nn.ModuleList(contracting)
@@ -118,8 +128,7 @@ class IterativeFCN(nn.Module):
         scalars = self._classify(features)
         depth = len(skips) - 1
         for level, block in enumerate(self.expanding):
-            upsampled = interpolate(features, scale_factor=2.0, mode="nearest")
-            features = block(torch.cat([skips[depth - 1 - level], upsampled], dim=1))
+            features = block(skips[depth - 1 - level], features)
         logits = self.head(features).float()
         shape = [scalars.shape[0], scalars.shape[1], logits.shape[2], logits.shape[3], logits.shape[4]]
         return torch.cat([logits, scalars[:, :, None, None, None].expand(shape)], dim=1)

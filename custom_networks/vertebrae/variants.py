@@ -1,6 +1,7 @@
 """How many vertebrae people have, how often, and how far apart they stand."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,17 +27,17 @@ class Variant:
     numbers: tuple[int, ...]
     frequency: float
 
-    @property
+    @cached_property
     def levels(self) -> np.ndarray:
         """What the network is taught to estimate for each."""
         return np.array([level_of(number) for number in self.numbers])
 
-    @property
+    @cached_property
     def kinds(self) -> list[int]:
         """Place in `KINDS` of each."""
         return kinds_of(self.numbers)
 
-    @property
+    @cached_property
     def depths(self) -> np.ndarray:
         """Distance of every centre from that of C1 in mm, for a person of middle size."""
         lower = [SACRAL_STEP if n == SACRUM else float(np.interp(level_of(u), *STEPS.T)) for u, n in self._pairs()]

@@ -24,9 +24,18 @@ def peak(dtype: torch.dtype) -> float:
 
 
 def operations_counter() -> FlopCounterMode:
-    """Return torch's counter of floating-point operations, which sees fused convolutions too."""
-    return FlopCounterMode(display=False, custom_mapping={torch.ops.mkldnn._convolution_pointwise: _convolution})
+    """Return torch's counter of floating-point operations, which counts those of a network as it is written where it runs fused."""
+    fused = torch.ops.mkldnn
+    mapping = {fused._convolution_pointwise: _convolution, fused._convolution_transpose_pointwise: _enlarged_convolution}
+    return FlopCounterMode(display=False, custom_mapping=mapping)
 
 
 def _convolution(features: torch.Size, weight: torch.Size, *settings, out_shape: torch.Size, **others) -> int:
+    if isinstance(settings[0], torch.Size) and len(settings[0]) == len(features):
+        weight = settings[0]  # behind what is added
     return conv_flop_count(features, weight, out_shape)
+
+
+def _enlarged_convolution(features: torch.Size, weight: torch.Size, *settings, out_shape: torch.Size, **others) -> int:
+    """Count what `FusedExpansion` saves as done."""
+    return conv_flop_count(features, [weight[1], weight[0], 3, 3, 3], out_shape)

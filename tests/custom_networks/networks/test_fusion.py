@@ -92,6 +92,15 @@ def test_an_activation_is_part_of_its_convolution():
     assert counted.calls["native_batch_norm"] == 13  # 16 less those before 1x1 convolutions: one of a branch, that of all, the last
 
 
+def test_what_is_enlarged_is_neither_enlarged_nor_joined():
+    """The last join stays: numbers behind the logits."""
+    network = trained(CASES["vertebrae"][0])
+    with torch.no_grad(), Counted() as counted:
+        for_inference(network)(torch.randn(1, 2, 16, 16, 16))
+    assert "upsample_nearest3d" not in counted.calls and counted.calls["cat"] == 1
+    assert counted.calls["_convolution_transpose_pointwise"] == 3
+
+
 @pytest.mark.parametrize("name", ["lesions", "films"])
 def test_channels_stay_last(name):
     make, shape = CASES[name]
