@@ -19,6 +19,11 @@ from .dataset import BidsImage
 from .names import BidsName, segmentation_name
 
 BIDS_VERSION = "1.10.0"
+COLUMNS = {
+    "index": {"Description": "value in the segmentation"},
+    "name": {"Description": "name of the structure"},
+    "color": {"Description": "colour of the structure, sRGB in hexadecimal notation"},
+}
 RAW = "raw"  # what links call the data set that was segmented
 
 
@@ -86,7 +91,7 @@ class Derivatives:
         write_json(target.with_name(f"{name}.json"), self._sidecar(image, result))
         table = self.folder / f"desc-{name.entities['desc']}_dseg.tsv"
         _write(table, _table(self.bundle.classes))
-        write_json(table.with_suffix(".json"), {"Description": f"Labels of {self.bundle.metadata['name']}"})
+        write_json(table.with_suffix(".json"), COLUMNS)  # columns alone, as masks inherit what else it says
         return target
 
     def _sidecar(self, image: BidsImage, result: CaseResult) -> dict:

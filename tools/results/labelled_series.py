@@ -11,6 +11,7 @@ import pydicom
 from pydicom.valuerep import DA, TM
 
 from custom_networks.cases.cases import is_zip, split_series
+from custom_networks.cases.suffixes import IMAGE_SUFFIXES
 from custom_networks.errors import UserError
 from custom_networks.readers.dicom_files import read_images
 from custom_networks.readers.dicom_series import read_frames, series_affine
@@ -66,7 +67,12 @@ def read_labelled_series(source: str | Path, mask_path: Path) -> LabelledSeries:
     Raises:
         UserError: when the source is no DICOM or lacks a UID that results refer to, or the mask is empty or of another grid.
     """
-    radiograph = find_radiograph(split_series(source)[0])
+    path = split_series(source)[0]
+    if path.name.lower().endswith(IMAGE_SUFFIXES):
+        raise UserError(
+            f"{source}: no DICOM, whose images a DICOM object has to refer to.", "Use --seg-nrrd, or give the DICOM series."
+        )
+    radiograph = find_radiograph(path)
     if radiograph is None:
         slices = read_frames(source)
         places, affine = [(frame.dataset, frame.number) for frame in slices], series_affine(slices)

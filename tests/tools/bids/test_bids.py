@@ -106,6 +106,8 @@ def test_a_data_set(data, tiny, segment, tmp_path):
         {"index": "0", "name": "background", "color": "#000000"},
         {"index": "1", "name": "spot", "color": "#ffd400"},
     ]
+    columns = json.loads((out / "desc-spots_dseg.json").read_text())
+    assert list(columns) == list(rows[0]) and not columns.keys() & sidecar.keys()  # masks inherit it
     assert (out / "spots_segmentation" / "measures.csv").exists() and (out / "spots_segmentation" / "report.html").exists()
     code, printed = segment(tiny, data, "-o", out)  # again: nothing is computed, nothing doubled
     assert code == 0 and judged(out) == []

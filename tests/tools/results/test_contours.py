@@ -151,6 +151,6 @@ def test_what_cannot_be_a_structure_set(tmp_path):
     mask = save_nifti(tmp_path / "a_seg.nii.gz", np.full((6, 6, 3), 20, np.uint8), affine)
     with pytest.raises(UserError, match="no FrameOfReferenceUID"):
         write_rtstruct(Bundle(VERTEBRAE), tmp_path / "ct", mask, tmp_path / "a.dcm")
-    with pytest.raises(UserError, match="not a DICOM file"):
+    with pytest.raises(UserError, match="no DICOM, whose images"):
         write_rtstruct(Bundle(VERTEBRAE), mask, mask, tmp_path / "a.dcm")
     assert not (tmp_path / "a.dcm").exists()

@@ -172,8 +172,9 @@ def test_what_cannot_be_a_dicom_seg(tmp_path):
     shifted = save_nifti(tmp_path / "b_seg.nii.gz", label, affine + np.eye(4, k=3) * 5)
     with pytest.raises(UserError, match="another grid"):
         write_dicom_seg(Bundle(MUSCLES), tmp_path / "series", shifted, tmp_path / "a.dcm")
-    with pytest.raises(UserError, match="not a DICOM file"):
+    with pytest.raises(UserError, match="no DICOM, whose images") as refused:
         write_dicom_seg(Bundle(MUSCLES), shifted, shifted, tmp_path / "a.dcm")
+    assert "Use --seg-nrrd" in str(refused.value)
     assert not (tmp_path / "a.dcm").exists()
 
 

@@ -82,9 +82,10 @@ class SectionWriter:
     def _facts(self, result: CaseResult, files: CaseFiles, rows: list[dict]) -> dict:
         """Return what the section tells."""
         record = read_record(files.result) if files.result.exists() else None
-        warnings = list(result.warnings)
+        warnings = [line.removeprefix(f"{result.source}: ") for line in result.warnings]  # the section says whose they are
         if result.skipped and record:
-            warnings += [line for line in record["warnings"] if line not in warnings]
+            told = (line.removeprefix(f"{result.source}: ") for line in record["warnings"])
+            warnings += [line for line in told if line not in warnings]
         if record and record["complete"] and record["result_sha256"] != file_digest(files.result):
             warnings.append("the result was changed after it was made")
         facts = {"name": result.name, "source": plain(result.source), "error": result.error, "skipped": result.skipped}

@@ -100,6 +100,15 @@ def test_what_strangers_wrote_is_text(run, bundle, tmp_path, visit):
     assert window.locator(".slices td").first.text_content() == HOSTILE
 
 
+def test_a_warning_does_not_repeat_whose_it_is(tmp_path):
+    result = CaseResult(
+        "c", "/a/long/way/c.nii.gz", 0.0, "no image", warnings=("/a/long/way/c.nii.gz: hardly Hounsfield", "another")
+    )
+    files = CaseFiles("c", result.source, tmp_path / "c_seg.nii.gz", {"1": "spot"})
+    text = SectionWriter(ResultKind(), tmp_path).write(result, files).content.decode()
+    assert re.findall('<p class="warning">(.*?)</p>', text) == ["hardly Hounsfield", "another"]
+
+
 def test_a_page_of_another_makes_no_other_file_part_of_it(run, tmp_path):
     run("a")
     page = tmp_path / "out" / "report.html"
