@@ -35,9 +35,19 @@ def unpack(
         _print(f"  {'trusted' if trust else 'refused'}: {finding}", style="yellow" if trust else "red")
     if found.findings and not trust:
         raise UserError(f"{archive}: refused, {len(found.findings)} entries do not pass.", "Ask its author, or --trust it.")
-    if not trust and not typer.confirm(f"Unpack {found.top}?"):
+    if not trust and not _confirm(f"Unpack {found.top}?", archive):
         raise typer.Exit(1)
     _print(f"unpacked {unpack_bundle(found, output, overwrite)}")
+
+
+def _confirm(question: str, archive: Path) -> bool:
+    """Ask; where nobody can answer, as in a script, say so."""
+    try:
+        return typer.confirm(question)
+    except typer.Abort as error:
+        if not isinstance(error.__context__, EOFError):
+            raise
+        raise UserError(f"{archive}: not unpacked, as nobody answered.", "Ask in a terminal, or --trust it.") from error
 
 
 def _print(line: str, style: str = "") -> None:

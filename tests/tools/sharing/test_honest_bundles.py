@@ -148,6 +148,8 @@ def test_packed_and_unpacked_with_one_short_question(tmp_path):
     assert no.exit_code == 1 and not (tmp_path / "no").exists()
     assert no.output.count("\n") == 2 and re.search(r"not signed; \d+ entries of ours\n", no.output)
     assert "Unpack handwritten" in no.output
+    nobody = CliRunner().invoke(app, ["unpack", str(path), "-o", str(tmp_path / "no")], input="")
+    assert "not unpacked, as nobody answered" in str(nobody.exception) and not (tmp_path / "no").exists()
     yes = CliRunner().invoke(app, ["unpack", str(path), "-o", str(tmp_path / "yes")], input="y\n")
     assert yes.exit_code == 0, yes.output
     folder = tmp_path / "yes" / DIGITS.name
