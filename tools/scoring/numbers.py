@@ -29,7 +29,8 @@ class Entry:
         overlays: configs on top of ``train.json``.
         settings: ids of the config and their values.
         member: ``members.0``, for instance: the one network of the shipped weights that is scored.
-        folds: ``subject``, ``weights`` (a folder of the bundle) and perhaps ``choose``: options of ``axial crossvalidate``.
+        folds: ``subject``, ``weights`` (a folder of the bundle), perhaps ``choose`` and ``number``, options of
+            ``axial crossvalidate``.
         subject: as of ``axial crossvalidate``; cases of one subject count as one in the spread.
         tolerance: by how much a number may differ on another machine.
         command: for numbers that are not measured again, for training would be needed, for instance: what printed them.

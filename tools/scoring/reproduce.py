@@ -119,6 +119,7 @@ def _measure(
         _run([*tools, *words], ROOT, log)
     if entry.folds:
         options = ["--subject", entry.folds["subject"], "--weights", str(weights_folder(bundle, entry).resolve())]
+        options += ["--folds", entry.folds["number"]] if "number" in entry.folds else []
         options += ["--choose", entry.folds["choose"]] if "choose" in entry.folds else []
         folders = [str(bundle.folder.resolve()), str(dataset.resolve()), "-o", str((work / "folds").resolve())]
         _run([*tools, "crossvalidate", *folders, *options], ROOT, log)

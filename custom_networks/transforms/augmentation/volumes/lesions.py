@@ -5,12 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from nibabel.affines import from_matvec
+from torch.nn.functional import max_pool3d
 
 from ....data.lesion_shapes import LesionMap
 from ....data.patch_batches import apply_places, sample
 from .fields import BatchTransform, blur, smooth_field
 
 MATTER = 0.2  # least T1 of white matter, in standard deviations over the median of the brain
+FLUID = -1.8  # most T1 of fluid
+RIM = 2  # voxels, how far from fluid and from white matter alike the wall of a ventricle is
 LEVELS = (0.25, 0.6)  # of the smoothed mask, above which a lesion is; it grows and shrinks by that
 
 
@@ -18,11 +21,11 @@ class BatchLesions(BatchTransform):
     """Paint lesions of another patient into white matter, at their place in the head or nearby, and mark them.
 
     Maps and scans lie in one space (MNI); a scan of another space gets lesions at whatever place falls into white matter, which is
-    what T1 shows bright, outside lesions. What then lies elsewhere is left out. The contrast is drawn for each patch and varies
-    smoothly; borders are soft, and the tissue's texture stays below.
+    what T1 shows bright, or the walls of the ventricles beside it, outside lesions. What then lies elsewhere is left out. The
+    contrast is drawn for each patch and varies smoothly; borders are soft, and a random share of the tissue's texture stays below.
 
     Args:
-        maps: lesions of patients, see `load_lesion_maps`; without any, nothing is done.
+        maps: lesions of patients, see `load_lesion_maps`; without any, nothing is done. They are drawn by the root of their volume.
         prob: probability that a patch gets lesions.
         flair: range of the contrast to white matter on FLAIR, in standard deviations of the brain.
         t1: the same on T1.
@@ -34,13 +37,15 @@ class BatchLesions(BatchTransform):
         self,
         maps: Sequence[LesionMap] = (),
         prob: float = 0.4,
-        flair: tuple[float, float] = (0.9, 3.0),
-        t1: tuple[float, float] = (-1.5, 0.1),
+        flair: tuple[float, float] = (0.7, 3.0),
+        t1: tuple[float, float] = (-2.4, 0.1),
         shift: float = 6.0,
         scale: float = 0.15,
     ) -> None:
         super().__init__(prob=prob)
         self.maps, self.flair, self.t1, self.shift, self.scale = list(maps), flair, t1, shift, scale
+        load = np.sqrt([np.sum(lesions.share) for lesions in self.maps])
+        self.weights = load / load.sum() if len(load) else load
         self._volumes: dict[int, torch.Tensor] = {}
 
     def __call__(self, batch: dict) -> dict:
@@ -51,11 +56,11 @@ class BatchLesions(BatchTransform):
         for item in items:
             share[item] = self._share(batch["place"][item : item + 1], batch["label"].shape[2:])
         contrast = torch.cat([self.uniform(self.flair, share), self.uniform(self.t1, share)], 1)
-        contrast = contrast * (1 + 0.25 * smooth_field(share, 4, 2)).clamp(0.3, 1.7)
-        return paint_batch(batch, share > self.uniform(LEVELS, share), contrast)
+        contrast = contrast * (1 + 0.3 * smooth_field(share, 4, 2)).clamp(0.3, 1.7)
+        return paint_batch(batch, share > self.uniform(LEVELS, share), contrast, self.uniform((0, 1), share))
 
     def _share(self, place: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
-        number = self.R.randint(len(self.maps))
+        number = self.R.choice(len(self.maps), p=self.weights)
         if number not in self._volumes:
             share = torch.from_numpy(self.maps[number].share).to(place.device)
             self._volumes[number] = torch.stack([share, share])
@@ -66,16 +71,28 @@ class BatchLesions(BatchTransform):
         return sample(self._volumes[number], apply_places((to_map @ whole)[None, :3], shape))[0, :1]
 
 
-def paint_batch(batch: dict, lesions: torch.Tensor, contrast: torch.Tensor) -> dict:
-    """Paint lesions where white matter is and no lesion yet, and mark them by 1.
+def paint_batch(batch: dict, lesions: torch.Tensor, contrast: torch.Tensor, texture: torch.Tensor | float = 1.0) -> dict:
+    """Paint lesions where white matter or the wall of a ventricle is and no lesion yet, and mark them by 1.
 
     Args:
         batch: ``image`` ``(B, 2, X, Y, Z)``, FLAIR and T1; ``label`` and ``brain`` ``(B, 1, X, Y, Z)``.
         lesions: mask ``(B, 1, X, Y, Z)``.
-        contrast: what is added to FLAIR and T1, ``(B, 2, X, Y, Z)`` or of sides 1.
+        contrast: to the patch's white matter on FLAIR and T1, ``(B, 2, X, Y, Z)`` or of sides 1.
+        texture: share of what tells the tissue from the patch's white matter that stays in lesions, ``(B, 1, 1, 1, 1)``; of a wall
+            nothing stays, since fluid shares its voxels.
     """
     image, label = batch["image"], batch["label"]
     white = blur((image[:, 1:2] > MATTER).float(), 0.8) > 0.5  # noise makes holes in white matter
-    mask = lesions & white & (label == 0) & (batch["brain"] > 0)
+    wall = walls(image[:, 1:2], white) * batch["brain"]
+    mask = lesions & (white | (wall > 0)) & (label == 0) & (batch["brain"] > 0)
+    level = (image * white).sum((2, 3, 4), keepdim=True) / white.sum((2, 3, 4), keepdim=True).clamp(min=1)
+    change = contrast + (1 - texture * (wall == 0)) * (level - image)
     soft = torch.maximum(blur(mask.float(), 0.8), 0.6 * mask) * batch["brain"]
-    return batch | {"image": image + soft * contrast, "label": torch.where(mask, 1.0, label)}
+    return batch | {"image": image + soft * change, "label": torch.where(mask, 1.0, label)}
+
+
+def walls(t1: torch.Tensor, white: torch.Tensor) -> torch.Tensor:
+    """Return 1 between white matter and fluid, where voxels hold some of both, ``(B, 1, X, Y, Z)``."""
+    fluid = t1 < FLUID
+    near = [max_pool3d(part.float(), 2 * RIM + 1, 1, RIM) for part in (fluid, white)]
+    return near[0] * near[1] * ~(fluid | white)

@@ -66,6 +66,22 @@ def test_lesions_are_painted_where_white_matter_is():
     assert not painted["image"][0, :, 13:].any()
 
 
+def test_lesions_reach_the_wall_of_a_ventricle_but_neither_fluid_nor_gray_matter():
+    given = batch(1)
+    given["image"][:, 1, :10, :, :12] = torch.tensor([-3.0] * 6 + [-1.0] + [1.0] * 3)[
+        None, :, None, None
+    ]  # fluid, both, white matter
+    given["image"][:, 0, :7, :, :12] = -2
+    given["label"][:] = 0
+    contrast = torch.tensor([1.5, -1.0]).reshape(1, 2, 1, 1, 1)
+    painted = paint_batch(given, torch.ones_like(given["label"], dtype=torch.bool), contrast)
+    label, flair = painted["label"][0, 0], painted["image"][0, 0]
+    assert not label[:5].any() and label[6, 2:10, 2:10].all() and not label[10:, :, 13:].any()
+    assert float(flair[6, 6, 6]) > 0  # no longer fluid's
+    flat = paint_batch(given, torch.ones_like(given["label"], dtype=torch.bool), contrast, 0.0)
+    assert float(flat["image"][0, 0, 9, 6, 6]) == pytest.approx(1.5, abs=0.2)
+
+
 def test_lesions_of_a_map_come_where_the_map_has_them():
     share = np.zeros((30, 30, 30), np.float32)
     share[10:18, 10:18, 5:11] = 1
