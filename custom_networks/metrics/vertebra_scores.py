@@ -1,5 +1,6 @@
 """Compare instances of vertebrae with the truth, one by one."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,9 +8,10 @@ import torch
 from monai.metrics import compute_average_surface_distance
 
 from ..geometry.regions import box_of, grown, touches_border
-from ..vertebrae.names import VERTEBRAE
+from ..vertebrae.names import VERTEBRAE, level_of
 
 LEAST = 1000.0  # mm3; smaller slivers of the truth are not asked for
+REMNANT = 0.2  # of a neighbour's volume, below which none of the body is left: arch and processes beyond it are 0.02 to 0.16
 OVERLAP = 0.1  # IoU from which on a predicted instance counts as found in the truth, rather than invented
 
 
@@ -35,7 +37,11 @@ class VertebraMatch:
 
 
 def match_vertebrae(
-    predicted: np.ndarray, truth: np.ndarray, spacing: tuple[float, float, float], least: float = LEAST
+    predicted: np.ndarray,
+    truth: np.ndarray,
+    spacing: tuple[float, float, float],
+    least: float = LEAST,
+    left_out: Collection[int] = (),
 ) -> list[VertebraMatch]:
     """Match label maps of equal shape ``(X, Y, Z)``; every predicted instance serves one vertebra at most, best overlaps first.
 
@@ -46,6 +52,7 @@ def match_vertebrae(
         truth: label map.
         spacing: of the voxels in mm.
         least: vertebrae of the truth that are smaller, in mm3, are left out, and so are predictions that match them.
+        left_out: vertebrae that are left out like those, whatever their size, such as `remnants`.
 
     Returns:
         one match a vertebra of the truth, then one for every invented instance.
@@ -67,7 +74,7 @@ def match_vertebrae(
             used.add(p)
     matches = []
     for t in (int(code) for code in np.flatnonzero(sizes) if code):
-        if sizes[t] * voxel < least:
+        if sizes[t] * voxel < least or t in left_out:
             continue
         p, iou = partner.get(t, (0, 0.0))
         cut = touches_border(box_of(truth == t), truth.shape)
@@ -78,6 +85,22 @@ def match_vertebrae(
         if p not in used and not inside_small:
             matches.append(VertebraMatch(0, p, 0.0, 0.0, float("nan"), False))
     return matches
+
+
+def remnants(truth: np.ndarray) -> set[int]:
+    """Return the vertebrae of a label map ``(X, Y, Z)`` of which the lower or upper border leaves nothing of the body.
+
+    They touch that border and have less than `REMNANT` of the volume of the largest of the two vertebrae above and the two below.
+    """
+    sizes = np.bincount(truth.ravel(), minlength=256)
+    present = sorted((int(code) for code in VERTEBRAE if sizes[code]), key=level_of)
+    cut = set(np.unique(truth[..., [0, -1]]).tolist())
+    found = set()
+    for place, code in enumerate(present):
+        near = present[max(0, place - 2) : place] + present[place + 1 : place + 3]
+        if code in cut and near and sizes[code] < REMNANT * max(sizes[other] for other in near):
+            found.add(code)
+    return found
 
 
 def surface_distance(predicted: np.ndarray, truth: np.ndarray, spacing: tuple[float, float, float]) -> float:

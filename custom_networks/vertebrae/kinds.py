@@ -8,6 +8,8 @@ KINDS = (
     "C1", "C2", "cervical", "last cervical", "first thoracic", "thoracic", "last thoracic", "first lumbar", "lumbar",
     "last lumbar", "sacrum", "no vertebra",
 )  # fmt: skip
+# Where a region of the spine begins or ends; sacrum and neighbours tell the last lumbar vertebra.
+ENDS = tuple(place for place, kind in enumerate(KINDS) if kind.startswith(("C", "last", "first", "sacrum")))
 NO_VERTEBRA, UNKNOWN = KINDS.index("no vertebra"), -1
 FIRST_LUMBAR = 20
 _SURE = {1: "C1", 2: "C2", **dict.fromkeys(range(3, 7), "cervical"), 7: "last cervical", 8: "first thoracic", SACRUM: "sacrum"}

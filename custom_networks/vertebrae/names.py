@@ -1,6 +1,6 @@
 """Names of vertebrae and their VerSe numbers."""
 
-SACRUM, COCCYX, T13, L6 = 26, 27, 28, 25
+T12, L6, SACRUM, COCCYX, T13 = 19, 25, 26, 27, 28
 VERTEBRA_NAMES: dict[int, str] = (
     {n: f"C{n}" for n in range(1, 8)}
     | {n: f"T{n - 7}" for n in range(8, 20)}

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .identified import Identified
-from .kinds import NO_VERTEBRA
-from .names import SACRUM
-from .variants import VARIANTS
+from .kinds import ENDS, FIRST_LUMBAR, NO_VERTEBRA
+from .names import SACRUM, level_of
+from .variants import TWELVE, VARIANTS
 
 CERTAIN = 0.9  # probability of every number from which on the numbers count as certain
 ALTERNATIVE = 0.1  # probability from which on another numbering is named
@@ -31,7 +31,8 @@ SIZES, SIZE_SD = np.array([0.8, 0.9, 1.0, 1.1, 1.2]), 0.1  # of people, against 
 SHIFTS = np.arange(-3, 3.01, 0.5)
 STEP_SD = 0.15  # of the distance of two neighbours, as a share of it
 STEP_RANGE = 100.0  # mm over which the distance of a false piece to a vertebra is spread
-STEP_FLOOR = -5.0  # log-likelihood ratio, least for one distance: deformed vertebrae may be far off
+# Log-likelihood ratio, least for one distance: deformed vertebrae may be far off, but a gap has to be seen.
+STEP_FLOOR, GAP_FLOOR = -5.0, -15.0
 MISSED, MISSED_UNSEEN = -3.5, -6.0  # log-probability of a vertebra that was not found, and where no distance tells of it
 MOST_MISSED = 3  # in a row
 # Log-probability that a piece is no vertebra: a complete one, one cut by the scan's border, one inside and yet incomplete.
@@ -44,9 +45,12 @@ RISING = 0.3  # least slope of the estimates from one piece to the next below, f
 # What the network of levels says of a piece: weights of its number and kind, as it errs for neighbours together; the share of its
 # answers that say nothing; the weight, and the bounds in probability, of what it says of false pieces.
 NUMBER_WEIGHT, KIND_WEIGHT, MISTAKEN = 0.3, 0.7, 0.02
+ESTIMATE_WEIGHT = 0.5  # of what the search estimates, where the network of levels looked at the same vertebra
+SEEN = 0.9  # probability of an end of a region, by that network, from which on there is something to count from
 FALSE_WEIGHT, SURELY = 0.5, 0.02
 NEGLIGIBLE = 10.0  # in log-probability, below the best context, from which on another one is not looked at
 NOTHING = -1e9
+FIRST_THORACIC = 8
 
 
 @dataclass(frozen=True)
@@ -99,9 +103,11 @@ class Numbering:
     """Numbers of all pieces, in their order.
 
     ``numbers`` are VerSe's, 0 for what is no vertebra; ``probabilities`` say how likely each number is; ``missed`` are the numbers
-    that lie between those found; ``alternative`` is the second-best numbering where its probability is `ALTERNATIVE` or more;
-    ``counted`` tells that nothing was known and pieces were merely counted from the top; ``upside_down`` that numbers grow
-    upwards; ``disordered`` that estimates do not grow from top to bottom, as where a header is wrong; ``evidence`` is the
+    that lie between those found; ``alternative`` is the second-best numbering where its probability is `ALTERNATIVE` or more, or
+    something was assumed; ``counted`` tells that nothing was known and pieces were merely counted from the top; ``upside_down``
+    that numbers grow upwards; ``disordered`` that estimates do not grow from top to bottom, as where a header is wrong;
+    ``assumed`` that thoracic vertebrae were counted from below, with nothing to tell how many there are, and ``anchored`` that the
+    scan shows where a region of the spine ends, both as far as a network of levels looked for it; ``evidence`` is the
     log-likelihood of all that is known, beside pieces that are none of a spine: of several searches that of the greatest is right.
     """
 
@@ -114,12 +120,14 @@ class Numbering:
     upside_down: bool = False
     disordered: bool = False
     evidence: float = 0.0
+    assumed: bool = False
+    anchored: bool = True
 
     @property
     def certain(self) -> bool:
-        """Whether every number is likelier than `CERTAIN`."""
+        """Whether every number is likelier than `CERTAIN`, the scan shows something to count from, and all thoracic vertebrae."""
         found = [p for number, p in zip(self.numbers, self.probabilities, strict=True) if number]
-        doubtful = self.counted or self.misplaced
+        doubtful = self.counted or self.misplaced or self.assumed or not self.anchored
         return bool(found) and not doubtful and min(found) >= CERTAIN
 
     @property
@@ -176,8 +184,7 @@ class _Chain:
         self.pieces = pieces
         places = max(len(variant.numbers) for variant in VARIANTS)
         contexts = [(variant, size, shift) for variant in VARIANTS for size in SIZES for shift in SHIFTS]
-        self.numbers = np.zeros((len(contexts), places), int)
-        self.kinds = np.zeros((len(contexts), places), int)
+        self.numbers, self.kinds = (np.zeros((len(contexts), places), int) for _ in range(2))
         levels, depths, self.errors = (np.full((len(contexts), places), value) for value in (0.0, 0.0, 1.0))
         for row, (variant, size, shift) in enumerate(contexts):
             count = len(variant.numbers)
@@ -189,6 +196,7 @@ class _Chain:
         self.shift_prior = _normalised(-np.abs(SHIFTS) / SHIFT)
         size_prior = _normalised(-0.5 * ((SIZES - 1) / SIZE_SD) ** 2)
         self.prior = (frequency[:, None, None] + size_prior[:, None] + self.shift_prior).ravel()
+        self.usual = np.array([variant.is_usual_chest for variant, *_ in contexts])
         self.sacrum = self.numbers == SACRUM
         self.estimates = [self._estimate(piece, levels) for piece in pieces]
         self.costs = np.array([piece.cost for piece in pieces])
@@ -197,28 +205,60 @@ class _Chain:
         self.steps = {(j, i): self._steps(pieces[j], pieces[i], depths) for i in range(len(pieces)) for j in self._before(i)}
         self._leave_out_negligible()
         self.forward = self._sweep(np.logaddexp)
-        self.totals = [self.forward[i] + self._ending(i) for i in range(len(pieces))]
-        self.evidence = float(np.logaddexp.reduce([np.logaddexp.reduce(total, axis=None) for total in self.totals]))
+        self.evidence = self.total = float(np.logaddexp.reduce(self._shares()))
 
     def _leave_out_negligible(self) -> None:
-        """Keep the groups of contexts whose best path is within `NEGLIGIBLE` of the best of all."""
+        """Keep the groups of contexts whose best path is within `NEGLIGIBLE` of the best with as usual a chest."""
         best = np.max([(score + self._ending(i)).max(1) for i, score in enumerate(self._sweep(np.maximum))], axis=0)
-        kept = np.repeat(best.reshape(-1, len(SHIFTS)).max(1) > best.max() - NEGLIGIBLE, len(SHIFTS))
-        self.numbers, self.prior, self.sacrum, self.last = (a[kept] for a in (self.numbers, self.prior, self.sacrum, self.last))
+        least = np.where(self.usual, best[self.usual].max(), best[~self.usual].max()) - NEGLIGIBLE
+        kept = np.repeat((best > least).reshape(-1, len(SHIFTS)).any(1), len(SHIFTS))
+        self.numbers, self.prior, self.usual = self.numbers[kept], self.prior[kept], self.usual[kept]
+        self.sacrum, self.last = self.sacrum[kept], self.last[kept]
         self.estimates = [estimate[kept] for estimate in self.estimates]
         self.steps = {pair: [score[kept] for score in scores] for pair, scores in self.steps.items()}
+
+    def _shares(self) -> np.ndarray:
+        """Return the log-likelihood of every context."""
+        totals = [np.logaddexp.reduce(score + self._ending(i), axis=1) for i, score in enumerate(self.forward)]
+        return np.logaddexp.reduce(totals, axis=0)
+
+    def _leave_room_for_other_chests(self) -> None:
+        """Make it no likelier that there are twelve thoracic vertebrae than it is in people."""
+        shares = self._shares()
+        usual, other = (np.logaddexp.reduce(shares[group]) for group in (self.usual, ~self.usual))
+        if usual - other <= np.log(TWELVE / (1 - TWELVE)):
+            return
+        self.prior = self.prior + np.where(self.usual, np.log(TWELVE) - usual, np.log(1 - TWELVE) - other)
+        self.forward = self._sweep(np.logaddexp)
+        self.total = float(np.logaddexp.reduce(self._shares()))
 
     def numbering(self, upside_down: bool = False) -> Numbering:
         """Return the best path, its probabilities and the second-best one, in the order of the pieces from top to bottom."""
         marginals = self._marginals()
         best, missed = self._likeliest_path(marginals)
+        assumed = any(piece.identified for piece in self.pieces) and _is_counted_from_below(best)
+        if assumed:
+            self._leave_room_for_other_chests()
+            marginals = self._marginals()
+            best, missed = self._likeliest_path(marginals)
         probabilities = [marginal.get(number, 0.0) for marginal, number in zip(marginals, best, strict=True)]
         alternative, chance = self._alternative(best, marginals)
+        if assumed and not alternative:
+            other = np.where(self.usual, NOTHING, 0.0)[:, None]
+            alternative, chance = self._best_path({i: other for i in range(len(best))})[0], 1 - TWELVE
         if upside_down:
             best, probabilities, missed = best[::-1], probabilities[::-1], missed[::-1]
             alternative = alternative[::-1] if alternative else None
         probabilities, chance = [round(p, 4) for p in probabilities], round(chance, 4)
-        return Numbering(best, probabilities, missed, alternative, chance, upside_down=upside_down, evidence=self.evidence)
+        return Numbering(
+            best, probabilities, missed, alternative, chance, upside_down=upside_down,
+            evidence=self.evidence, assumed=assumed, anchored=self._is_anchored(),
+        )  # fmt: skip
+
+    def _is_anchored(self) -> bool:
+        """Tell whether the network of levels saw where a region of the spine ends; without one, nothing is known of it."""
+        seen = [float(piece.identified.kinds[list(ENDS)].max()) for piece in self.pieces if piece.identified]
+        return not seen or max(seen) >= SEEN
 
     def _before(self, i: int) -> range:
         """Pieces that may be the vertebra before piece ``i``."""
@@ -234,7 +274,11 @@ class _Chain:
         outlier = OUTLIER / LEVELS
         best = (1 - OUTLIER) / (2 * ERRORS[:, 1].min()) + outlier
         score = np.log(np.where(self.sacrum, np.maximum(fit, 1e-9), (1 - OUTLIER) * fit + outlier)) - np.log(best)
-        score = piece.weight * score + LARGE * (piece.large & ~self.sacrum) + identified
+        score = (
+            piece.weight * (ESTIMATE_WEIGHT if piece.identified else 1.0) * score
+            + LARGE * (piece.large & ~self.sacrum)
+            + identified
+        )
         return np.where(self.numbers > 0, score, NOTHING)
 
     def _identified(self, piece: Piece) -> np.ndarray | float:
@@ -252,16 +296,15 @@ class _Chain:
         scores = []
         seen = upper.centre is not None and lower.centre is not None
         certain = min(upper.completeness, lower.completeness)
-        sd = STEP_SD * (2 - certain)
         for missed in range(MOST_MISSED + 1):
             score = np.full(depths.shape, NOTHING)
             expected = depths[:, missed + 1 :] - depths[:, : -missed - 1]
             fit = np.zeros(expected.shape)
             if seen:
                 distance = float(np.linalg.norm(np.subtract(upper.centre, lower.centre)))
-                width = np.maximum(sd * expected, 1e-3)
+                width = np.maximum(STEP_SD * (1.0 if missed else 2 - certain) * expected, 1e-3)
                 fit = -0.5 * ((distance - expected) / width) ** 2 - np.log(width * np.sqrt(2 * np.pi) / STEP_RANGE)
-                fit = np.maximum(fit, STEP_FLOOR)
+                fit = np.maximum(fit, GAP_FLOOR if missed else STEP_FLOOR)
             score[:, missed + 1 :] = np.where(expected > 0, fit + missed * (MISSED if seen else MISSED_UNSEEN), NOTHING)
             scores.append(score)
         return scores
@@ -313,7 +356,7 @@ class _Chain:
                     backward[j] = np.logaddexp(backward[j], left)
         result = []
         for i in range(count):
-            share = np.exp(self.forward[i] + backward[i] - self.evidence)
+            share = np.exp(self.forward[i] + backward[i] - self.total)
             table = {int(n): float(share[self.numbers == n].sum()) for n in np.unique(self.numbers) if n}
             table[0] = max(0.0, 1.0 - sum(table.values()))
             result.append(table)
@@ -368,6 +411,12 @@ class _Chain:
         if others[second] < ALTERNATIVE:
             return None, 0.0
         return self._best_path({doubtful: np.where(self.numbers == second, 0.0, NOTHING)})[0], others[second]
+
+
+def _is_counted_from_below(numbers: Sequence[int]) -> bool:
+    """Tell whether the uppermost vertebra stands in the chest below T1, so that nothing tells how many are above it."""
+    first = next(number for number in numbers if number)
+    return FIRST_THORACIC < level_of(first) < FIRST_LUMBAR
 
 
 def _normalised(scores: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 
 from .identified import Identified
 from .names import NAMES
-from .numbering import ALTERNATIVE, Numbering, Piece, number_vertebrae
+from .numbering import Numbering, Piece, number_vertebrae
 from .settings import TraversalSettings
 from .traversal import Instance, TraversalState
 
@@ -22,7 +22,7 @@ class Spine:
     """Numbered instances from top to bottom, and what is to be known of their numbers.
 
     ``warnings`` are sentences for the user; ``alternative`` are the names of the second-best numbering, empty where there is none;
-    ``misplaced`` and ``evidence`` are `Numbering`'s.
+    ``assumed``, ``misplaced`` and ``evidence`` are `Numbering`'s.
     """
 
     instances: list[Instance]
@@ -33,11 +33,13 @@ class Spine:
     warnings: list[str] = field(default_factory=list)
     misplaced: bool = False
     evidence: float = 0.0
+    assumed: bool = False
 
     def describe(self) -> dict:
         """Return all but the instances, for a JSON file."""
         return {
             "numbers_certain": self.certain,
+            "twelve_thoracic_assumed": self.assumed,
             "missed": self.missed,
             "second_numbering": self.alternative,
             "second_numbering_probability": self.alternative_probability,
@@ -77,6 +79,7 @@ def number_spine(state: TraversalState, settings: TraversalSettings, identify: I
         _warnings(numbering, alternative),
         numbering.misplaced,
         numbering.evidence,
+        numbering.assumed,
     )
     if second:
         spine.warnings.append("there is more than one spine; the one with more complete vertebrae was taken.")
@@ -169,7 +172,11 @@ def _warnings(numbering: Numbering, alternative: list[str]) -> list[str]:
         warnings.append(f"not found between others: {', '.join(NAMES[number] for number in numbering.missed)}.")
     if not numbering.certain and not numbering.counted:
         text = "the numbers of the vertebrae are uncertain"
-        if numbering.alternative_probability >= ALTERNATIVE:
+        if not numbering.anchored:
+            text += ", as no end of the neck, the chest or the lumbar spine was seen to count from"
+        if numbering.assumed:
+            text += ", as thoracic vertebrae were counted from below and people may have eleven or thirteen"
+        if alternative:
             text += f"; they may be {alternative[0]} to {alternative[-1]} (probability {numbering.alternative_probability:.2f})"
         warnings.append(f"{text}.")
     return warnings

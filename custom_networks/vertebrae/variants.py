@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from .kinds import kinds_of
-from .names import SACRUM, T13, level_of
+from .names import SACRUM, T12, T13, level_of
 
 # Thoracic and lumbar vertebrae, and the share of people who have them; rounded from 293 volunteers of Yan et al., Journal of
 # Orthopaedic Surgery and Research 13:124, 2018 (11 and 5: 4.1 %, 12 and 6: 3.8 %, 11 and 6: 1.7 %) and 748 columns in Bergman's
@@ -37,6 +37,11 @@ class Variant:
         """Place in `KINDS` of each."""
         return kinds_of(self.numbers)
 
+    @property
+    def is_usual_chest(self) -> bool:
+        """Whether there are twelve thoracic vertebrae."""
+        return T12 in self.numbers and T13 not in self.numbers
+
     @cached_property
     def depths(self) -> np.ndarray:
         """Distance of every centre from that of C1 in mm, for a person of middle size."""
@@ -53,3 +58,4 @@ def _variant(thoracic: int, lumbar: int, frequency: float) -> Variant:
 
 
 VARIANTS = tuple(_variant(*counts, frequency) for counts, frequency in FREQUENCIES.items())
+TWELVE = sum(variant.frequency for variant in VARIANTS if variant.is_usual_chest)  # share of people with twelve thoracic vertebrae

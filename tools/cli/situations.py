@@ -21,7 +21,7 @@ def situations(
     from rich.progress import Progress
     from rich.table import Table
 
-    from ..benchmarks.situations import try_situations
+    from ..benchmarks.situations import add_up, try_situations
     from ..bundles import get_bundle
     from ..phantoms.spine_situations import SITUATIONS
 
@@ -33,8 +33,8 @@ def situations(
     with Progress(console=errors) as progress:
         task = progress.add_task("phantoms", total=copies * len(chosen))
         tallies = try_situations(get_bundle(BUNDLE), copies, settings, chosen, lambda: progress.advance(task))
-    counts = ("vertebrae", "found", "right", "completeness right", "false")
-    table = Table("situation", "phantoms", "all numbers right", "warned", *counts)
-    for tally in tallies:
+    phantoms = ("phantoms", "all numbers right", "with remnants", "certain", "certain and right", "doubted and named", "warned")
+    table = Table("situation", *phantoms, "vertebrae", "found", "right", "completeness right", "false")
+    for tally in [*tallies, *add_up(tallies)]:
         table.add_row(*(str(value) for value in vars(tally).values()))
     console.print(table)

@@ -89,13 +89,14 @@ def make_spine_phantom(
     person: Person | None = None,
     factor: int | None = None,
     field: tuple[float, float] | None = None,
+    cut: float = 0.4,
 ) -> SpinePhantom:
-    """Draw one scan: isotropic spacing of ``factor`` mm (2 by default), sometimes cut above or below, or with thick slices."""
+    """Draw one scan: isotropic spacing of ``factor`` mm (2 by default), cut above or below with the probability ``cut``."""
     family = family or str(random.choice(list(FAMILIES), p=[0.25, 0.2, 0.15, 0.15, 0.05, 0.2, 0.0, 0.0]))
     factor = factor or 2
     field = field or (random.uniform(140, 220), random.uniform(130, 190))
     labels = make_spine_labels(random, family, person, field)
-    if random.random() < 0.4 and labels.shape[2] > 220:
+    if random.random() < cut and labels.shape[2] > 220:
         keep = int(random.uniform(0.55, 0.95) * labels.shape[2])
         start = int(random.integers(0, labels.shape[2] - keep + 1))
         labels = labels[..., start : start + keep]

@@ -14,10 +14,11 @@ THICK = 3  # voxels of 2 mm in a thick slice
 
 @dataclass(frozen=True)
 class Situation:
-    """How a phantom is made, and the words of the warning that has to come, if one has."""
+    """How a phantom is made, the words of the warning that has to come, if one has, and whether anybody could number it."""
 
     make: Callable[[np.random.Generator], SpinePhantom]
     warning: str | None = None
+    countable: bool = True
 
 
 def _plain(random: np.random.Generator, **options) -> Person:
@@ -37,6 +38,16 @@ def _cut(phantom: SpinePhantom, first: int, last: int, above: int = 1, below: in
 
 def _neck(random: np.random.Generator) -> SpinePhantom:
     return _cut(make_spine_phantom(random, "cervical", _plain(random)), 3, 7)
+
+
+def _from_neck(**options) -> Callable[[np.random.Generator], SpinePhantom]:
+    """From C5 to T1 at the top down to the sacrum: all thoracic and lumbar vertebrae can be counted."""
+
+    def make(random: np.random.Generator) -> SpinePhantom:
+        phantom = make_spine_phantom(random, "spine", _plain(random, **options), cut=0.0)
+        return _cut(phantom, int(random.integers(5, 9)), T13, below=phantom.image.shape[2])
+
+    return make
 
 
 def _sacrum_cut(random: np.random.Generator) -> SpinePhantom:
@@ -100,8 +111,8 @@ SITUATIONS: dict[str, Situation] = {
     "lumbar spine": Situation(_family("lumbar")),
     "metal": Situation(_metal),
     "L6": Situation(_family("thoracolumbar", extra=L6)),
-    "T13": Situation(_family("thoracolumbar", extra=T13)),
-    "11 thoracic vertebrae": Situation(_family("thoracolumbar", lacking=T12)),
+    "T13, lower spine": Situation(_family("thoracolumbar", extra=T13), "uncertain", countable=False),
+    "11 thoracic, lower spine": Situation(_family("thoracolumbar", lacking=T12), "uncertain", countable=False),
     "4 lumbar vertebrae": Situation(_family("thoracolumbar", lacking=L5)),
     "sacrum cut": Situation(_sacrum_cut),
     "reversed header": Situation(_reversed, "orientation"),
@@ -110,7 +121,9 @@ SITUATIONS: dict[str, Situation] = {
     "slices of 6 mm": Situation(_thick_slices),
     "low dose": Situation(_low_dose),
     "off centre": Situation(_off_centre),
-    "one vertebra": Situation(_one_vertebra, "uncertain"),
+    "one vertebra": Situation(_one_vertebra, "uncertain", countable=False),
+    "T13": Situation(_from_neck(extra=T13)),
+    "11 thoracic vertebrae": Situation(_from_neck(lacking=T12)),
 }
 
 

@@ -262,7 +262,10 @@ def seen(number, kind, share=0.9):
 
 
 def identify(numbers, kinds, estimates, scale=1.0, share=0.9):
-    heights = stand(numbers[:-1], scale) if numbers[-1] == 26 else stand(numbers, scale)
+    heights = stand([n for n in numbers if n != 26], scale)
+    if 18 in numbers and 20 in numbers and 19 not in numbers:  # T11 stands on L1
+        lumbar = numbers.index(20)
+        heights[lumbar:] = [h + stand([18, 20])[0] - stand([18, 20])[1] - 30.0 for h in heights[lumbar:]]
     heights += [heights[-1] - 62.0] * (numbers[-1] == 26)
     pieces = [
         Piece(e, centre=(0.0, 0.0, height), cut=i in (0, len(numbers) - 1), identified=seen(n, kind, share))
@@ -311,3 +314,61 @@ def test_numbers_may_come_from_the_second_look_alone():
     kinds = [*BELOW_T9, "lumbar"]
     assert identify(numbers, kinds, [None] * 5).numbers == numbers
     assert not identify(numbers, kinds, [None] * 5).counted
+
+
+WHOLE_KINDS = {7: "last cervical", 8: "first thoracic", 20: "first lumbar", 24: "last lumbar", 26: "sacrum"}
+
+
+def kinds_of_all(numbers):
+    thoracic = [n for n in numbers if 8 < n < 20 or n == 28]
+    usual = {n: "cervical" if n < 7 else "lumbar" if 20 < n < 26 else "thoracic" for n in numbers}
+    return [*(usual | {n: kind for n, kind in WHOLE_KINDS.items() if n in numbers} | {thoracic[-1]: "last thoracic"}).values()]
+
+
+@pytest.mark.parametrize("thoracic", [[*range(8, 19)], [*range(8, 20), 28]], ids=["11", "13"])
+@pytest.mark.parametrize("first", [5, 6, 7, 8])
+def test_thoracic_vertebrae_are_counted_where_the_chest_begins_in_view(thoracic, first):
+    """Estimates go on as if there were twelve, and no gap is wide enough for a vertebra that was missed."""
+    numbers = [*range(first, 8), *thoracic, *range(20, 25), 26]
+    lumbar = numbers.index(20)
+    estimates = [float(first + i) if i < 8 else 20.0 - lumbar + i for i in range(len(numbers) - 1)] + [26.0]
+    found = identify(numbers, kinds_of_all(numbers), estimates)
+    assert found.numbers == numbers and found.missed == [] and found.certain and not found.assumed
+
+
+@pytest.mark.parametrize("first", [17, 18, 19])
+def test_counted_from_below_no_more_is_certain_than_people_are_usual(first):
+    numbers = [*range(first, 25), 26]
+    found = identify(numbers, kinds_of_all(numbers), [*map(float, numbers)], share=0.6)
+    assert found.numbers == numbers and found.assumed and not found.certain
+    assert max(found.probabilities[numbers.index(19)], found.probabilities[0]) <= 0.951
+    assert min(found.probabilities[numbers.index(20) :]) > 0.99
+    assert found.alternative[-6:] == numbers[-6:] and found.alternative[0] in (first - 1, first + 1, 28)
+    assert 0.02 < found.alternative_probability <= 0.051
+
+
+def test_lumbar_spine_alone_takes_nothing_for_granted():
+    numbers = [20, 21, 22, 23, 24, 26]
+    kinds = ["first lumbar", *["lumbar"] * 3, "last lumbar", "sacrum"]
+    found = identify(numbers, kinds, [*map(float, numbers)])
+    assert found.numbers == numbers and found.certain and not found.assumed
+
+
+@pytest.mark.parametrize(("share", "certain"), [(0.8, False), (0.95, True)])
+def test_numbers_are_certain_where_the_end_of_a_region_is_seen(share, certain):
+    """C3 to C7: a neck cut on both sides may be taken for C2 to C6 throughout; where C7 is surely the last, it is not."""
+    numbers = [3, 4, 5, 6, 7]
+    found = identify(numbers, [*["cervical"] * 4, "last cervical"], [*map(float, numbers)], share=share)
+    assert found.numbers == numbers and (found.anchored, found.certain) == (certain, certain)
+
+
+def test_a_wide_gap_is_a_missed_vertebra_still():
+    numbers = [5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18, 19, 20]
+    heights = stand([*range(5, 21)])
+    heights.pop(6)
+    pieces = [
+        Piece(float(n), 0.3, centre=(0.0, 0.0, h), identified=seen(n, kind))
+        for n, kind, h in zip(numbers, kinds_of_all(numbers), heights, strict=True)
+    ]
+    found = number_vertebrae(pieces)
+    assert found.numbers == numbers and found.missed == [11]
