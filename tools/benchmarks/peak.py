@@ -23,10 +23,15 @@ def peak(dtype: torch.dtype) -> float:
     return 2 * SIDE**3 / min(cpu_seconds(lambda: first @ second) for _ in range(TRIES))
 
 
-def operations_counter() -> FlopCounterMode:
-    """Return torch's counter of floating-point operations, which counts those of a network as it is written where it runs fused."""
+def operations_counter(executed: bool = False) -> FlopCounterMode:
+    """Return torch's counter of floating-point operations, which counts those of a network as it is written where it runs fused.
+
+    Args:
+        executed: whether only what is executed counts.
+    """
     fused = torch.ops.mkldnn
-    mapping = {fused._convolution_pointwise: _convolution, fused._convolution_transpose_pointwise: _enlarged_convolution}
+    enlarged = _executed_enlargement if executed else _enlarged_convolution
+    mapping = {fused._convolution_pointwise: _convolution, fused._convolution_transpose_pointwise: enlarged}
     return FlopCounterMode(display=False, custom_mapping=mapping)
 
 
@@ -39,3 +44,7 @@ def _convolution(features: torch.Size, weight: torch.Size, *settings, out_shape:
 def _enlarged_convolution(features: torch.Size, weight: torch.Size, *settings, out_shape: torch.Size, **others) -> int:
     """Count what `FusedExpansion` saves as done."""
     return conv_flop_count(features, [weight[1], weight[0], 3, 3, 3], out_shape)
+
+
+def _executed_enlargement(features: torch.Size, weight: torch.Size, *settings, out_shape: torch.Size, **others) -> int:
+    return conv_flop_count(features, weight, out_shape, transposed=True)

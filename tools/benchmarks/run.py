@@ -21,6 +21,7 @@ from custom_networks.results.write_result import write_result
 from .. import __version__
 from ..bundles import Bundle
 from .against import bench_against
+from .bound import bench_bound
 from .cases import full_field_cases
 from .cord import bench_cords
 from .heads import bench_heads
@@ -109,6 +110,8 @@ def _measurements(
     for bundle in bundles:
         if bundle.name in SLICES:
             asked[f"{bundle.name}: network"] = partial(bench_network, bundle)
+        if bundle.is_segmentation:
+            asked[f"{bundle.name}: bound"] = partial(bench_bound, bundle)
         with bundle.parser("inference.json") as parser:
             parts = [parser[name]["_target_"].rpartition(".")[2] for name in ("inferer", "heads") if name in parser]
         asked |= {f"{bundle.name}: {part}": partial(PARTS[part], bundle) for part in parts if part in PARTS}

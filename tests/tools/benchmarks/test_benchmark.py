@@ -115,7 +115,9 @@ def measured(monkeypatch):
     """Measure nothing; return what was asked for."""
     asked = []
     monkeypatch.setattr("tools.benchmarks.run.bench_startup", lambda radiograph: asked.append("start") or ["quick"])
-    monkeypatch.setattr("tools.benchmarks.run.bench_network", lambda bundle: asked.append(f"{bundle.name}: network") or ["fast"])
+    for part in ("network", "bound"):
+        told = lambda bundle, part=part: asked.append(f"{bundle.name}: {part}") or ["fast"]  # noqa: E731
+        monkeypatch.setattr(f"tools.benchmarks.run.bench_{part}", told)
 
     def measure(bundle, data):
         asked.append(bundle.name)
@@ -135,8 +137,8 @@ def test_a_run_that_was_stopped_goes_on(tmp_path, measured, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("tools.benchmarks.run.bench_many", stop)
         bench([Bundle(DIGITS), Bundle(CHEST)], Console(quiet=True), out, readme, history=history, many=20)
-    first = [DIGITS.name, CHEST.name, f"{CHEST.name}: network"]
-    assert measured == first and json.loads((out / "benchmark.json").read_text())["notes"] == {first[2]: ["fast"]}
+    first = [DIGITS.name, CHEST.name, f"{CHEST.name}: network", f"{CHEST.name}: bound"]
+    assert measured == first and json.loads((out / "benchmark.json").read_text())["notes"] == {name: ["fast"] for name in first[2:]}
     assert len(history.read_text().splitlines()) == 3 and readme.read_text() == "<!-- bench -->\n<!-- /bench -->\n"
     monkeypatch.setattr("tools.benchmarks.run.bench_many", lambda bundle, count: [f"{count} of {bundle.name}"])
     bench([Bundle(CHEST)], Console(quiet=True), out, readme, history=history, many=20, resume=True)
@@ -144,7 +146,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path, measured, monkeypatch):
     table, notes = readme.read_text().split("\nMeasured on ")
     assert [line.split(" | ")[0] for line in table.splitlines()[3:]] == [f"| {CHEST.name}", f"| {DIGITS.name}"]
     assert [line for line in notes.splitlines() if line.startswith("- ")] == [
-        f"- {CHEST.name}: 20 of {CHEST.name}", f"- {CHEST.name}: fast", "- start: quick",
+        f"- {CHEST.name}: 20 of {CHEST.name}", f"- {CHEST.name}: fast", f"- {CHEST.name}: fast", "- start: quick",
     ]  # fmt: skip
 
 

@@ -1,0 +1,124 @@
+"""How near to the peak a network can come at all, as not all that it does is multiplying."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+from monai.data import list_data_collate
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from custom_networks.errors import UserError
+from custom_networks.inferers.precision import half_type
+from custom_networks.networks.fusion import for_inference
+
+from ..bundles import Bundle
+from .cases import full_field_cases
+from .peak import cpu_seconds, operations_counter, peak
+from .slices import median_seconds
+from .stages import Pipeline
+
+SMALLEST, LARGEST = 2**16, 2**28  # bytes of a copy
+TRIES = 8  # of which the fastest counts
+FREE = ("empty", "detach", "alias")  # operations that touch no element
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What one operation of torch does: floating-point operations, and bytes read and written."""
+
+    operations: int
+    moved: int
+
+
+class Operations(TorchDispatchMode):
+    """A context that keeps the `Operation` of everything that torch does in it; views do nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counter = operations_counter(executed=True)
+        self.done: list[Operation] = []
+
+    def __enter__(self) -> "Operations":
+        self.counter.__enter__()
+        return super().__enter__()
+
+    def __exit__(self, *exception) -> None:
+        super().__exit__(*exception)
+        self.counter.__exit__(*exception)
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        before = self.counter.get_total_flops()
+        result = function(*arguments, **(options or {}))
+        name = function.overloadpacket.__name__
+        if not function.is_view and not name.startswith(FREE):
+            tensors = [leaf for leaf in tree_leaves((arguments, options, result)) if isinstance(leaf, torch.Tensor)]
+            moved = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+            self.done.append(Operation(self.counter.get_total_flops() - before, moved))
+        return result
+
+
+def least_seconds(done: list[Operation], rate: float, copied: Callable[[int], float]) -> float:
+    """Return the least time of operations one after the other: each as fast as a matrix product or a copy, whichever is slower.
+
+    Args:
+        done: what is done.
+        rate: floating-point operations in a second of a matrix product.
+        copied: gives the bytes read and written in a second by a copy that moves so many.
+    """
+    return sum(max(found.operations / rate, found.moved / copied(found.moved)) for found in done)
+
+
+def bench_bound(bundle: Bundle) -> list[str]:
+    """Say what share of the peak the network reaches on the first window of a case, and what is the most it can reach."""
+    lines: list[str] = []
+
+    class Seen(Exception):  # noqa: N818  no error: the rest of the case need not run
+        pass
+
+    with tempfile.TemporaryDirectory() as scratch, torch.inference_mode():
+        pipeline = Pipeline(bundle, Path(scratch) / "out", half=True)
+        image = full_field_cases(bundle, Path(scratch))[0]
+        batch = list_data_collate([pipeline.preprocess(pipeline.load({"image": image}))])
+
+        def look(window: torch.Tensor, *others) -> torch.Tensor:
+            network = for_inference(pipeline.network)
+            network(window, *others)
+            with Operations() as operations:
+                network(window, *others)
+            rate = peak((half_type("cpu") if pipeline.has_option else None) or torch.float32)
+            needed = sum(found.operations for found in operations.done) / rate
+            reached = needed / median_seconds(lambda: network(window, *others))
+            most = needed / least_seconds(operations.done, rate, copies_in_a_second)
+            size = "x".join(map(str, window.shape))
+            lines.append(f"network on {size}: {reached:.2f} of the peak, {most:.2f} were all else as fast as a copy")
+            raise Seen
+
+        try:
+            pipeline.inferer(batch["image"], look)
+        except Seen:
+            return lines
+    raise UserError(
+        f"{bundle.name}: its inferer asked its network for nothing.", "Give a bundle whose phantom has something to see."
+    )
+
+
+@cache
+def _rate_of_copies(moved: int) -> float:
+    source = torch.randn(moved // 8)  # four bytes a number, read and written
+    target = torch.empty_like(source)
+    repeats = max(1, 2**24 // moved)  # the clock of CPU time is coarse
+
+    def copy() -> None:
+        for _ in range(repeats):
+            target.copy_(source)
+
+    return repeats * moved / min(cpu_seconds(copy) for _ in range(TRIES))
+
+
+def copies_in_a_second(moved: int) -> float:
+    """Return the bytes read and written in a second of CPU time by copies that move about so many: what fits a cache is faster."""
+    return _rate_of_copies(min(max(1 << max(moved - 1, 1).bit_length(), SMALLEST), LARGEST))
