@@ -1,5 +1,6 @@
 """``axial mix``."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,9 @@ from .options import Overwrite, pairs
 def mix(
     parts: Annotated[
         list[str],
-        typer.Argument(help="FOLDER=WEIGHT[@AFTER]: a data set, its share of what is drawn, and of the epochs before it is drawn."),
+        typer.Argument(
+            help="FOLDER=WEIGHT[@AFTER]: a data set, its share of what is drawn, and of the epochs before it is drawn (lesions)."
+        ),
     ],
     destination: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
     whole: Annotated[bool, typer.Option("--whole", help="Train with what the parts keep for validation and test, too.")] = False,
@@ -24,8 +27,10 @@ def mix(
     texts = {Path(folder): text.split("@") for folder, text in pairs(parts, "")}
     shares = {folder: _share(text[0]) for folder, text in texts.items()}
     after = {folder: _share("@".join(text[1:])) for folder, text in texts.items() if len(text) > 1}
-    if any(not 0 <= share < 1 for share in after.values()):
+    if any(share >= 1 for share in after.values()):
         raise UserError("@AFTER is a share of the epochs, at least 0 and under 1.", "For instance data/real=0.4@0.8.")
+    if not any(share and not after.get(folder) for folder, share in shares.items()):
+        raise UserError("nothing is drawn in the first epoch.", "Give one folder a weight without @AFTER.")
     from ..layout.mixing import merge
 
     tell_split(merge(destination, shares, overwrite, whole, after))
@@ -33,6 +38,9 @@ def mix(
 
 def _share(text: str) -> float:
     try:
-        return float(text)
-    except ValueError as error:
-        raise UserError(f"{text}: no number.", "Give FOLDER=WEIGHT, for instance data/real=0.4.") from error
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share < math.inf:
+        raise UserError(f"{text}: no weight.", "Give FOLDER=WEIGHT, for instance data/real=0.4.")
+    return share

@@ -8,7 +8,7 @@ import typer
 from custom_networks.errors import UserError
 
 from .console import console, errors
-from .options import Overwrite
+from .options import Overwrite, refuse_beside
 
 if TYPE_CHECKING:
     from ..bundles import Bundle
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def score(
+    context: typer.Context,
     predictions: Annotated[Path, typer.Argument(help="Masks that `axial segment` or another program wrote: a folder or a file.")],
     labels: Annotated[Path, typer.Argument(help="The truth: a data set with dataset.json, a folder of label maps, or a file.")],
     bundle: Annotated[str, typer.Option("--bundle", help="Whose task it is: a bundle's name or a part of it.")],
@@ -31,6 +32,7 @@ def score(
 ) -> None:
     """Score masks against labels: each case, mean, standard deviation, 95 % interval. Code 1 when a case failed."""
     if repeat:
+        refuse_beside(context, "--repeat", {"output", "section", "pictures", "overwrite"})
         return _repeat(predictions, labels)
     from ..bundles import get_bundle
 

@@ -94,3 +94,20 @@ def test_the_split_is_told(tmp_path):
     report = prepare_folder(cases(tmp_path / "in", ["a", "b"]), tmp_path / "out", LABELS, test=["b"])
     told = "1 training, 0 validation, 1 test (without validation training keeps its last weights)"
     assert describe_split(report.data_list) == told
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        (["a=x"], "x: no weight"),
+        (["a=-1"], "-1: no weight"),
+        (["a=nan"], "nan: no weight"),
+        (["a=1", "b=1@1"], "under 1"),
+        (["a=1", "b=1@0.5@0.5"], "0.5@0.5: no weight"),
+        (["a=0", "b=1@0.5"], "nothing is drawn in the first epoch"),
+        (["a=1@0.2", "b=1@0.5"], "nothing is drawn in the first epoch"),
+    ],
+)
+def test_weights_that_draw_nothing_are_refused(tools, tmp_path, parts, reason):
+    code, printed = tools("mix", *parts, "-o", tmp_path / "mix")
+    assert code == 2 and reason in " ".join(printed.split()) and "Traceback" not in printed
