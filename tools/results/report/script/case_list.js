@@ -26,7 +26,7 @@ function readEntry(section) {
     measures: readMeasures(unseen("rows")),
     quality: quality === undefined ? null : Number(quality),
     warnings: texts(".warning"), error: texts(".failed")[0] || "",
-    thumb: unseen("thumb").match(/src="([^"]*)"/)?.[1],
+    thumb: unseen("thumb").split('"').find((part) => part.startsWith("data:image/")),
   };
 }
 
