@@ -3,15 +3,15 @@
 import json
 
 import pytest
-from conftest import CHEST, GRAY_MATTER, MUSCLES, REPOSITORY
+from conftest import CHEST, GRAY_MATTER, MUSCLES, REPOSITORY, VERTEBRAE
 
 from tools.scoring.calibrate import calibrate, check, usual_vectors
 from tools.scoring.judging import TRAINING, read_results
 
 TABLES = REPOSITORY / "bench" / "quality"
 GUIDE = (REPOSITORY / "docs" / "quality.md").read_text(encoding="utf-8")
-FITTED = {"chest": CHEST, "cord": GRAY_MATTER, "muscles": MUSCLES}
-CHECKED = {"chest_check": CHEST, "muscles_check": MUSCLES}
+FITTED = {"chest": CHEST, "cord": GRAY_MATTER, "muscles": MUSCLES, "vertebrae": VERTEBRAE}
+CHECKED = {"chest_check": CHEST, "muscles_check": MUSCLES, "vertebrae_check": VERTEBRAE}
 
 
 @pytest.mark.parametrize("name", FITTED)
