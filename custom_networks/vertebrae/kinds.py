@@ -11,8 +11,11 @@ KINDS = (
 # Where a region of the spine begins or ends; sacrum and neighbours tell the last lumbar vertebra.
 ENDS = tuple(place for place, kind in enumerate(KINDS) if kind.startswith(("C", "last", "first", "sacrum")))
 NO_VERTEBRA, UNKNOWN = KINDS.index("no vertebra"), -1
-FIRST_LUMBAR = 20
-_SURE = {1: "C1", 2: "C2", **dict.fromkeys(range(3, 7), "cervical"), 7: "last cervical", 8: "first thoracic", SACRUM: "sacrum"}
+FIRST_THORACIC, FIRST_LUMBAR = 8, 20
+_SURE = {
+    1: "C1", 2: "C2", **dict.fromkeys(range(3, 7), "cervical"), 7: "last cervical",
+    FIRST_THORACIC: "first thoracic", SACRUM: "sacrum",
+}  # fmt: skip
 
 
 def kinds_of(numbers: Sequence[int]) -> list[int]:
@@ -27,7 +30,7 @@ def kinds_in_view(numbers: Collection[int]) -> dict[int, int]:
     A person's last thoracic vertebra is known where the first lumbar one is there, the last lumbar one where the sacrum is.
     """
     names = {number: _SURE[number] for number in numbers if number in _SURE}
-    thoracic = sorted((number for number in numbers if 8 < number < FIRST_LUMBAR or number == T13), key=level_of)
+    thoracic = sorted((number for number in numbers if FIRST_THORACIC < number < FIRST_LUMBAR or number == T13), key=level_of)
     lumbar = sorted(number for number in numbers if FIRST_LUMBAR <= number < SACRUM)
     for number in thoracic:
         last = number == thoracic[-1] and FIRST_LUMBAR in numbers

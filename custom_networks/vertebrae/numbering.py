@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .identified import Identified
-from .kinds import ENDS, FIRST_LUMBAR, NO_VERTEBRA
+from .kinds import ENDS, FIRST_LUMBAR, FIRST_THORACIC, NO_VERTEBRA
 from .names import SACRUM, level_of
 from .variants import TWELVE, VARIANTS
 
@@ -50,7 +50,6 @@ SEEN = 0.9  # probability of an end of a region, by that network, from which on 
 FALSE_WEIGHT, SURELY = 0.5, 0.02
 NEGLIGIBLE = 10.0  # in log-probability, below the best context, from which on another one is not looked at
 NOTHING = -1e9
-FIRST_THORACIC = 8
 
 
 @dataclass(frozen=True)

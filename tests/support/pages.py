@@ -1,11 +1,12 @@
 """Pages in a real browser; tests import the fixtures `browser` and `visit`."""
 
-import shutil
 import time
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from tools.benchmarks.page import find_browser
+
+CHROMIUM = find_browser()
 OPTIONS = [
     "--no-sandbox",
     "--use-angle=swiftshader",

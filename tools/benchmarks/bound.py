@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -14,17 +13,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from custom_networks.errors import UserError
-from custom_networks.inferers.precision import half_type
 from custom_networks.networks.fusion import for_inference
 
 from ..bundles import Bundle
 from .cases import full_field_cases
-from .peak import cpu_seconds, operations_counter, peak
+from .peak import copies_in_a_second, least, operations_counter, peak
 from .slices import median_seconds
 from .stages import Pipeline
 
-SMALLEST, LARGEST = 2**16, 2**28  # bytes of a copy
-TRIES = 8  # of which the fastest counts
 FREE = ("empty", "detach", "alias")  # operations that touch no element
 
 
@@ -91,7 +87,7 @@ def bench_bound(bundle: Bundle) -> list[str]:
             network(window, *others)
             with Operations() as operations:
                 network(window, *others)
-            rate = peak((half_type("cpu") if pipeline.has_option else None) or torch.float32)
+            rate = peak(pipeline.half or torch.float32)
             needed = sum(found.operations for found in operations.done) / rate
             reached = needed / median_seconds(lambda: network(window, *others))
             alone = needed / convolution_seconds(lambda: network(window, *others))
@@ -113,7 +109,7 @@ def bench_bound(bundle: Bundle) -> list[str]:
 
 
 def convolution_seconds(call: Callable[[], object]) -> float:
-    """Return the CPU time of the convolutions of a call, the least of `TRIES`."""
+    """Return the CPU time of the convolutions of a call."""
 
     class Clock(TorchDispatchMode):
         seconds = 0.0
@@ -130,22 +126,4 @@ def convolution_seconds(call: Callable[[], object]) -> float:
             call()
         return clock.seconds
 
-    return min(seconds() for _ in range(TRIES))
-
-
-@cache
-def _rate_of_copies(moved: int) -> float:
-    source = torch.randn(moved // 8)  # four bytes a number, read and written
-    target = torch.empty_like(source)
-    repeats = max(1, 2**24 // moved)  # the clock of CPU time is coarse
-
-    def copy() -> None:
-        for _ in range(repeats):
-            target.copy_(source)
-
-    return repeats * moved / min(cpu_seconds(copy) for _ in range(TRIES))
-
-
-def copies_in_a_second(moved: int) -> float:
-    """Return the bytes read and written in a second of CPU time by copies that move about so many: what fits a cache is faster."""
-    return _rate_of_copies(min(max(1 << max(moved - 1, 1).bit_length(), SMALLEST), LARGEST))
+    return least(seconds)

@@ -34,6 +34,11 @@ class _Drawn(ResultKind):
         return view_picture(np.random.default_rng(0).random(labels.shape).astype(np.float32), labels)
 
 
+def find_browser() -> str | None:
+    """Return where Chromium is on this machine."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 def write_page(bundle: Bundle, folder: Path, cases: int) -> Path:
     """Write the page of cases that have as many measures as fit onto it, and two warnings each; nothing is segmented."""
     page, sections = ReportPage(bundle, "0" * 64, folder), SectionWriter(_Drawn(), folder)
@@ -57,7 +62,7 @@ def bench_page(bundle: Bundle, cases: int) -> str:
     Raises:
         UserError: when Chromium or Playwright is not installed.
     """
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = find_browser()
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
 SIDE = 1024  # of the matrices
+SMALLEST, LARGEST = 2**16, 2**28  # bytes of a copy
 TRIES = 8  # of which the fastest counts
 
 
@@ -17,10 +19,33 @@ def cpu_seconds(call: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
+def least(seconds: Callable[[], float]) -> float:
+    """Return the least of `TRIES` measurements."""
+    return min(seconds() for _ in range(TRIES))
+
+
 def peak(dtype: torch.dtype) -> float:
     """Return floating-point operations in a second of CPU time, in a matrix product of one type."""
     first, second = (torch.randn(SIDE, SIDE).to(dtype) for _ in range(2))
-    return 2 * SIDE**3 / min(cpu_seconds(lambda: first @ second) for _ in range(TRIES))
+    return 2 * SIDE**3 / least(lambda: cpu_seconds(lambda: first @ second))
+
+
+def copies_in_a_second(moved: int) -> float:
+    """Return the bytes read and written in a second of CPU time by copies that move about so many: what fits a cache is faster."""
+    return _rate_of_copies(min(max(1 << max(moved - 1, 1).bit_length(), SMALLEST), LARGEST))
+
+
+@cache
+def _rate_of_copies(moved: int) -> float:
+    source = torch.randn(moved // 8)  # four bytes a number, read and written
+    target = torch.empty_like(source)
+    repeats = max(1, 2**24 // moved)  # the clock of CPU time is coarse
+
+    def copy() -> None:
+        for _ in range(repeats):
+            target.copy_(source)
+
+    return repeats * moved / least(lambda: cpu_seconds(copy))
 
 
 def operations_counter(executed: bool = False) -> FlopCounterMode:

@@ -102,8 +102,7 @@ def measure(bundle: Bundle, images: Sequence) -> Result:
         counter = operations_counter()
         first, answer = pipeline.run(images[0], counter)
         memory = own_peak_memory()
-        half = half_type("cpu") if pipeline.has_option else None
-        dtype, rates, later = half or torch.float32, [], []
+        dtype, rates, later = pipeline.half or torch.float32, [], []
         is_long = first.total > LONG
         for _ in range(1 if is_long else RUNS):
             rates.append(peak(dtype))
@@ -111,7 +110,7 @@ def measure(bundle: Bundle, images: Sequence) -> Result:
         rates.append(peak(dtype))
         steady = Stages(*(min(getattr(stages, field.name) for stages in later) for field in fields(Stages)))
         float32 = agreement = None
-        if half is not None:
+        if pipeline.half is not None:
             exact = Pipeline(bundle, output, half=False)
             stages, expected = exact.run(images[0])
             float32 = stages.network
@@ -130,12 +129,16 @@ class Pipeline:
         bundle: the bundle.
         output: folder of the results.
         half: False keeps float32.
+
+    Attributes:
+        half: the type of half precision that it runs in; None where it runs in float32.
     """
 
     def __init__(self, bundle: Bundle, output: Path, half: bool) -> None:
         with bundle.parser("inference.json", output_dir=str(output), device="cpu") as parser:
-            self.has_option = "precision" in parser
-            if self.has_option:
+            has_option = "precision" in parser
+            self.half = half_type("cpu") if has_option and half else None
+            if has_option:
                 parser["precision"] = "auto" if half else "float32"
             load, *preprocess = parser.get_parsed_content("preprocessing").flatten().transforms
             after = parser.get_parsed_content("postprocessing").flatten().transforms

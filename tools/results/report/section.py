@@ -82,10 +82,8 @@ class SectionWriter:
     def _facts(self, result: CaseResult, files: CaseFiles, rows: list[dict]) -> dict:
         """Return what the section tells."""
         record = read_record(files.result) if files.result.exists() else None
-        warnings = [line.removeprefix(f"{result.source}: ") for line in result.warnings]  # the section says whose they are
-        if result.skipped and record:
-            told = (line.removeprefix(f"{result.source}: ") for line in record["warnings"])
-            warnings += [line for line in told if line not in warnings]
+        told = [*result.warnings, *(record["warnings"] if result.skipped and record else ())]
+        warnings = list(dict.fromkeys(line.removeprefix(f"{result.source}: ") for line in told))  # the section says whose they are
         if record and record["complete"] and record["result_sha256"] != file_digest(files.result):
             warnings.append("the result was changed after it was made")
         facts = {"name": result.name, "source": plain(result.source), "error": result.error, "skipped": result.skipped}
