@@ -28,6 +28,8 @@ class ConvBlock(nn.Sequential):
 class Expansion(ConvBlock):
     """A block on the features of a path, with those from below, enlarged to twice their size, as further channels."""
 
+    enlarges = True  # see `fusion`
+
     def forward(self, skip: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
         features = torch.cat([skip, interpolate(below, scale_factor=2.0, mode="nearest")], dim=1)
         for layer in self:

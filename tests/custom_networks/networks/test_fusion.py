@@ -1,5 +1,6 @@
 import copy
 import gc
+import importlib.util
 import weakref
 
 import pytest
@@ -99,6 +100,17 @@ def test_what_is_enlarged_is_neither_enlarged_nor_joined():
         for_inference(network)(torch.randn(1, 2, 16, 16, 16))
     assert "upsample_nearest3d" not in counted.calls and counted.calls["cat"] == 1
     assert counted.calls["_convolution_transpose_pointwise"] == 3
+
+
+@pytest.mark.parametrize("kind", [IterativeFCN, NoPoolASPP, LesionUNet, MultiScalePyramid, FullyConvNet])
+def test_classes_imported_anew_are_fused_alike(kind):
+    """MONAI Label imports a bundle's scripts anew between loading the network and applying it."""
+    specification = importlib.util.find_spec(kind.__module__)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    with torch.no_grad():
+        one, other = fuse(trained(kind)), fuse(trained(getattr(module, kind.__name__)))
+    assert [type(layer).__name__ for layer in one.modules()] == [type(layer).__name__ for layer in other.modules()]
 
 
 @pytest.mark.parametrize("name", ["lesions", "films"])
