@@ -84,6 +84,30 @@ def test_scores_of_other_weights_are_made_anew(digits, tmp_path):
     assert validation.calls == [("evaluating", "1")]
 
 
+class Early(Recorded):
+    """Keeps what a training had before late data came, and remembers what it began with."""
+
+    def _start(self, run_id, fold, configs, settings):
+        if run_id == "training":
+            begun = settings["output_dir"] / "checkpoint.pt"
+            self.began = [*getattr(self, "began", []), begun.read_text() if begun.exists() else None]
+        done = super()._start(run_id, fold, configs, settings)
+        if run_id == "training":
+            (settings["output_dir"] / "checkpoint_early.pt").write_text(fold.name)
+        return done
+
+
+@pytest.mark.parametrize(("late", "began"), [(range(60), [None, "1", "1"]), (range(40), [None, None, None])])
+def test_folds_that_differ_in_late_cases_alone_share_what_comes_before(digits, tmp_path, late, began):
+    content = json.loads((digits / "dataset.json").read_text())
+    entries = [entry | ({"after": 0.8} if n in late else {}) for n, entry in enumerate(content["training"])]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "dataset.json").write_text(json.dumps(content | {"training": entries}))
+    validation = Early(Bundle(DIGITS), tmp_path / "data", tmp_path / "out", 3)
+    validation.run()
+    assert validation.began == began
+
+
 @pytest.fixture
 def weights(tmp_path):
     folder = tmp_path / "weights"
