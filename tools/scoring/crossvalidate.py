@@ -17,6 +17,7 @@ from custom_networks.handlers.checkpoint import EARLY
 from custom_networks.results.write_result import write_json, write_result
 
 from ..bundles import Bundle, environment
+from ..datasets.lesions import PRIORS, copy_priors
 from ..layout.data_list import write_data_list
 from ..layout.mixing import absolute
 from ..layout.split import SECTIONS
@@ -66,7 +67,7 @@ class CrossValidation:
         weights: Path | None = None,
         choose: tuple[str, Sequence[str]] | None = None,
     ) -> None:
-        self.bundle, self.output, self.jobs, self.subject = bundle, output, jobs, subject
+        self.bundle, self.data, self.output, self.jobs, self.subject = bundle, data, output, jobs, subject
         self.choice, self.values = choose or ("", [""])
         self.configs = ["configs/train.json", *map(self._overlay, overlays)]
         self.settings = settings or {}
@@ -115,6 +116,8 @@ class CrossValidation:
                     raise UserError(f"{self._folder(fold)}: holds a fold of other cases.", "Choose another folder with -o.")
                 continue
             folder.mkdir(parents=True, exist_ok=True)
+            if (self.data / PRIORS).is_dir():
+                copy_priors(self.data / PRIORS, folder / PRIORS)
             write_data_list(folder, f"without {', '.join(fold.subjects)}", self.content.get("labels", {}), fold.sections)
 
     def _run(self, fold: Fold, tell: Callable[[str], None]) -> bool:

@@ -3,11 +3,14 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import ClassVar
 
+import numpy as np
 import pytest
+from conftest import save_nifti
 
 from custom_networks.errors import UserError
 from tests.conftest import DIGITS, REPOSITORY
@@ -106,6 +109,17 @@ def test_folds_that_differ_in_late_cases_alone_share_what_comes_before(digits, t
     validation = Early(Bundle(DIGITS), tmp_path / "data", tmp_path / "out", 3)
     validation.run()
     assert validation.began == began
+
+
+def test_folds_have_the_lesions_to_paint_that_the_data_set_has(digits, tmp_path):
+    """Without them folds were trained on other patches than what they stand for."""
+    data = tmp_path / "data"
+    (data / "priors").mkdir(parents=True)
+    shutil.copy(digits / "dataset.json", data)
+    save_nifti(data / "priors" / "patient01.nii.gz", np.ones((2, 2, 2), np.uint8))
+    CrossValidation(Bundle(DIGITS), data, tmp_path / "out", 2)
+    for fold in "12":
+        assert [path.name for path in (tmp_path / "out" / f"fold_{fold}" / "dataset" / "priors").iterdir()] == ["patient01.nii.gz"]
 
 
 @pytest.fixture
