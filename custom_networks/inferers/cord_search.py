@@ -108,6 +108,7 @@ class CordSearch:
         size = _grid(slice_.shape, spacing)
         wanted = torch.ones(size, device=slice_.device) if near is None else near.to(slice_)
         pixels = functional.interpolate(wanted[None, None], size=slice_.shape, mode="nearest-exact")
+        box = self._box(pixels[0, 0] > 0)
 
         def foreground(windows: torch.Tensor) -> torch.Tensor:
             window, asked = windows.split(1, dim=1)
@@ -118,9 +119,21 @@ class CordSearch:
             return torch.sigmoid(logits) if logits.shape[1] == 1 else 1 - torch.softmax(logits, dim=1)[:, :1]
 
         roi = (self.window, self.window)
-        both = torch.cat((slice_[None, None], pixels), dim=1)
-        found = sliding_window_inference(both, roi, 1, foreground, overlap=self.overlap, padding_mode="replicate")
+        both = torch.cat((slice_[None, None], pixels), dim=1)[(..., *box)]
+        found = torch.zeros_like(pixels)
+        found[(..., *box)] = sliding_window_inference(both, roi, 1, foreground, overlap=self.overlap, padding_mode="replicate")
         return (functional.interpolate(found, size=size, mode="area")[0, 0] * wanted).cpu()
+
+    def _box(self, asked: torch.Tensor) -> tuple[slice, ...]:
+        """Return the part of a slice that the windows cover which see something asked; in it windows lie as in all of the slice."""
+        step, box = max(1, int(self.window * (1 - self.overlap))), []
+        for axis, size in enumerate(asked.shape):
+            where = asked.any(1 - axis).nonzero()
+            last = max(size - self.window, 0)
+            starts = torch.arange(0, last + step, step).clamp_max(last)
+            seeing = starts[(starts <= int(where.max())) & (starts + self.window > int(where.min()))]
+            box.append(slice(int(seeing.min()), int(seeing.max()) + self.window))
+        return tuple(box)
 
 
 def _grid(shape: Sequence[int], spacing: float) -> list[int]:
@@ -155,7 +168,8 @@ def shortest_path(evidence: torch.Tensor, reach: int = 2) -> torch.Tensor:
     Returns:
         cells ``(Z, 2)``, of `CELL` pixels each.
     """
-    score = functional.avg_pool2d(evidence[:, None], EXTENT + 1, stride=1, padding=EXTENT // 2)
+    score = functional.avg_pool2d(evidence[:, None], (EXTENT + 1, 1), stride=1, padding=(EXTENT // 2, 0))
+    score = functional.avg_pool2d(score, (1, EXTENT + 1), stride=1, padding=(0, EXTENT // 2))
     score = functional.avg_pool2d(score, CELL, ceil_mode=True, count_include_pad=False)[:, 0]
     total, origins = score[0], []
     for slice_score in score[1:]:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+SIZES = 4  # of images whose borders a layer keeps
 CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}  # by the axes of the input
 
 
@@ -25,7 +26,7 @@ def activation_code(layer: nn.Module | None) -> tuple[str, list[float]] | None:
 class FusedConvolution(nn.Module):
     """A convolution and the activation behind it, written to memory once; oneDNN's, as torch's compiler calls it.
 
-    Weights in the type of autocast are made once and kept, where autocast makes them anew in each call.
+    Weights in the type of autocast and the layout of oneDNN are made once and kept, where else they are made in each call.
 
     Args:
         convolution: in 2D or 3D, with zeros beyond the border.
@@ -46,16 +47,75 @@ class FusedConvolution(nn.Module):
         super().__init__()
         bias = convolution.bias if bias is None else bias
         self.bias = None if bias is None else bias.detach()  # oneDNN adds it before it rounds
-        self.weights = {torch.float32: _last(convolution.weight.detach() if weight is None else weight)}
+        self.weight = _last(convolution.weight.detach() if weight is None else weight)
         self.geometry = [list(n) for n in (convolution.padding, convolution.stride, convolution.dilation)]
         self.groups, self.activation = convolution.groups, activation_code(activation)
+        self._packed: dict[torch.dtype, torch.Tensor] = {}
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        kind = _kind()
-        if kind not in self.weights:
-            self.weights[kind] = self.weights[torch.float32].to(kind)
+        features = _last(features.to(_kind()))
         settings = (*self.geometry, self.groups, *self.activation, "")
-        return torch.ops.mkldnn._convolution_pointwise(_last(features.to(kind)), self.weights[kind], self.bias, *settings)
+        return torch.ops.mkldnn._convolution_pointwise(features, self._weight(features), self.bias, *settings)
+
+    def _weight(self, features: torch.Tensor) -> torch.Tensor:
+        """Return the weights in the features' type and in oneDNN's own layout, in which it would bring them in each call."""
+        kind = features.dtype
+        if kind not in self._packed:
+            settings = (*self.geometry, self.groups, list(features.shape))
+            self._packed[kind] = torch.ops.mkldnn._reorder_convolution_weight(self.weight.to(kind), *settings)
+        return self._packed[kind]
+
+
+class NormedConvolution(FusedConvolution):
+    """A convolution with zeros beyond the border, and the batch normalisation before it, of which these zeros know nothing.
+
+    The normalisation's scale is multiplied into the weights. What its shift alone comes to differs along the border; it is kept as
+    an image, to which oneDNN adds the convolution.
+
+    Args:
+        convolution: in 2D, with one group.
+        activation: ReLU or None, as oneDNN has it.
+        weight, bias: in place of the convolution's own; no bias is none.
+        scale, shift: of the normalisation, ``(C,)``, see `scale_and_shift`.
+    """
+
+    def __init__(
+        self,
+        convolution: nn.Conv2d,
+        activation: nn.Module | None,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        scale: torch.Tensor,
+        shift: torch.Tensor,
+    ) -> None:
+        shifted = weight * shift.view(1, -1, 1, 1)
+        inside = shifted.sum((1, 2, 3)) + (0 if bias is None else bias.detach())
+        super().__init__(convolution, activation, weight * scale.view(1, -1, 1, 1), inside)
+        self.missing = -shifted.sum(1, keepdim=True)  # where the kernel reaches beyond the border
+        self._borders: dict[tuple[torch.Size, torch.dtype], torch.Tensor] = {}
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        features = _last(features.to(_kind()))
+        border = self._border(features.shape[2:], features.dtype)
+        answers = border.expand(len(features), -1, -1, -1).clone(memory_format=torch.channels_last)
+        activation = (None, [], "") if self.activation[0] == "none" else (*self.activation, "")
+        settings = (*self.geometry, self.groups, "add", 1.0, *activation)
+        bias = self.bias.to(features.dtype)
+        return torch.ops.mkldnn._convolution_pointwise_(answers, features, self._weight(features), bias, *settings)
+
+    def _border(self, size: torch.Size, kind: torch.dtype) -> torch.Tensor:
+        """Return what differs from the bias for images of a size, with what the bias loses by rounding."""
+        border = self._borders.get((size, kind))
+        if border is None:
+            padding, stride, dilation = self.geometry
+            with torch.autocast("cpu", enabled=False):
+                beyond = functional.pad(torch.zeros(1, 1, *size), [padding[1]] * 2 + [padding[0]] * 2, value=1.0)
+                border = functional.conv2d(beyond, self.missing, None, stride, 0, dilation)
+            border = _last((border + (self.bias - self.bias.to(kind).float()).view(1, -1, 1, 1)).to(kind))
+            if len(self._borders) == SIZES:
+                self._borders.clear()
+            self._borders[size, kind] = border
+        return border
 
 
 class FusedExpansion(nn.Module):

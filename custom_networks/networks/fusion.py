@@ -9,10 +9,10 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from ..memory import keep_freed_memory
-from .fused_layers import FusedConvolution, FusedExpansion, WholeNorm, WidePReLU, activation_code
+from .batch_norms import BATCH_NORMS, scale_and_shift
+from .fused_layers import FusedConvolution, FusedExpansion, NormedConvolution, WholeNorm, WidePReLU, activation_code
 
 CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
-BATCH_NORMS = (nn.BatchNorm2d, nn.BatchNorm3d)
 INSTANCE_NORMS = (nn.InstanceNorm2d, nn.InstanceNorm3d)
 KNOWN = ("torch", "monai", __package__.partition(".")[0])
 DROPOUTS = (nn.Dropout, nn.Dropout2d, nn.Dropout3d, nn.Identity)
@@ -44,7 +44,8 @@ def fuse(network: nn.Module) -> nn.Module:
     Each convolution keeps its weights in the type of autocast, instance normalisation keeps channels last. A network whose class
     has ``chains`` runs each of its `nn.Sequential` as a whole, and the modules that ``chains`` names one after the other; in these,
     dropout goes, convolutions take up the activation behind them, and batch normalisation next to them where that is exact: behind
-    a convolution, and before one without padding. What a block would enlarge whose class says ``enlarges`` is not enlarged.
+    a convolution, and before one in 2D or without padding. A class with ``merge_norms`` brings norms to such places first. What a
+    block would enlarge whose class says ``enlarges`` is not enlarged.
     """
     shared = {id(tensor): tensor for tensor in _tensors(network)}
     network = copy.deepcopy(network, shared)
@@ -78,6 +79,8 @@ def _tensors(network: nn.Module) -> Iterator[torch.Tensor]:
 
 
 def _fuse_chains(network: nn.Module) -> None:
+    if hasattr(network, "merge_norms"):
+        network.merge_norms()
     for names in type(network).chains:
         first, *others = names
         setattr(network, first, nn.Sequential(*_fused_chain([getattr(network, name) for name in names])))
@@ -105,23 +108,35 @@ def _fused_chain(modules: Sequence[nn.Module]) -> list[nn.Module]:
     left = list(_flat(modules))
     done: list[nn.Module] = []
     while left:
-        layer = left.pop(0)
-        if type(layer) in BATCH_NORMS and left and _has_no_border(left[0]):
+        layer, before = left.pop(0), None
+        if type(layer) in BATCH_NORMS and _takes_norm(left):
             before, layer = layer, left.pop(0)
-            weight, bias = _after_norm(layer, before)
-        elif _is_plain(layer):
-            weight, bias = layer.weight.detach(), layer.bias
-        else:
+        elif not _is_plain(layer):
             in_place = type(layer) in (nn.ReLU, nn.LeakyReLU) and done and type(done[-1]) in (*BATCH_NORMS, *INSTANCE_NORMS)
             done.append(_in_place(layer) if in_place else layer)
             continue
-        if left and type(left[0]) in BATCH_NORMS:
-            norm = left.pop(0)
-            statistics = norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
-            weight, bias = (part.detach() for part in fuse_conv_bn_weights(weight, bias, *statistics))
+        after = left.pop(0) if left and type(left[0]) in BATCH_NORMS else None
         activation = left.pop(0) if left and activation_code(left[0]) is not None else None
-        done.append(FusedConvolution(layer, activation, weight, bias))
+        done.append(_fused_convolution(layer, activation, before, after))
     return done
+
+
+def _fused_convolution(
+    layer: nn.Conv2d | nn.Conv3d, activation: nn.Module | None, before: nn.Module | None, after: nn.Module | None
+) -> FusedConvolution:
+    """Return a convolution with the batch normalisations before and after it, if any, and its activation."""
+    weight, bias = layer.weight.detach(), layer.bias
+    if after is not None:
+        statistics = after.running_mean, after.running_var, after.eps, after.weight, after.bias
+        weight, bias = (part.detach() for part in fuse_conv_bn_weights(weight, bias, *statistics))
+    if before is None:
+        return FusedConvolution(layer, activation, weight, bias)
+    scale, shift = scale_and_shift(before)
+    if any(layer.padding):
+        return NormedConvolution(layer, activation, weight, bias, scale, shift)
+    along = [1, -1, *[1] * (weight.ndim - 2)]
+    added = (weight * shift.view(along)).flatten(1).sum(1)
+    return FusedConvolution(layer, activation, weight * scale.view(along), added if bias is None else bias + added)
 
 
 def _flat(modules: Sequence[nn.Module]) -> Iterator[nn.Module]:
@@ -136,18 +151,16 @@ def _is_plain(layer: nn.Module) -> bool:
     return type(layer) in CONVOLUTIONS and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
 
 
-def _has_no_border(layer: nn.Module) -> bool:
-    return _is_plain(layer) and not any(layer.padding) and layer.groups == 1
+def _takes_norm(layers: Sequence[nn.Module]) -> bool:
+    """Tell whether a batch normalisation before layers can become part of the first.
 
-
-def _after_norm(layer: nn.Conv2d | nn.Conv3d, norm: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return weight and bias of a convolution without padding that does what a batch normalisation before it does, too."""
-    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    shift = norm.bias - norm.running_mean * scale
-    axes = list(range(1, layer.weight.ndim))
-    along = [1, -1, *[1] * (layer.weight.ndim - 2)]
-    bias = (layer.weight * shift.view(along)).sum(axes)
-    return (layer.weight * scale.view(along)).detach(), (bias if layer.bias is None else layer.bias + bias).detach()
+    With a border, what the shift adds up to is an image: in 3D that fits no cache. oneDNN has ReLU alone behind such a sum.
+    """
+    if not layers or not _is_plain(layers[0]) or layers[0].groups > 1:
+        return False
+    if not any(layers[0].padding):
+        return True
+    return type(layers[0]) is nn.Conv2d and not any(type(layer) is nn.LeakyReLU for layer in layers[1:3])
 
 
 def _in_place(activation: nn.ReLU | nn.LeakyReLU) -> nn.Module:

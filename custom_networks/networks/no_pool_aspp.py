@@ -5,6 +5,8 @@ import math
 import torch
 from torch import nn
 
+from .batch_norms import merged
+
 BRANCH_DILATIONS = (6, 12, 18, 24)
 POOLED_BRANCH_SOURCES = ("stem", "dilated_stem")
 
@@ -105,14 +107,31 @@ class NoPoolASPP(nn.Module):
         stem = self.stem(image)
         features = self.dilated_stem(stem)
         source = stem if self.pool_stem else features
-        branches = [branch(features) for branch in self.branches]
         pooled = source.mean(dim=(2, 3), keepdim=True)
+        branches = [branch(features) for branch in self.branches]
         # laid out as the others, where expanded it would break channels last; in training, rounding of its gradient matters more
-        branches.append(pooled.expand_as(features) if self.training else torch.zeros_like(features) + pooled)
+        pooled = pooled.expand_as(features)
+        branches.append(pooled if self.training else pooled.contiguous(memory_format=torch.channels_last))
         if self.pool_stem:
             branches[-2], branches[-1] = branches[-1], branches[-2]
         fused = self.concat_dropout(self.concat_norm(torch.cat(branches, dim=1)))
         return self.logits(self.fuse(fused))
+
+    def merge_norms(self) -> None:
+        """Make the norms at the ends of branches and stem part of those behind them; in evaluation answers stay. See `fusion`."""
+        stem, norms = _without_norm(self.stem), [_without_norm(branch) for branch in self.branches]
+        self.dilated_stem = nn.Sequential(stem, *self.dilated_stem)
+        if self.pool_stem:  # the average of what is normalised is the average, normalised
+            norms.insert(-1, stem)
+        else:
+            norms.append(nn.BatchNorm2d(stem.num_features, eps=0.0).eval())
+        self.concat_norm = merged(norms, self.concat_norm)
+
+
+def _without_norm(units: nn.Sequential) -> nn.BatchNorm2d:
+    """Take the last norm off units, and return it."""
+    norm, units[-1].norm = units[-1].norm, nn.Identity()
+    return norm
 
 
 def _init_convolution(module: nn.Module) -> None:

@@ -56,13 +56,21 @@ def operations_counter(executed: bool = False) -> FlopCounterMode:
     """
     fused = torch.ops.mkldnn
     enlarged = _executed_enlargement if executed else _enlarged_convolution
-    mapping = {fused._convolution_pointwise: _convolution, fused._convolution_transpose_pointwise: enlarged}
+    mapping = {
+        fused._convolution_pointwise: _convolution,
+        fused._convolution_pointwise_: _added_convolution,
+        fused._convolution_transpose_pointwise: enlarged,
+    }
     return FlopCounterMode(display=False, custom_mapping=mapping)
 
 
 def _convolution(features: torch.Size, weight: torch.Size, *settings, out_shape: torch.Size, **others) -> int:
     if isinstance(settings[0], torch.Size) and len(settings[0]) == len(features):
         weight = settings[0]  # behind what is added
+    return conv_flop_count(features, weight, out_shape)
+
+
+def _added_convolution(target: torch.Size, features: torch.Size, weight: torch.Size, *settings, out_shape: torch.Size) -> int:
     return conv_flop_count(features, weight, out_shape)
 
 

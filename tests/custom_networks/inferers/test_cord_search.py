@@ -1,3 +1,6 @@
+import itertools
+import math
+
 import pytest
 import torch
 
@@ -84,6 +87,18 @@ def test_a_place_that_was_told_saves_windows_and_changes_no_centre():
     localisation = Told([(x // 2 + 1, y // 2 - 2) for x, y in CENTRES])
     assert torch.equal(CordSearch(window=48, localisation=localisation)(volume, near, spacing=0.5), expected)
     assert near.windows < everywhere.windows / 2
+
+
+@pytest.mark.parametrize("size", [(200, 160), (48, 160), (30, 160), (131, 97)])
+@pytest.mark.parametrize("overlap", [0.0, 0.25, 0.6])
+def test_windows_near_a_place_lie_as_in_the_whole_slice(size, overlap):
+    search = CordSearch(window=48, overlap=overlap)
+    pixels = torch.arange(1.0, math.prod(size) + 1).view(size)
+    whole = search._evidence(pixels, torch.relu, 1.0)
+    for corner in itertools.product((0, size[0] // 2, size[0] - 1), (0, 70, size[1] - 1)):
+        near = torch.zeros(size, dtype=torch.bool)
+        near[corner] = True
+        assert torch.equal(search._evidence(pixels, torch.relu, 1.0, near), torch.where(near, whole, 0.0))
 
 
 def test_everything_is_searched_where_nothing_is_found_at_the_place_told():

@@ -12,7 +12,7 @@ import torch
 from conftest import CHEST, DIGITS, GRAY_MATTER, LESIONS
 from rich.console import Console
 
-from custom_networks import UserError
+from custom_networks import NoPoolASPP, UserError
 from custom_networks.heads.raw_heads import is_cut_out
 from custom_networks.networks.fusion import fuse
 from tools.benchmarks import against, many
@@ -208,6 +208,18 @@ def test_fused_convolutions_are_counted():
             form(torch.ones(2, 1, 8, 6))
         counted.append(counter.get_total_flops())
     assert counted == [2 * 2 * (48 * 4 * 9 + 12 * 2 * 16)] * 2
+
+
+def test_what_stands_for_a_norm_is_not_counted():
+    network = NoPoolASPP(filters=4).eval()
+    counted = []
+    for form in (network, fuse(network)):
+        with torch.inference_mode():
+            form(torch.ones(1, 1, 10, 10))  # makes what is kept
+            with operations_counter() as counter:
+                form(torch.ones(1, 1, 10, 10))
+        counted.append(counter.get_total_flops())
+    assert counted[0] == counted[1] > 0
 
 
 def test_a_process_is_measured():
