@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from throughput import THROUGHPUT, assert_options_reach
 
 from tools.bundles import Bundle, all_bundles
 from tools.sharing.syncing import sync
@@ -94,13 +95,17 @@ def test_general_settings_have_one_name_in_all_bundles(bundle):
 
 
 def test_throughput_has_one_name_in_all_bundles(bundle):
-    windows = [] if bundle.name.startswith("handwritten") else ["window_batch"]  # digits are whole pictures
-    for config, names in (("train", windows), ("inference", ["cudnn_benchmark", *windows])):
+    of_windows = [] if bundle.name.startswith("handwritten") else ["window_batch", "precision"]  # digits are small, whole pictures
+    for config, names in (("train", THROUGHPUT[:2]), ("inference", [])):
         content = read(bundle, config)
-        assert all(name in content and f'"@{name}"' in json.dumps(content) for name in names)
+        for name in (*names, "cudnn_benchmark", *of_windows):
+            assert name in content and f'"@{name}"' in json.dumps(content), f"{config}.json: {name}"
+
+
+def test_every_component_takes_what_sets_throughput(bundle):
+    """In overlays too, which write components anew: an option would be without effect there."""
     for path in (bundle.folder / "configs").glob("*.json"):
-        for inferer in re.findall(r'"inferer": (\{[^{}]*"scripts[^{}]*Inferer"[^{}]*\})', path.read_text()):
-            assert '"window_batch": "@window_batch"' in inferer or "AutocastInferer" in inferer, path.name
+        assert_options_reach(json.loads(path.read_text()), path.name)
 
 
 def test_no_config_names_a_handler_by_its_place(bundle):

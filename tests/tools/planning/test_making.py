@@ -9,6 +9,7 @@ import pytest
 from conftest import save_nifti
 from own_data import write_nnunet, write_pairs, write_pictures
 from PIL import Image
+from throughput import THROUGHPUT, assert_options_reach
 
 from custom_networks.errors import UserError
 from tools.bundles import Bundle, get_bundle
@@ -53,6 +54,9 @@ def test_every_id_of_the_configs_is_there_and_none_of_the_muscles_is_left(tmp_pa
         text = (made.folder / "configs" / name).read_text()
         assert "partial" not in text and "cross_entropy" not in text and "Pyramid" not in text and "erector" not in text
         assert all(len(line) <= 132 for line in text.splitlines())
+    for path in (made.folder / "configs").glob("*.json"):
+        assert_options_reach(json.loads(path.read_text()), path.name)
+    assert all(name in json.loads((made.folder / "configs" / "train.json").read_text()) for name in THROUGHPUT)
     with Bundle(made.folder).parser("train.json", dataset_dir=str(made.data)) as parser:
         loss, network = parser.get_parsed_content("loss"), parser.get_parsed_content("network_def")
         batch = next(iter(parser.get_parsed_content("train#dataloader")))
