@@ -68,6 +68,8 @@ def load_lesion_maps(folder: str | Path) -> list[LesionMap]:
             share = ndimage.gaussian_filter(np.pad(mask[box], BORDER).astype(np.float32), SMOOTHING)
             low = np.array([side.start for side in box]) - BORDER
             maps.append(LesionMap(share, image.affine @ from_matvec(np.eye(3), low)))
+    if not maps:
+        logger.warning("%s: no masks of lesions there, so training paints none. `prepare --priors` puts some there.", folder)
     return maps
 
 

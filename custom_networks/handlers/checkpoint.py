@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..results.write_state import write_state
 from .distributed import bare
 
 logger = logging.getLogger("axial")
+EARLY = "checkpoint_early"
 
 
 class Checkpoint:
@@ -38,6 +39,9 @@ class Checkpoint:
         parts: what else to keep, name to object with ``state_dict`` and ``load_state_dict``.
         data: entries of the training data. Where their files have other names than the checkpoint's, as after more scans were
             labelled in MONAI Label, training starts anew and the old checkpoint is kept as ``checkpoint_previous.pt``.
+        drawn: returns those of them that are drawn by the end of a share of the epochs, where some come late. The last checkpoint
+            before these is kept as ``checkpoint_early.pt``: trainings that differ in late data alone may go on from it, copied to
+            their ``checkpoint.pt``, and end as if each had run in one go.
     """
 
     def __init__(
@@ -48,10 +52,16 @@ class Checkpoint:
         lr_scheduler: LRScheduler | None = None,
         parts: Mapping[str, Any] | None = None,
         data: Sequence[Mapping] | None = None,
+        drawn: Callable[[float], Sequence[Mapping]] | None = None,
     ) -> None:
         self.path = Path(output_dir) / "checkpoint.pt"
         self.network, self.optimizer, self.lr_scheduler = bare(network), optimizer, lr_scheduler
-        self.parts, self.digest = dict(parts or {}), None if data is None else digest(data)
+        self.parts, self.data, self.drawn = dict(parts or {}), data, drawn or (lambda _: data)
+
+    @property
+    def early(self) -> Path:
+        """The last checkpoint before late data are drawn."""
+        return self.path.with_stem(EARLY)
 
     @property
     def backup(self) -> Path:
@@ -64,7 +74,7 @@ class Checkpoint:
         Raises:
             UserError: when every checkpoint that is there is damaged, or is of another network.
         """
-        checkpoint = self._read()
+        checkpoint = self._read(engine.state.max_epochs)
         if checkpoint is None:
             return
         try:
@@ -84,14 +94,20 @@ class Checkpoint:
         """Write a checkpoint at the end of an epoch."""
         if idist.get_rank():
             return
-        content = {"network": self.network.state_dict(), "epoch": engine.state.epoch, "data": self.digest}
+        epoch, epochs = engine.state.epoch, engine.state.max_epochs
+        content = {"network": self.network.state_dict(), "epoch": epoch, "data": self._digest(epoch / epochs)}
         parts = {"optimizer": self.optimizer, "lr_scheduler": self.lr_scheduler} | self._all_parts(engine)
         content |= {name: part.state_dict() for name, part in parts.items() if part is not None}
         if self.path.exists():
             os.replace(self.path, self.backup)
         write_state(self.path, content)
+        if content["data"] != self._digest((epoch + 1) / epochs):
+            write_state(self.early, content)
 
-    def _read(self) -> dict | None:
+    def _digest(self, progress: float) -> str | None:
+        return None if self.data is None else digest(self.drawn(progress))
+
+    def _read(self, epochs: int) -> dict | None:
         """Return the newest checkpoint of these data that is whole, None where training starts anew."""
         damaged = []
         checkpoint = None
@@ -114,7 +130,7 @@ class Checkpoint:
             logger.warning("%s: damaged, kept as %s; training goes on from %s.", self.path, kept.name, self.backup.name)
             if first:
                 os.replace(self.path, kept)
-        if checkpoint is not None and self.digest is not None and (checkpoint.get("data") or self.digest) != self.digest:
+        if checkpoint is not None and not self._same_data(checkpoint, epochs):
             previous = self.path.with_stem("checkpoint_previous")
             logger.warning("%s: made with other data; kept as %s, training starts anew.", self.path, previous.name)
             if first:
@@ -122,6 +138,10 @@ class Checkpoint:
                 self.backup.unlink(missing_ok=True)
             return None
         return checkpoint
+
+    def _same_data(self, checkpoint: Mapping, epochs: int) -> bool:
+        digests = {self._digest(checkpoint["epoch"] / epochs), None if self.data is None else digest(self.data)}
+        return checkpoint.get("data") is None or self.data is None or checkpoint["data"] in digests
 
     def _all_parts(self, engine: Engine) -> dict[str, Any]:
         return self.parts | {"scaler": getattr(engine, "scaler", None)}  # MONAI's trainer makes it when it runs

@@ -11,9 +11,10 @@ from ..metrics.partial import allowed_classes
 class PartialLabels(nn.Module):
     """Let a label stand for one of several classes; which of them is left to the network.
 
-    The target of a pixel is spread over the classes that its label allows, as the network's own probabilities are. With cross
-    entropy this gives exactly the gradient of ``-log`` of the sum of the allowed classes' probabilities. Labels of one class are
-    learned as always.
+    The target of a pixel is spread over the classes that its label allows, as the network's own probabilities are, and of these
+    probabilities only their sum is learned: with cross entropy this gives exactly the gradient of ``-log`` of the sum. Were each
+    learned, a Dice loss without background would count an undecided pixel as a hit of every structure that it may be, and these
+    would grow until they fill what is undecided. Labels of one class are learned as always.
 
     Args:
         loss: of logits and probabilities, both ``(B, C, H, W)``.
@@ -35,5 +36,8 @@ class PartialLabels(nn.Module):
     def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         self.table = self.table.to(logits.device)
         possible = self.table[target[:, 0].long()].movedim(-1, 1)
-        share = torch.softmax(logits.detach().float().masked_fill(~possible, -torch.inf), dim=1)
-        return self.loss(logits, share)
+        known = torch.log_softmax(logits.float(), dim=1)
+        allowed = known.masked_fill(~possible, -torch.inf)
+        together = torch.logsumexp(allowed, dim=1, keepdim=True)
+        share = (allowed - together).detach()
+        return self.loss(torch.where(possible, share + together, known), share.exp())

@@ -94,7 +94,7 @@ class SpineSearch:
         if together == 1:
             return index
         while index < len(windows):
-            batch = windows[index : index + together]
+            batch = [self._inside(window) for window in windows[index : index + together]]
             for offset, answer in enumerate(self.reader.ask(batch)):
                 if answer is not None:
                     return index + offset
@@ -176,14 +176,27 @@ class SpineSearch:
         )
         return centre
 
+    def _inside(self, centre: np.ndarray) -> np.ndarray:
+        """Move a patch that reaches beyond the end of the scan where the search begins, so that it ends there.
+
+        The border leaves the spinous process of another vertebra beside that of the first. The memory is empty there, and where
+        the network sees the scan end, it takes neither for the first vertebra's. A scan lower than a patch stays in it.
+        """
+        half, height, moved = self.settings.patch // 2, int(self.state.shape[2]), centre.copy()
+        if self.settings.down > 0:
+            moved[2] = min(centre[2], max(half, height - half))
+        else:
+            moved[2] = max(centre[2], min(half, height - half))
+        return moved
+
     def _settle(self, centre: np.ndarray) -> tuple[Answer | None, int, np.ndarray]:
         """Centre the patch on the fragment until it moves no more; past ``max_steps`` on the mean of the last two centres."""
-        previous = centre
+        previous = centre = self._inside(centre)
         for step in range(1, self.settings.max_steps):
             (answer,) = self.reader.ask([centre])
             if answer is None:
                 return None, step, centre
-            target = np.clip((answer.low + answer.high) // 2, 0, self.state.shape - 1)
+            target = self._inside(np.clip((answer.low + answer.high) // 2, 0, self.state.shape - 1))
             if np.abs(target - centre).max() <= SETTLED:
                 return answer, step, centre
             previous, centre = centre, target

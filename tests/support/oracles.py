@@ -17,7 +17,8 @@ class Oracle(torch.nn.Module):
         super().__init__()
         heights = {n: np.argwhere(labels == n)[:, 2].mean() for n in np.unique(labels) if n}
         self.sizes = {n: np.count_nonzero(labels == n) for n in heights}
-        self.order = sorted(heights, key=heights.get, reverse=direction == "down")
+        self.down = direction == "down"
+        self.order = sorted(heights, key=heights.get, reverse=self.down)
         self.estimates = estimates or {}
 
     def forward(self, patch: torch.Tensor) -> torch.Tensor:
@@ -44,6 +45,19 @@ class KnowsUpright(Oracle):
         heights = [(numbers == n).nonzero()[:, 2].float().mean() for n in (seen[0], seen[-1])] if seen else [1, 0]
         if heights[0] < heights[1]:
             output[0, 2] = 21.0
+        return output
+
+
+class DoubtsEnds(Oracle):
+    """Misses the front half of the first vertebra where a patch shows that the scan ends."""
+
+    def forward(self, patch: torch.Tensor) -> torch.Tensor:
+        output = super().forward(patch)
+        beyond = (patch[0, 0, :, :, [-1, 0]] <= -1.0).all(0).all(0)
+        if beyond[0 if self.down else 1] and not (patch[0, 1] >= 0.5).any():
+            inside = (output[0, 0] > 0).nonzero()
+            if len(inside):
+                output[0, 0, :, int(inside[:, 1].float().mean()) :] = -10.0
         return output
 
 

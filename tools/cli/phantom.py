@@ -19,8 +19,11 @@ def phantom(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="Cord: t2star, mt, t1. Spine: lumbar, ... Muscles: muscles, regions. Drawn for each case where none is named."
+            help="Cord: t2star, mt, t1. Spine: lumbar, ... Muscles: muscles, eight or regions. Drawn for each where none is named."
         ),
+    ] = None,
+    shapes: Annotated[
+        Path | None, typer.Option(help="Muscles: folder of label maps of MuscleMap, whose muscles are mixed and drawn.")
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -28,13 +31,16 @@ def phantom(
     from rich.progress import Progress
 
     from ..bundles import get_bundle
-    from ..phantoms.write import WITHOUT_BUNDLE, WRITERS
+    from ..phantoms.write import MUSCLES, WITHOUT_BUNDLE, WRITERS
 
     writers = WITHOUT_BUNDLE if bundle in WITHOUT_BUNDLE else WRITERS
     name = bundle if bundle in WITHOUT_BUNDLE else get_bundle(bundle, trust=True).name
     if name not in writers:
         raise UserError(f"{name}: has no phantoms.", "Its data come with `axial prepare`.")
+    options = {} if shapes is None else {"shapes": shapes}
+    if shapes is not None and name != MUSCLES:
+        raise UserError(f"{name}: --shapes is of muscles alone.", "Leave it out.")
     with Progress(console=errors) as progress:
         task = progress.add_task("phantoms", total=cases)
-        path = writers[name](destination, cases, seed, overwrite, on_case=lambda: progress.advance(task), kind=kind)
+        path = writers[name](destination, cases, seed, overwrite, on_case=lambda: progress.advance(task), kind=kind, **options)
     tell_split(path)

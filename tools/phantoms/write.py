@@ -20,6 +20,7 @@ from .kidneys import LABELS as KIDNEY_LABELS
 from .kidneys import make_kidney_phantom
 from .lumbar import LABELS as LUMBAR_LABELS
 from .lumbar import make_lumbar_phantom
+from .muscle_shapes import load_people
 from .spinal_cord import make_cord_phantom
 from .spine import make_spine_phantom
 
@@ -79,15 +80,26 @@ write_chest_phantoms = partial(write_phantoms, make_chest_phantom, "chest radiog
 
 
 def write_lumbar_phantoms(
-    folder: Path, cases: int, seed: int, overwrite: bool = False, kind: str | None = None, **options: Any
+    folder: Path,
+    cases: int,
+    seed: int,
+    overwrite: bool = False,
+    kind: str | None = None,
+    shapes: Path | None = None,
+    **options: Any,
 ) -> Path:
-    """`write_phantoms` of axial lumbar MRI with the labels of a kind, ``"muscles"`` where none is named."""
+    """`write_phantoms` of axial lumbar MRI with the labels of a kind, ``"muscles"`` where none is named.
+
+    Args:
+        shapes: folder of label maps whose muscles are drawn, see `load_people`; ellipses where it is None.
+    """
     kind = kind or "muscles"
     if kind not in LUMBAR_LABELS:
         raise UserError(f"{kind}: no such kind.", f"Choose one of: {', '.join(LUMBAR_LABELS)}.")
+    people = [] if shapes is None else load_people(shapes)
     return write_phantoms(
-        make_lumbar_phantom,
-        f"axial lumbar phantoms, {kind}",
+        partial(make_lumbar_phantom, people=people),
+        f"axial lumbar phantoms, {kind}" + (f", shapes of {shapes.name}" if shapes else ""),
         LUMBAR_LABELS[kind],
         folder,
         cases,
@@ -98,10 +110,11 @@ def write_lumbar_phantoms(
     )
 
 
+MUSCLES = "spinal_muscles_mri_segmentation"
 WRITERS = {
     "chest_xray_organs_segmentation": write_chest_phantoms,
     "spinal_cord_gray_matter_segmentation": write_cord_phantoms,
-    "spinal_muscles_mri_segmentation": write_lumbar_phantoms,
+    MUSCLES: write_lumbar_phantoms,
     "white_matter_lesions_mri_segmentation": write_brain_phantoms,
     "vertebrae_ct_instance_segmentation": write_spine_phantoms,
 }

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -12,9 +13,11 @@ from pathlib import Path
 
 from custom_networks.cases.cases import case_name
 from custom_networks.errors import UserError
+from custom_networks.handlers.checkpoint import EARLY
 from custom_networks.results.write_result import write_json, write_result
 
 from ..bundles import Bundle, environment
+from ..datasets.lesions import PRIORS, copy_priors
 from ..layout.data_list import write_data_list
 from ..layout.mixing import absolute
 from ..layout.split import SECTIONS
@@ -64,7 +67,7 @@ class CrossValidation:
         weights: Path | None = None,
         choose: tuple[str, Sequence[str]] | None = None,
     ) -> None:
-        self.bundle, self.output, self.jobs, self.subject = bundle, output, jobs, subject
+        self.bundle, self.data, self.output, self.jobs, self.subject = bundle, data, output, jobs, subject
         self.choice, self.values = choose or ("", [""])
         self.configs = ["configs/train.json", *map(self._overlay, overlays)]
         self.settings = settings or {}
@@ -113,6 +116,8 @@ class CrossValidation:
                     raise UserError(f"{self._folder(fold)}: holds a fold of other cases.", "Choose another folder with -o.")
                 continue
             folder.mkdir(parents=True, exist_ok=True)
+            if (self.data / PRIORS).is_dir():
+                copy_priors(self.data / PRIORS, folder / PRIORS)
             write_data_list(folder, f"without {', '.join(fold.subjects)}", self.content.get("labels", {}), fold.sections)
 
     def _run(self, fold: Fold, tell: Callable[[str], None]) -> bool:
@@ -122,6 +127,7 @@ class CrossValidation:
     def _train(self, fold: Fold, tell: Callable[[str], None]) -> Path | None:
         run = self._folder(fold) / "run"
         if not (run / "done").exists():
+            self._share_early(fold)
             tell(f"fold {fold.name}: training on {len(fold.sections['training'])} cases")
             if not self._start("training", fold, self.configs, {"output_dir": run} | self.settings):
                 tell(f"fold {fold.name}: training failed")
@@ -131,6 +137,15 @@ class CrossValidation:
         if weights is None:
             tell(f"fold {fold.name}: training left no weights")
         return weights
+
+    def _share_early(self, fold: Fold) -> None:
+        """Let a fold go on from what another one had before late data came, where it would have been trained the same so far."""
+        run = self._folder(fold) / "run"
+        for other in self.folds:
+            early = self._folder(other) / "run" / f"{EARLY}.pt"
+            if not run.exists() and early.exists() and _early_entries(other) == _early_entries(fold):
+                run.mkdir()
+                shutil.copyfile(early, run / "checkpoint.pt")
 
     def _score(self, fold: Fold, weights: Path, value: str, tell: Callable[[str], None]) -> bool:
         settings = self.settings | ({self.choice: value} if self.choice else {})
@@ -192,6 +207,10 @@ def summarise(rows: Sequence[dict[str, str]]) -> list[tuple[str, str]]:
     """Return for every score of rows with ``subject`` its name and its spread over subjects."""
     subjects = [row["subject"] for row in rows]
     return [(name, str(spread([float(row[name] or "nan") for row in rows], subjects, name))) for name in score_names(rows)]
+
+
+def _early_entries(fold: Fold) -> list[dict]:
+    return [entry for entry in fold.sections["training"] if not entry.get("after")]
 
 
 def _first(folder: Path) -> Path | None:

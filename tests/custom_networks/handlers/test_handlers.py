@@ -1,8 +1,10 @@
 """Handlers on a trainer whose every step is known."""
 
 import csv
+import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -237,6 +239,70 @@ def test_other_data_start_a_training_anew_and_lose_nothing(tmp_path):
     assert biases == [6, 9, 12]  # the second run added one epoch, the third began at 0
     assert torch.load(tmp_path / "checkpoint_previous.pt", weights_only=True)["epoch"] == 3
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["epoch"] == 4
+
+
+class Late:
+    """Entries of which some are drawn in the last two fifths of the epochs."""
+
+    def __init__(self, early: str, late: str) -> None:
+        self.data = [{"image": f"{name}.nii.gz", "label": 1} for name in early]
+        self.data += [{"image": f"{name}.nii.gz", "label": 1, "after": 0.6} for name in late]
+
+    def drawn_by(self, progress: float) -> list[dict]:
+        return [entry for entry in self.data if progress > entry.get("after", 0)]
+
+
+def train_on(folder, dataset: Late, epochs: int = 5) -> float:
+    """Add a random number an iteration, and another one for every late entry; return the bias."""
+    network = linear()
+
+    def step(engine, batch):
+        with torch.no_grad():
+            late = len(dataset.drawn_by(engine.state.epoch / engine.state.max_epochs)) - len(dataset.drawn_by(1e-6))
+            network.bias += torch.rand(1 + late)[-1]
+        return {"loss": 1.0}
+
+    trainer = Engine(step)
+    trainer.data_loader = SimpleNamespace(dataset=dataset)
+    optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
+    TrainingRecord(folder, network, optimizer, Engine(lambda engine, batch: None)).attach(trainer)
+    trainer.run([0, 1], max_epochs=epochs)
+    return network.bias.item()
+
+
+def test_what_comes_before_late_data_serves_every_training_that_differs_in_these_alone(tmp_path):
+    alone = [train_on(tmp_path / name, Late("ab", late)) for name, late in (("c", "c"), ("de", "de"))]
+    assert torch.load(tmp_path / "c" / "checkpoint_early.pt", weights_only=True)["epoch"] == 3
+    for late, expected in (("c", alone[0]), ("de", alone[1])):
+        folder = tmp_path / f"shared {late}"
+        folder.mkdir()
+        shutil.copy(tmp_path / "c" / "checkpoint_early.pt", folder / "checkpoint.pt")
+        assert train_on(folder, Late("ab", late)) == expected
+        assert [row["epoch"] for row in rows(folder)] == ["4", "5"]
+        assert torch.equal(
+            *(torch.load(path / "model_average.pt", weights_only=True)["bias"] for path in (folder, tmp_path / late))
+        )
+
+
+def test_what_comes_before_late_data_is_of_no_use_where_early_data_differ(tmp_path, caplog):
+    train_on(tmp_path / "c", Late("ab", "c"))
+    (tmp_path / "other").mkdir()
+    shutil.copy(tmp_path / "c" / "checkpoint_early.pt", tmp_path / "other" / "checkpoint.pt")
+    train_on(tmp_path / "other", Late("ax", "c"))
+    assert "made with other data" in caplog.text
+    assert [row["epoch"] for row in rows(tmp_path / "other")] == ["1", "2", "3", "4", "5"]
+
+
+def test_a_training_with_late_data_is_gone_on_with_whether_they_have_come_or_not(tmp_path, caplog):
+    for epochs in (5, 20):  # epoch 5 of 20 lies before late data
+        train_on(tmp_path, Late("ab", "c"), epochs)
+    assert "made with other data" not in caplog.text
+    assert [row["epoch"] for row in rows(tmp_path)] == [str(epoch) for epoch in range(1, 21)]
+
+
+def test_a_training_without_late_data_keeps_no_early_checkpoint(tmp_path):
+    train_on(tmp_path, Late("ab", ""))
+    assert not (tmp_path / "checkpoint_early.pt").exists()
 
 
 def test_a_network_gets_back_its_layout_in_memory(tmp_path):

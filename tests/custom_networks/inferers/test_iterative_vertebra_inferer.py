@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
-from oracles import Constant, KnowsUpright, Oracle, Oscillating, encode
+from oracles import Constant, DoubtsEnds, KnowsUpright, Oracle, Oscillating, encode
 from scipy.ndimage import label
 
 from custom_networks.errors import UserError
@@ -86,6 +86,28 @@ def test_scan_cut_through_vertebrae(spines, cut):
     assert np.array_equal(result, expected)
     for row in found:
         assert row["complete"] == (voxels[row["number"]] == oracle.sizes[row["number"]])
+
+
+@pytest.mark.parametrize("direction", ["down", "up"])
+def test_first_vertebra_is_found_whole_where_the_scan_ends_beside_it(spines, direction):
+    """A network that misses half of a vertebra where it sees the scan end, and knows none before it."""
+    labels = part_of(spines["lumbar", 0], 21, 24)
+    assert labels.shape[2] > PATCH
+    result, found, _ = run(labels, DoubtsEnds(labels, direction), direction=direction)
+    assert np.array_equal(result, labels) and len(found) == 4
+
+
+@pytest.mark.parametrize("direction", ["down", "up"])
+@pytest.mark.parametrize(
+    ("height", "start", "centre"), [(200, 190, 168), (200, 100, 100), (65, 60, 33), (64, 50, 32), (40, 38, 32)]
+)
+def test_patch_ends_where_the_scan_does(height, start, centre, direction):
+    """In a scan lower than a patch it stays where the scan lies wholly in it."""
+    state = TraversalState.begin(torch.zeros(70, 70, height), 0.2)
+    search = SpineSearch(state, Constant(-10.0), TraversalSettings(PATCH, SPACING, direction))
+    if direction == "up":
+        start, centre = height - start, height - centre
+    assert search._inside(np.array([1, 69, start])).tolist() == [1, 69, centre]
 
 
 def test_field_of_view_smaller_than_a_patch(spines):

@@ -36,6 +36,22 @@ def test_what_may_be_anything_teaches_cross_entropy_nothing():
     assert logits.grad.abs().max() < 1e-6
 
 
+DICE = {"include_background": False, "softmax": True}
+
+
+@pytest.mark.parametrize("options", [DICE, DICE | {"squared_pred": True}, DICE | {"squared_pred": True, "batch": True}])
+def test_dice_does_not_choose_among_the_allowed_classes(options):
+    logits = torch.randn(2, 3, 8, 8, requires_grad=True)
+    target = torch.randint(0, 3, (2, 1, 8, 8))
+    target[..., :4] = 3  # may be 0 or 2
+    PartialLabels(DiceCELoss(**options), 3, ALLOWED)(logits, target).backward()
+    undecided = logits.grad[..., :4]
+    probability = logits.detach().softmax(1)[..., :4]
+    assert torch.allclose(undecided[:, 0] / probability[:, 0], undecided[:, 2] / probability[:, 2], atol=1e-5)
+    assert (undecided[:, 1] > 0).all()  # what it may not be is unlearned
+    assert logits.grad[..., 4:].abs().max() > 1e-3
+
+
 def test_every_stage_learns_from_partial_labels():
     logits, target = torch.randn(2, 3, 8, 8), torch.randint(0, 3, (2, 1, 8, 8))
     options = {"batch": True, "cross_entropy": 1.0}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tools.phantoms.lumbar import MUSCLES, REGIONS, make_lumbar_phantom
+from tools.phantoms.lumbar import EIGHT, MUSCLES, REGIONS, make_lumbar_phantom
 
 
 def centre(phantom, value: int) -> np.ndarray:
@@ -10,7 +10,7 @@ def centre(phantom, value: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("kind", "names"), [("muscles", MUSCLES), ("regions", REGIONS)])
+@pytest.mark.parametrize(("kind", "names"), [("muscles", MUSCLES), ("eight", EIGHT), ("regions", REGIONS)])
 def test_every_region_is_there_on_its_side(seed, kind, names):
     phantom = make_lumbar_phantom(np.random.default_rng(seed), kind)
     assert phantom.image.shape == phantom.label.shape
@@ -32,3 +32,15 @@ def test_equal_seeds_give_equal_phantoms_and_others_do_not():
     first, same, other = (make_lumbar_phantom(np.random.default_rng(seed)) for seed in (5, 5, 6))
     assert np.array_equal(first.image, same.image) and np.array_equal(first.label, same.label)
     assert first.image.shape != other.image.shape or not np.array_equal(first.image, other.image)
+
+
+def test_phantoms_that_numbers_were_measured_on_stay_the_same():
+    phantom = make_lumbar_phantom(np.random.default_rng([900, 0]), "muscles")
+    assert phantom.label.shape == (365, 365, 2)
+    assert np.bincount(phantom.label.ravel()) == pytest.approx([251569, 5132, 2323, 2334, 5092], rel=0.01)
+
+
+def test_eight_muscles_are_those_of_the_back_and_more():
+    eight, four = (make_lumbar_phantom(np.random.default_rng(3), kind) for kind in ("eight", "muscles"))
+    assert np.array_equal(eight.image, four.image)
+    assert np.array_equal(np.where(eight.label > 4, 0, eight.label), four.label)

@@ -3,11 +3,14 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import ClassVar
 
+import numpy as np
 import pytest
+from conftest import save_nifti
 
 from custom_networks.errors import UserError
 from tests.conftest import DIGITS, REPOSITORY
@@ -82,6 +85,41 @@ def test_scores_of_other_weights_are_made_anew(digits, tmp_path):
     (tmp_path / "fold_1" / "run" / "model.pt").write_text("others")
     validation.run()
     assert validation.calls == [("evaluating", "1")]
+
+
+class Early(Recorded):
+    """Keeps what a training had before late data came, and remembers what it began with."""
+
+    def _start(self, run_id, fold, configs, settings):
+        if run_id == "training":
+            begun = settings["output_dir"] / "checkpoint.pt"
+            self.began = [*getattr(self, "began", []), begun.read_text() if begun.exists() else None]
+        done = super()._start(run_id, fold, configs, settings)
+        if run_id == "training":
+            (settings["output_dir"] / "checkpoint_early.pt").write_text(fold.name)
+        return done
+
+
+@pytest.mark.parametrize(("late", "began"), [(range(60), [None, "1", "1"]), (range(40), [None, None, None])])
+def test_folds_that_differ_in_late_cases_alone_share_what_comes_before(digits, tmp_path, late, began):
+    content = json.loads((digits / "dataset.json").read_text())
+    entries = [entry | ({"after": 0.8} if n in late else {}) for n, entry in enumerate(content["training"])]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "dataset.json").write_text(json.dumps(content | {"training": entries}))
+    validation = Early(Bundle(DIGITS), tmp_path / "data", tmp_path / "out", 3)
+    validation.run()
+    assert validation.began == began
+
+
+def test_folds_have_the_lesions_to_paint_that_the_data_set_has(digits, tmp_path):
+    """Without them folds were trained on other patches than what they stand for."""
+    data = tmp_path / "data"
+    (data / "priors").mkdir(parents=True)
+    shutil.copy(digits / "dataset.json", data)
+    save_nifti(data / "priors" / "patient01.nii.gz", np.ones((2, 2, 2), np.uint8))
+    CrossValidation(Bundle(DIGITS), data, tmp_path / "out", 2)
+    for fold in "12":
+        assert [path.name for path in (tmp_path / "out" / f"fold_{fold}" / "dataset" / "priors").iterdir()] == ["patient01.nii.gz"]
 
 
 @pytest.fixture

@@ -97,9 +97,10 @@ def test_place_and_size_vary(maps):
     assert len(set(volumes)) == 6 and min(volumes) / (21 * 41 * 21) > 0.6 and max(volumes) / (21 * 41 * 21) < 1.5
 
 
-def test_without_maps_or_white_matter_nothing_happens(maps, tmp_path):
+def test_without_maps_or_white_matter_nothing_happens(maps, tmp_path, caplog):
     before = brain()
     assert load_lesion_maps(tmp_path / "nowhere") == []
+    assert "nowhere: no masks of lesions there, so training paints none" in caplog.text
     assert torch.equal(painted([])["image"], before["image"])
     before["image"][1] = -1.0
     assert painted(maps, image=before["image"])["label"].sum() == 0
