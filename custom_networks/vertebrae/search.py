@@ -180,13 +180,11 @@ class SpineSearch:
         """Move a patch that reaches beyond the end of the scan where the search begins, so that it ends there.
 
         The border leaves the spinous process of another vertebra beside that of the first. The memory is empty there, and where
-        the network sees the scan end, it takes neither for the first vertebra's. A scan lower than a patch stays in it.
+        the network sees the scan end, it takes neither for the first vertebra's. In a scan lower than a patch that is seen anyway.
         """
         half, height, moved = self.settings.patch // 2, int(self.state.shape[2]), centre.copy()
-        if self.settings.down > 0:
-            moved[2] = min(centre[2], max(half, height - half))
-        else:
-            moved[2] = max(centre[2], min(half, height - half))
+        if height >= 2 * half:
+            moved[2] = min(centre[2], height - half) if self.settings.down > 0 else max(centre[2], half)
         return moved
 
     def _settle(self, centre: np.ndarray) -> tuple[Answer | None, int, np.ndarray]:
