@@ -6,7 +6,7 @@ import os
 import platform
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import UserError
@@ -28,7 +28,7 @@ def write_result(target: Path, write: Callable[[Path], None], suffix: str = "") 
     Raises:
         UserError: when the file cannot be written.
     """
-    temporary = target.with_name(f".axial-{HOST}-{os.getpid()}-{uuid.uuid4().hex[:12]}.partial{suffix}")
+    temporary = _temporary(target.parent, suffix)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
@@ -41,18 +41,34 @@ def write_result(target: Path, write: Callable[[Path], None], suffix: str = "") 
             temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def mark(folder: Path) -> Iterator[Path]:
+    """Give a file in a folder, by which others tell within a context whether they see the same folder."""
+    path = _temporary(folder.resolve())
+    path.touch()
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
 def write_json(target: Path, content: dict | list) -> None:
     """Write JSON by `write_result`."""
     write_result(target, lambda path: path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8"))
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove temporary files of `write_result` whose process was killed, of this machine alone."""
+    """Remove temporary files of `write_result` and `mark` whose process was killed, of this machine alone."""
     for path in folder.glob(".axial-*.partial*"):
         name = PARTIAL.fullmatch(path.name)
         if name and name["host"] == HOST and not _runs(int(name["process"])):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _temporary(folder: Path, suffix: str = "") -> Path:
+    return folder / f".axial-{HOST}-{os.getpid()}-{uuid.uuid4().hex[:12]}.partial{suffix}"
 
 
 def _runs(process: int) -> bool:

@@ -98,7 +98,7 @@ class DaskCluster:
             if slots:
                 seen = time.monotonic()
             elif unfit and not self.running:
-                raise UserError(f"no worker can do this: {unfit}.", "Mend it there, or name others with --scheduler.")
+                raise UserError(f"no worker can do this: {unfit}", "Mend it there, or name others with --scheduler.")
             elif time.monotonic() - seen > PATIENCE:
                 logger.warning("No worker has %.1f GiB and is free: waiting for one.", self.case_memory / 2**30)
                 seen = time.monotonic()
@@ -118,7 +118,10 @@ class DaskCluster:
             self._check()
             error = future.exception()
             if isinstance(error, UnfitWorkerError):
-                unfit, slots = str(error), {}
+                address, reason = error.args
+                unfit, slots = f"{address}: {reason}", {}
+                if self._slots().keys() - {address}:
+                    logger.warning("Worker %s It gets no cases.", unfit)
                 waiting.appendleft(dealt)
             elif isinstance(error, CaseMemoryError) and len(dealt.lacking) + 1 < TRIES:
                 dealt.lacking.append(error.args[0])

@@ -20,7 +20,7 @@ SLOT = "axial-case"  # resource of a worker; a case takes one
 
 
 class UnfitWorkerError(Exception):
-    """This worker cannot do the job; another may."""
+    """This worker, whose address is the first argument, cannot do the job, for the second one; another may."""
 
 
 class CaseMemoryError(Exception):
@@ -63,6 +63,10 @@ class _Ready:
 
         if job.version != __version__:
             raise UserError(f"Axial {__version__} is installed there, {job.version} here.", "Install the same.")
+        if job.source is not None and not job.source.exists():
+            raise UserError(f"{job.source} is not there.", "Have all machines see the images under the same path.")
+        if job.mark is not None and not job.mark.exists():
+            raise UserError(f"{job.output} is another folder there.", "Give -o one that all machines share, under the same path.")
         self.name, self.stack = job.name, ExitStack()
         logging.getLogger().addHandler(logging.NullHandler())  # what Axial warns of goes with the results
         os.environ.update(job.environment)
@@ -106,7 +110,7 @@ def segment_case(job: Job, case: dict) -> FinishedCase:
             except Exception as error:
                 worker = get_worker()
                 worker.loop.add_callback(worker.set_resources, **{SLOT: 0})
-                raise UnfitWorkerError(f"{worker.address}: {explain(error)}") from None
+                raise UnfitWorkerError(worker.address, explain(error)) from None
         try:
             return _ready.segment(case)
         except Exception as error:

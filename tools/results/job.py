@@ -28,6 +28,8 @@ class Job:
         device: of the networks; None claims a GPU a worker where there are any.
         threads: of each process; None leaves it to the worker.
         environment: variables that are set in the workers.
+        mark: file in the folder of results, which who sees another folder does not see; None asks for none.
+        source: folder of the first image, which every process must see; None asks for none.
         version: of Axial.
         name: of the run, its own; a result that bears it is not computed again.
     """
@@ -43,6 +45,8 @@ class Job:
     device: str | None = None
     threads: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    mark: Path | None = None
+    source: Path | None = None
     version: str = __version__
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
 

@@ -13,11 +13,12 @@ import torch
 from rich.console import Console
 
 import custom_networks
-from custom_networks.cases.names import case_name, name_cases
+from custom_networks.cases.names import case_name, first_image, name_cases, split_series
 from custom_networks.engines.case_evaluator import CaseEvaluator, CaseResult
 from custom_networks.errors import UserError, explain
 from custom_networks.inferers.precision import half_type
 from custom_networks.results.record import file_digest
+from custom_networks.results.write_result import mark
 
 from ..bundles import Bundle
 from ..dicomweb.address import is_address
@@ -154,24 +155,29 @@ class Segmenter:
 
     def _segment_elsewhere(self, cases: list[dict], run: "_Run", overwrite: bool, cluster: Cluster) -> None:
         finisher = run.finisher
-        job = Job(
-            bundle=self.bundle.folder.resolve(),
-            settings={name: value for name, value in self.settings.items() if name != "device"},
-            weights=self.weights.resolve(),
-            output=finisher.output.resolve(),
-            suffix=finisher.suffix,
-            exports=finisher.exports,
-            overwrite=overwrite,
-            maps=self.maps,
-        )
-        for done in cluster.segment(job, cases):
-            finished = done if isinstance(done, FinishedCase) else finisher(done)
-            path = finisher.output / finished.result.path.name  # as it was given
-            finished = replace(finished, result=replace(finished.result, path=path))
-            run.on_progress(Progress(finished.result.name, run.number, len(cases), 0.0))
-            for line in finished.warnings:
-                logging.getLogger("axial").warning("%s", line)
-            run.take(finished, len(cases))
+        if not cases:
+            return
+        with mark(finisher.output) as marked:
+            job = Job(
+                bundle=self.bundle.folder.resolve(),
+                settings={name: value for name, value in self.settings.items() if name != "device"},
+                weights=self.weights.resolve(),
+                output=finisher.output.resolve(),
+                suffix=finisher.suffix,
+                exports=finisher.exports,
+                overwrite=overwrite,
+                maps=self.maps,
+                mark=marked,
+                source=split_series(first_image(cases[0]["image"]))[0].resolve().parent,
+            )
+            for done in cluster.segment(job, cases):
+                finished = done if isinstance(done, FinishedCase) else finisher(done)
+                path = finisher.output / finished.result.path.name  # as it was given
+                finished = replace(finished, result=replace(finished.result, path=path))
+                run.on_progress(Progress(finished.result.name, run.number, len(cases), 0.0))
+                for line in finished.warnings:
+                    logging.getLogger("axial").warning("%s", line)
+                run.take(finished, len(cases))
 
     def plan(self, inputs: Iterable[object], output: Path, overwrite: bool = False, series: str | None = None) -> list[CaseResult]:
         """Return what `segment` would do, as results: with an error where a case would fail at once, or skipped.

@@ -4,8 +4,10 @@ import json
 import logging
 import os
 import signal
+import sys
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +15,9 @@ from dask import config
 from distributed import Client, LocalCluster
 from troubled_bundle import make_troubled_bundle, write_scans
 
+from custom_networks.errors import UserError
+from custom_networks.results.write_result import mark
+from tools import __version__
 from tools.bundles import Bundle
 from tools.cluster.dealing import DaskCluster, _Dealt
 from tools.cluster.opening import LOCAL, _start_quickly
@@ -112,6 +117,45 @@ def test_a_job_that_no_worker_can_do_ends_in_one_line(cluster, troubled, tmp_pat
     assert code == 2 and "no worker can do this" in printed and "--device cuda:7: not a device" in printed
     assert not list((tmp_path / "out").glob("*_seg.nii.gz"))
     assert tools(*options)[0] == 0  # the workers offer themselves again
+
+
+def test_a_worker_of_another_version_gets_no_cases_and_is_named(cluster, troubled, tmp_path, tools):
+    bundle, notes = troubled
+    scans = write_scans(tmp_path / "scans", 4)
+    with Client(cluster) as client:
+        set_version = lambda version: setattr(sys.modules["tools.cluster.worker"], "__version__", version)  # noqa: E731
+        odd = sorted(client.scheduler_info()["workers"])[0]
+        client.run(set_version, "0.0.1", workers=[odd])
+        code, printed = tools(*shared_run(cluster, bundle, scans, tmp_path / "some"))
+        assert code == 0 and "4 of 4 cases done" in printed and (notes / "done").read_text().count("\n") == 4
+        assert printed.count("It gets no cases") == printed.count(odd) <= 1  # none where the others were quicker
+        client.run(set_version, "0.0.1")
+        code, printed = tools(*shared_run(cluster, bundle, scans, tmp_path / "none"))
+        client.run(set_version, __version__)
+    assert code == 2 and f"Axial 0.0.1 is installed there, {__version__} here. Install the same." in printed
+    assert not list((tmp_path / "none").glob("*seg*")) and not list((tmp_path / "none").glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        ({"version": "0.0.1"}, f"Axial {__version__} is installed there, 0.0.1 here. Install the same."),
+        ({"mark": "away/mark"}, "out is another folder there. Give -o one that all machines share, under the same path."),
+        ({"source": "away"}, "away is not there. Have all machines see the images under the same path."),
+        ({"weights": "away/model.pt"}, "away/model.pt"),
+        ({"bundle": "away"}, "away"),
+    ],
+)
+def test_a_worker_that_sees_other_folders_is_unfit(troubled, tmp_path, seen, said):
+    bundle, _ = troubled
+    weights, out = bundle / "models" / "model.pt", tmp_path / "out"
+    with mark(tmp_path) as marked:
+        job = Job(bundle, {}, weights, out, "_seg.nii.gz", (), False, mark=marked, source=tmp_path)
+        _Ready(job).stack.close()
+        job = replace(job, **{name: value if name == "version" else tmp_path / value for name, value in seen.items()})
+        with pytest.raises(UserError) as raised:
+            _Ready(job)
+    assert said in str(raised.value) and not marked.exists()
 
 
 def test_a_case_whose_workers_are_gone_is_taken_back():
