@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monai.utils import optional_import
 
+from custom_networks.errors import UserError
 from custom_networks.results.write_result import write_result
 
 from .stages import Result
@@ -40,6 +41,20 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+def draw_history(path: Path | None, picture: Path) -> None:
+    """Draw the ratios that a CSV file holds.
+
+    Raises:
+        UserError: when there is none, or no matplotlib.
+    """
+    rows = read(path) if path is not None else []
+    if not rows:
+        raise UserError(f"{path or '--draw'}: no ratios to draw.", "Name their file by --history, such as bench/history.csv.")
+    if not has_matplotlib:
+        raise UserError(f"{picture}: pictures need matplotlib.", "pip install matplotlib")
+    draw(rows, picture)
+
+
 def draw(rows: Sequence[dict[str, str]], path: Path) -> None:
     """Draw every ratio over the releases, a line a bundle; without matplotlib there is no picture."""
     if not has_matplotlib or not rows:
@@ -52,7 +67,10 @@ def draw(rows: Sequence[dict[str, str]], path: Path) -> None:
             place.plot([releases.index(row["release"]) for row in mine], [float(row[name]) for row in mine], "o-", label=bundle)
         place.set_title(name)
         place.set_xticks(range(len(releases)), releases)
-        place.set_ylim(bottom=0)
+        if name == DRAWN[-1]:
+            place.set_yscale("log")  # of digits it is hundreds
+        else:
+            place.set_ylim(bottom=0)
     place.legend(fontsize=6)
     write_result(path, lambda file: figure.savefig(file), ".png")
 

@@ -27,6 +27,9 @@ def bench(
     page: Annotated[
         int, typer.Option(min=0, help="Cases of a page that is opened, sorted and filtered in Chromium; nothing else is measured.")
     ] = 0,
+    draw: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Picture of the ratios of all releases in --history; nothing is measured.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the benchmark.json in OUTPUT: what it holds is not measured again.")
     ] = False,
@@ -36,10 +39,16 @@ def bench(
     from ..bundles import all_bundles, get_bundle
 
     if page:
-        refuse_beside(context, "--page", {"output", "data", "history", "readme", "against", "many", "resume"})
+        refuse_beside(context, "--page", {"output", "data", "history", "draw", "readme", "against", "many", "resume"})
         from ..benchmarks.page import bench_page
 
         console.print(bench_page(get_bundle(bundles[0], trust) if bundles else all_bundles()[0], page), highlight=False)
+        return
+    if draw is not None:
+        refuse_beside(context, "--draw", {"bundles", "output", "data", "readme", "against", "many", "resume"})
+        from ..benchmarks.history import draw_history
+
+        draw_history(history, draw)
         return
     chosen = [get_bundle(name, trust) for name in bundles] if bundles else all_bundles()
     sets = {name: Path(folder) for name, folder in _by_bundle(data, "--data", chosen, trust).items()}

@@ -76,6 +76,17 @@ def test_history_keeps_other_releases_and_replaces_its_own(tmp_path):
     assert (tmp_path / "history.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_history_is_drawn_without_measuring(tools, tmp_path):
+    path, picture = tmp_path / "history.csv", tmp_path / "docs" / "history.png"
+    code, text = tools("bench", "--draw", picture, "--history", path)
+    assert code == 2 and "history.csv: no ratios to draw. " in " ".join(text.split()) + " " and not picture.exists()
+    keep(path, "1.0", [result(bundle="a")])
+    assert tools("bench", "--draw", picture, "--history", path)[0] == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    code, text = tools("bench", "digits", "--draw", picture, "--history", path)
+    assert code == 2 and "without effect beside --draw" in text
+
+
 def test_cords_have_a_whole_field_of_view(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr("tools.benchmarks.cases.make_cord_phantom", lambda *arguments: drawn.append(arguments[2:]) or small())
