@@ -33,7 +33,7 @@ class CordSearch:
 
     Where a localisation tells the cord's place roughly, only the windows around it run, and near it they answer what they would
     in a search of everything. Everything is searched where hardly any gray matter shows there, and the place that was told stands
-    where that finds hardly any either.
+    where that finds hardly any either, which half of the slices tell.
 
     Args:
         window: side of the sliding window in pixels.
@@ -68,10 +68,11 @@ class CordSearch:
         reach = 2 * int(np.diff(searched).max()) if len(searched) > 1 else 2
         centres, found = self._near(slices, network, spacing, reach) if self._is_large(volume) else (None, 0.0)
         if found < LEAST:
-            evidence = torch.stack([self._evidence(slice_, network, spacing) for slice_ in slices])
-            anywhere = path_centres(evidence, reach)
-            if centres is None or _gray_matter(evidence, anywhere) >= SURE:
-                centres = anywhere
+            evidence = self._everywhere(slices, network, spacing, 0.0 if centres is None else SURE)
+            if evidence is not None:
+                anywhere = path_centres(evidence, reach)
+                if centres is None or _gray_matter(evidence, anywhere) >= SURE:
+                    centres = anywhere
         scale = torch.tensor(volume.shape[:2]) / torch.tensor(_grid(volume.shape[:2], spacing))
         centres = ((centres + 0.5) * scale - 0.5).numpy()
         return torch.from_numpy(np.stack([np.interp(np.arange(depth), searched, axis) for axis in centres.T], axis=1))
@@ -99,6 +100,18 @@ class CordSearch:
         shown = torch.where(evidence > PRESENT, evidence, 0.0).sum((1, 2)) >= FAINT
         centres = torch.where(shown[:, None], path_centres(evidence, reach), places)
         return centres, _gray_matter(evidence, centres)
+
+    def _everywhere(
+        self, slices: torch.Tensor, network: Callable[..., torch.Tensor], spacing: float, least: float
+    ) -> torch.Tensor | None:
+        """Return the evidence on whole slices; None as soon as so many hold less gray matter (mm2) that their median does."""
+        evidence, poor = [], 0
+        for slice_ in slices:
+            evidence.append(self._evidence(slice_, network, spacing))
+            poor += float(torch.where(evidence[-1] > PRESENT, evidence[-1], 0.0).sum()) < least
+            if poor > (len(slices) - 1) // 2:
+                return None
+        return torch.stack(evidence)
 
     def _evidence(
         self, slice_: torch.Tensor, network: Callable[..., torch.Tensor], spacing: float, near: torch.Tensor | None = None

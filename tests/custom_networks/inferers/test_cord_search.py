@@ -109,8 +109,26 @@ def test_everything_is_searched_where_nothing_is_found_at_the_place_told():
 
 
 def test_the_place_told_stands_where_nothing_is_found_anywhere():
-    found = CordSearch(window=48, localisation=Told([(20, 60)] * 5))(squares(CENTRES), lambda window: window - 9, spacing=0.5)
+    """Three empty slices of five settle it."""
+    windows, calls, volume = 0, Counted(), squares(CENTRES)
+
+    def nothing(window: torch.Tensor) -> torch.Tensor:
+        nonlocal windows
+        windows += 1
+        return window - 9
+
+    found = CordSearch(window=48, localisation=Told([(20, 60)] * 5))(volume, nothing, spacing=0.5)
     assert (found - torch.tensor([40.5, 120.5])).abs().max() < 0.5
+    CordSearch(window=48)(volume, calls, spacing=0.5)
+    assert windows == 3 * calls.windows // 5 + 30  # and those near the place
+
+
+def test_faint_slices_do_not_end_a_search_that_most_slices_decide():
+    volume, localisation = squares(CENTRES, texture=0), Told([(20, 60)] * 5)
+    volume[..., :2] = 0
+    expected = CordSearch(window=48)(volume, bright, spacing=0.5)
+    found = CordSearch(window=48, localisation=localisation)(volume, bright, spacing=0.5)
+    assert torch.equal(found, expected)
 
 
 def test_small_fields_are_searched_whole():
