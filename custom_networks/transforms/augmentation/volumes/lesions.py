@@ -5,15 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from nibabel.affines import from_matvec
+from scipy import ndimage
 from torch.nn.functional import max_pool3d
 
 from ....data.lesion_shapes import LesionMap
 from ....data.patch_batches import apply_places, sample
+from ....metrics.lesions import CONNECTIVITY
 from .fields import BatchTransform, blur, smooth_field
 
 MATTER = 0.2  # least T1 of white matter, in standard deviations over the median of the brain
 FLUID = -1.8  # most T1 of fluid
 RIM = 2  # voxels, how far from fluid and from white matter alike the wall of a ventricle is
+MOST_KEPT = 1.5  # share of a patient's lesions; a third of the patches get them all
 LEVELS = (0.25, 0.6)  # of the smoothed mask, above which a lesion is; it grows and shrinks by that
 
 
@@ -23,6 +26,7 @@ class BatchLesions(BatchTransform):
     Maps and scans lie in one space (MNI); a scan of another space gets lesions at whatever place falls into white matter, which is
     what T1 shows bright, or the walls of the ventricles beside it, outside lesions. What then lies elsewhere is left out. The
     contrast is drawn for each patch and varies smoothly; borders are soft, and a random share of the tissue's texture stays below.
+    Of a patient's lesions each patch gets a random share, from none to all, as low loads teach to leave alone what is no lesion.
 
     Args:
         maps: lesions of patients, see `load_lesion_maps`; without any, nothing is done. They are drawn by the root of their volume.
@@ -37,7 +41,7 @@ class BatchLesions(BatchTransform):
         self,
         maps: Sequence[LesionMap] = (),
         prob: float = 0.4,
-        flair: tuple[float, float] = (0.7, 3.0),
+        flair: tuple[float, float] = (1.0, 3.0),
         t1: tuple[float, float] = (-2.4, 0.1),
         shift: float = 6.0,
         scale: float = 0.15,
@@ -54,21 +58,32 @@ class BatchLesions(BatchTransform):
             return batch
         share = torch.zeros_like(batch["label"])
         for item in items:
-            share[item] = self._share(batch["place"][item : item + 1], batch["label"].shape[2:])
+            share[item] = self._share(batch["place"][item : item + 1], batch["label"].shape[2:], self.R.uniform(0, MOST_KEPT))
         contrast = torch.cat([self.uniform(self.flair, share), self.uniform(self.t1, share)], 1)
-        contrast = contrast * (1 + 0.3 * smooth_field(share, 4, 2)).clamp(0.3, 1.7)
+        contrast = contrast * (1 + 0.3 * smooth_field(share, 4, 2)).clamp(0.5, 1.6)
         return paint_batch(batch, share > self.uniform(LEVELS, share), contrast, self.uniform((0, 1), share))
 
-    def _share(self, place: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    def _share(self, place: torch.Tensor, shape: Sequence[int], kept: float) -> torch.Tensor:
         number = self.R.choice(len(self.maps), p=self.weights)
         if number not in self._volumes:
-            share = torch.from_numpy(self.maps[number].share).to(place.device)
-            self._volumes[number] = torch.stack([share, share])
+            share = self.maps[number].share
+            self._volumes[number] = torch.from_numpy(np.stack([share, nearest_lesions(share)])).to(place.device)
         mirror = np.diag([self.R.choice([-1, 1]), 1, 1]) * self.R.uniform(1 - self.scale, 1 + self.scale)
         moved = from_matvec(mirror, self.R.normal(0, self.shift, 3))
         to_map = torch.tensor(np.linalg.inv(self.maps[number].affine) @ moved, dtype=torch.float32, device=place.device)
         whole = torch.cat([place[0], torch.tensor([[0, 0, 0, 1.0]], device=place.device)])
-        return sample(self._volumes[number], apply_places((to_map @ whole)[None, :3], shape))[0, :1]
+        share, lesions = sample(self._volumes[number], apply_places((to_map @ whole)[None, :3], shape))[0].split(1)
+        chosen = self.R.random(int(self._volumes[number][1].max()) + 1) < kept
+        return share * torch.from_numpy(chosen).to(share)[lesions.round().long()]
+
+
+def nearest_lesions(share: np.ndarray) -> np.ndarray:
+    """Number the lesions of a map from 1, and give every voxel ``(X, Y, Z)`` the number of the nearest one, float32."""
+    numbers, count = ndimage.label(share > 0.5, CONNECTIVITY)
+    if not count:
+        return np.zeros_like(share)
+    nearest = ndimage.distance_transform_edt(numbers == 0, return_distances=False, return_indices=True)
+    return numbers[tuple(nearest)].astype(np.float32)
 
 
 def paint_batch(batch: dict, lesions: torch.Tensor, contrast: torch.Tensor, texture: torch.Tensor | float = 1.0) -> dict:

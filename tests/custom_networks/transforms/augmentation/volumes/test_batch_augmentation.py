@@ -17,7 +17,7 @@ from custom_networks import (
 from custom_networks.data.lesion_shapes import LesionMap
 from custom_networks.transforms.augmentation.volumes.artefacts import blobs, outside_lesions, tissue_shift
 from custom_networks.transforms.augmentation.volumes.fields import blur, smooth_field
-from custom_networks.transforms.augmentation.volumes.lesions import paint_batch
+from custom_networks.transforms.augmentation.volumes.lesions import nearest_lesions, paint_batch
 from custom_networks.transforms.augmentation.volumes.scanners import SPREAD, bias_and_gamma, thick_slices
 
 SIDE = 16
@@ -94,6 +94,26 @@ def test_lesions_of_a_map_come_where_the_map_has_them():
     assert bool((counts > 0).any()) and bool((counts == 0).any())  # mirrored ones lie on the other side
     there = added[counts > 0][0, 0]
     assert there[8:12, 8:12, 4:8].all() and not there[:7].any() and not there[:, :7].any()
+
+
+def test_a_patch_gets_from_none_to_all_of_a_patients_lesions():
+    share = np.zeros((16, 16, 16), np.float32)
+    for x, y in ((0, 8), (8, 0), (8, 8)):
+        share[x : x + 4, y : y + 4, 4:8] = 1
+    transform = BatchLesions([LesionMap(share, np.eye(4))], prob=1.0, shift=0.0, scale=0.0)
+    transform.set_random_state(0)
+    given = batch(200)
+    label = (transform(given)["label"] - given["label"])[:, 0, :, :, 4:8]
+    label = label[label[:, 9:11, 1:3].flatten(1).any(1) | ~label.flatten(1).any(1)]  # not mirrored: mirrored ones lie outside
+    found = {tuple(bool(patch[x + 1, y + 1, 1]) for x, y in ((0, 8), (8, 0), (8, 8))) for patch in label}
+    assert {(False, True, False), (True, True, True), (True, True, False), (False, True, True), (False, False, False)} <= found
+
+
+def test_every_voxel_has_the_nearest_lesion():
+    share = np.zeros((9, 3, 3), np.float32)
+    share[1], share[6] = 0.9, 0.8
+    assert nearest_lesions(share)[:, 1, 1].tolist() == [1, 1, 1, 1, 2, 2, 2, 2, 2]
+    assert not nearest_lesions(share * 0.5).any()
 
 
 def test_without_maps_nothing_is_painted():
