@@ -1,7 +1,6 @@
 """Segment many inputs with a bundle, measure, draw, export and report what comes out."""
 
 import logging
-import pydoc
 import re
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -23,6 +22,7 @@ from custom_networks.results.write_result import mark
 from ..bundles import Bundle
 from ..dicomweb.address import is_address
 from ..dicomweb.archive import Archives
+from .finding import finding_of
 from .finishing import CaseFinisher, FinishedCase, take_step
 from .folder import locked, prepare_folder, update_measures
 from .job import Cluster, Job
@@ -200,13 +200,13 @@ class Segmenter:
     @property
     def contrasts(self) -> Sequence[str]:
         """Names of the images of a study, such as FLAIR and T1; none where a case is one image."""
-        return self._finding()[1].get("modalities", ())
+        return finding_of(self.bundle)[1].get("modalities", ())
 
     def find(
         self, inputs: Collection[object], series: str | None = None, archives: Archives | None = None
     ) -> tuple[list[dict], list[CaseResult]]:
         """Return the cases of all inputs, each with a name of its own, and a failed result for every input without one."""
-        find, options = self._finding()
+        find, options = finding_of(self.bundle)
         if series is not None and not (self.takes_series or all(map(is_address, inputs))):
             raise UserError(f"--series {series}: {self.bundle.name} reads no series.", "Leave it out.")
         number = {} if series is None else {"number": series}
@@ -226,13 +226,6 @@ class Segmenter:
                 name = case_name(str(source) if is_address(source) else source)
                 failed.append(CaseResult(name, str(source), 0.0, explain(error)))
         return name_cases(list(cases.values())), failed
-
-    def _finding(self) -> tuple[Callable[..., list[dict]], dict]:
-        """Return the function that finds the bundle's cases, and its options."""
-        with self.bundle.parser("inference.json") as parser:
-            options = {name: parser.get_parsed_content(f"cases#{name}") for name in parser["cases"] if name not in FINDING}
-            target = parser["cases"]["_target_"]
-            return getattr(custom_networks, target.rpartition(".")[2], None) or pydoc.locate(target), options
 
     def evaluator(
         self, parser, cases: list[dict], output: Path, overwrite: bool, archives: Archives | None = None
@@ -262,9 +255,6 @@ def _check_precision(parser) -> None:
 
 def _loads(handler: object) -> bool:
     return isinstance(handler, dict) and handler["_target_"].rpartition(".")[2] in LOADERS
-
-
-FINDING = ("_target_", "_mode_", "source")  # of the config's ``cases``, which are not options
 
 
 class _Run:

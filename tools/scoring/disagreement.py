@@ -6,11 +6,12 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from custom_networks.cases.cases import PICTURE_SUFFIXES, VOLUME_SUFFIXES, find_cases
+from custom_networks.cases.names import first_image
 from custom_networks.errors import UserError, explain
 from custom_networks.results.write_result import write_result
 
 from ..bundles import Bundle
+from ..results.finding import finding_of
 from ..results.kinds import kind_of
 from ..results.kinds.kind import CaseFiles
 from ..results.report.case_data import usual_window
@@ -34,7 +35,8 @@ def draw_pairs(bundle: Bundle, pairs: Pairs, images: Path, folder: Path) -> Iter
     kind = kind_of(bundle)
     if kind.picture is None:
         raise UserError(f"{bundle.name}: its results are no masks, so nothing can be drawn.", "Leave --pictures out.")
-    sources = {case_key(Path(case["case"])): case["image"] for case in find_cases(images, VOLUME_SUFFIXES + PICTURE_SUFFIXES)}
+    find, options = finding_of(bundle)
+    sources = {case_key(Path(case["case"])): first_image(case["image"]) for case in find(images, **options)}
     for case, (prediction, label) in pairs.found.items():
         if case not in sources:
             yield f"{case}: not drawn, no image of this name in {images}"

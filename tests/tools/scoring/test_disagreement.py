@@ -52,6 +52,23 @@ def test_labels_of_another_grid_stop_no_other_case(tools, scored, tmp_path):
     assert code == 1 and "empty: not drawn" in printed and "drew 2 of 3 cases" in printed
 
 
+def test_a_study_of_several_images_is_drawn_on_its_first(tools, tmp_path):
+    """FLAIR, on whose grid masks lie; T1 comes later, and gives the case the same name."""
+    results, labels, images = (tmp_path / name for name in ("results", "labels", "images/p7"))
+    label = np.zeros((20, 20, 10), np.uint8)
+    label[5:10, 5:15, 2:8] = 1
+    for folder in (results, labels, images):
+        folder.mkdir(parents=True)
+    save_nifti(results / "p7_seg.nii.gz", label, AFFINE)
+    save_nifti(labels / "p7_label.nii.gz", label, AFFINE)
+    save_nifti(images / "FLAIR.nii.gz", np.zeros(label.shape, np.int16), AFFINE)
+    save_nifti(images / "T1.nii.gz", np.zeros((8, 8, 8), np.int16), AFFINE)
+    command = ("score", results, labels, "--bundle", "white_matter", "-o", tmp_path / "out", "--pictures", tmp_path / "images")
+    code, printed = tools(*command)
+    assert code == 0 and "drew 1 of 1 case" in printed, printed
+    assert (tmp_path / "out" / "pictures" / "p7.png").is_file()
+
+
 def test_classes_of_pictures_are_refused(tools, tmp_path):
     (tmp_path / "a_pred.json").write_text('{"name": "1"}')
     (tmp_path / "dataset.json").write_text('{"test": [{"image": "a.png", "label": 1}]}')
