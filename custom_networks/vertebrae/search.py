@@ -86,7 +86,8 @@ class SpineSearch:
         columns = sorted(
             (np.array([x, y]) for x in axes[0] for y in axes[1]), key=lambda column: (np.hypot(*(column - middle)), *column)
         )
-        return [np.append(column, z) for z in axes[2][:: -self.settings.down] for column in columns]
+        windows = [self._inside(np.append(column, z)) for z in axes[2][:: -self.settings.down] for column in columns]
+        return list({tuple(window): window for window in windows}.values())  # where the search begins two levels may be one
 
     def _next_window(self, windows: list[np.ndarray], index: int) -> int:
         """Return the first window from ``index`` on that is worth a look: in batches, the first in which there is a fragment."""
@@ -94,7 +95,7 @@ class SpineSearch:
         if together == 1:
             return index
         while index < len(windows):
-            batch = [self._inside(window) for window in windows[index : index + together]]
+            batch = windows[index : index + together]
             for offset, answer in enumerate(self.reader.ask(batch)):
                 if answer is not None:
                     return index + offset

@@ -326,6 +326,13 @@ def test_number_of_patches_is_bounded():
     assert network.calls == 9
 
 
+def test_no_place_is_looked_at_twice():
+    """The two uppermost of 8 levels of 3x3 windows end where the scan does, so they are one."""
+    network = Constant(-10.0)
+    IterativeVertebraInferer(32, SPACING)(torch.full((1, 1, 33, 33, 100), 0.5), network)
+    assert network.calls == 7 * 9
+
+
 def test_empty_volume_needs_no_patch():
     network = Constant(10.0)
     output = IterativeVertebraInferer(PATCH, SPACING)(torch.full((1, 1, 50, 60, 70), -1.0), network)
