@@ -79,9 +79,9 @@ class PatchBatches(IterableDataset, Randomizable):
         """Say which epoch, counted from 1, of how many is drawn next."""
         self.progress = epoch / epochs
 
-    def drawn_by(self, progress: float) -> list[dict]:
-        """Return the entries that are drawn by the end of a share of the epochs."""
-        return [entry for entry in self.data if progress > entry.get("after", 0)]
+    def draws_late(self) -> bool:
+        """Tell whether entries that come late are drawn in this epoch."""
+        return any(0 < entry.get("after", 0) < self.progress for entry in self.data)
 
     def set_random_state(self, seed: int | None = None, state: np.random.RandomState | None = None) -> "PatchBatches":
         super().set_random_state(seed, state)
@@ -93,8 +93,7 @@ class PatchBatches(IterableDataset, Randomizable):
         if not self.scans:
             self.scans = [self._load(entry) for entry in self.data]
         self.set_random_state(int(np.random.randint(2**31 - 1)))
-        drawn = self.drawn_by(self.progress)
-        weights = np.asarray(case_weights(self.data)) * [entry in drawn for entry in self.data]
+        weights = np.asarray(case_weights(self.data)) * [self.progress > entry.get("after", 0) for entry in self.data]
         for _ in range(self.length):
             scans = self.R.choice(len(self.scans), self.batch_size, p=weights / weights.sum())
             matrices = np.stack([self._draw(self.scans[index]) for index in scans])

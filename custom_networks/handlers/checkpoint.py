@@ -20,6 +20,7 @@ from .distributed import bare
 
 logger = logging.getLogger("axial")
 EARLY = "checkpoint_early"
+CHOSEN = ("best", "stopping")  # parts that know validation cases
 
 
 class Checkpoint:
@@ -39,9 +40,9 @@ class Checkpoint:
         parts: what else to keep, name to object with ``state_dict`` and ``load_state_dict``.
         data: entries of the training data. Where their files have other names than the checkpoint's, as after more scans were
             labelled in MONAI Label, training starts anew and the old checkpoint is kept as ``checkpoint_previous.pt``.
-        drawn: returns those of them that are drawn by the end of a share of the epochs, where some come late. The last checkpoint
-            before these is kept as ``checkpoint_early.pt``: trainings that differ in late data alone may go on from it, copied to
-            their ``checkpoint.pt``, and end as if each had run in one go.
+        draws_late: tells whether entries with ``after``, which come late, are drawn in this epoch. Until then the state is kept as
+            ``checkpoint_early.pt`` too, without what validation chose: trainings that differ in late data alone may go on from it,
+            copied to their ``checkpoint.pt``, and end with the weights of one go; the best is sought among what follows.
     """
 
     def __init__(
@@ -52,11 +53,13 @@ class Checkpoint:
         lr_scheduler: LRScheduler | None = None,
         parts: Mapping[str, Any] | None = None,
         data: Sequence[Mapping] | None = None,
-        drawn: Callable[[float], Sequence[Mapping]] | None = None,
+        draws_late: Callable[[], bool] | None = None,
     ) -> None:
         self.path = Path(output_dir) / "checkpoint.pt"
         self.network, self.optimizer, self.lr_scheduler = bare(network), optimizer, lr_scheduler
-        self.parts, self.data, self.drawn = dict(parts or {}), data, drawn or (lambda _: data)
+        self.parts, self.data = dict(parts or {}), data
+        self.early_data = [entry for entry in data or () if not entry.get("after")]
+        self.draws_late, self.late = draws_late or (lambda: False), False
 
     @property
     def early(self) -> Path:
@@ -74,7 +77,7 @@ class Checkpoint:
         Raises:
             UserError: when every checkpoint that is there is damaged, or is of another network.
         """
-        checkpoint = self._read(engine.state.max_epochs)
+        checkpoint = self._read()
         if checkpoint is None:
             return
         try:
@@ -94,20 +97,19 @@ class Checkpoint:
         """Write a checkpoint at the end of an epoch."""
         if idist.get_rank():
             return
-        epoch, epochs = engine.state.epoch, engine.state.max_epochs
-        content = {"network": self.network.state_dict(), "epoch": epoch, "data": self._digest(epoch / epochs)}
+        self.late = self.late or self.draws_late()
+        data = None if self.data is None else digest(self.data)
+        content = {"network": self.network.state_dict(), "epoch": engine.state.epoch, "data": data, "late": self.late}
         parts = {"optimizer": self.optimizer, "lr_scheduler": self.lr_scheduler} | self._all_parts(engine)
         content |= {name: part.state_dict() for name, part in parts.items() if part is not None}
         if self.path.exists():
             os.replace(self.path, self.backup)
         write_state(self.path, content)
-        if content["data"] != self._digest((epoch + 1) / epochs):
-            write_state(self.early, content)
+        if not self.late and len(self.early_data) < len(self.data or ()):
+            early = {name: value for name, value in content.items() if name not in CHOSEN}
+            write_state(self.early, early | {"data": digest(self.early_data)})
 
-    def _digest(self, progress: float) -> str | None:
-        return None if self.data is None else digest(self.drawn(progress))
-
-    def _read(self, epochs: int) -> dict | None:
+    def _read(self) -> dict | None:
         """Return the newest checkpoint of these data that is whole, None where training starts anew."""
         damaged = []
         checkpoint = None
@@ -130,7 +132,7 @@ class Checkpoint:
             logger.warning("%s: damaged, kept as %s; training goes on from %s.", self.path, kept.name, self.backup.name)
             if first:
                 os.replace(self.path, kept)
-        if checkpoint is not None and not self._same_data(checkpoint, epochs):
+        if checkpoint is not None and not self._same_data(checkpoint):
             previous = self.path.with_stem("checkpoint_previous")
             logger.warning("%s: made with other data; kept as %s, training starts anew.", self.path, previous.name)
             if first:
@@ -139,15 +141,16 @@ class Checkpoint:
             return None
         return checkpoint
 
-    def _same_data(self, checkpoint: Mapping, epochs: int) -> bool:
-        digests = {self._digest(checkpoint["epoch"] / epochs), None if self.data is None else digest(self.data)}
-        return checkpoint.get("data") is None or self.data is None or checkpoint["data"] in digests
+    def _same_data(self, checkpoint: Mapping) -> bool:
+        known = checkpoint.get("data")
+        return known is None or self.data is None or known in (digest(self.data), digest(self.early_data))
 
     def _all_parts(self, engine: Engine) -> dict[str, Any]:
         return self.parts | {"scaler": getattr(engine, "scaler", None)}  # MONAI's trainer makes it when it runs
 
     def _restore(self, checkpoint: dict, parts: Mapping[str, Any]) -> None:
         load_with_layout(self.network, checkpoint["network"])
+        self.late = checkpoint.get("late", False)
         if self.optimizer is not None:
             groups = self.optimizer.state_dict()["param_groups"]
             self.optimizer.load_state_dict({"state": checkpoint["optimizer"]["state"], "param_groups": groups})

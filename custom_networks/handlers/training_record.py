@@ -95,8 +95,8 @@ class TrainingRecord:
         dataset = getattr(loader, "dataset", None)
         data = getattr(dataset, "data", None)
         parts = {"best": self.best, "average": self.weights, "stopping": self.stopping}
-        drawn = getattr(dataset, "drawn_by", None)
-        self.checkpoint = Checkpoint(self.output_dir, self.network, self.optimizer, self.lr_scheduler, parts, data, drawn)
+        late = getattr(dataset, "draws_late", None)
+        self.checkpoint = Checkpoint(self.output_dir, self.network, self.optimizer, self.lr_scheduler, parts, data, late)
 
         if self.progress is not None:
             self.progress.attach(engine, "progress")

@@ -109,13 +109,13 @@ def _fused_chain(modules: Sequence[nn.Module]) -> list[nn.Module]:
     done: list[nn.Module] = []
     while left:
         layer, before = left.pop(0), None
-        if type(layer) in BATCH_NORMS and _takes_norm(left):
+        if _has_statistics(layer) and _takes_norm(left):
             before, layer = layer, left.pop(0)
         elif not _is_plain(layer):
             in_place = type(layer) in (nn.ReLU, nn.LeakyReLU) and done and type(done[-1]) in (*BATCH_NORMS, *INSTANCE_NORMS)
             done.append(_in_place(layer) if in_place else layer)
             continue
-        after = left.pop(0) if left and type(left[0]) in BATCH_NORMS else None
+        after = left.pop(0) if left and _has_statistics(left[0]) else None
         activation = left.pop(0) if left and activation_code(left[0]) is not None else None
         done.append(_fused_convolution(layer, activation, before, after))
     return done
@@ -149,6 +149,11 @@ def _flat(modules: Sequence[nn.Module]) -> Iterator[nn.Module]:
 
 def _is_plain(layer: nn.Module) -> bool:
     return type(layer) in CONVOLUTIONS and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+
+
+def _has_statistics(layer: nn.Module) -> bool:
+    """Tell whether a layer is a batch normalisation that multiplies and adds the same to every image."""
+    return type(layer) in BATCH_NORMS and layer.running_var is not None and layer.weight is not None
 
 
 def _takes_norm(layers: Sequence[nn.Module]) -> bool:

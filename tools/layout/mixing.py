@@ -5,7 +5,7 @@ from pathlib import Path
 
 from custom_networks.errors import UserError
 
-from ..datasets.lesions import PRIORS, copy_priors
+from ..datasets.lesions import PRIORS, copy_priors, prior_masks
 from .data_list import make_empty_folder, write_data_list
 from .split import SECTIONS
 
@@ -41,7 +41,7 @@ def merge(
             for entry in content[section]:
                 moved = entry | {key: absolute(part, entry[key]) for key in ("image", "label")}
                 entries.append(moved | (drawn if section == "training" else {}))
-        if (part / PRIORS).is_dir() and not (folder / PRIORS).exists():
+        if prior_masks(part / PRIORS) and not (folder / PRIORS).exists():
             copy_priors(part / PRIORS, folder / PRIORS)
     return write_data_list(folder, "several data sets", labels, sections)
 

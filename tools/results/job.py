@@ -29,7 +29,7 @@ class Job:
         threads: of each process; None leaves it to the worker.
         environment: variables that are set in the workers.
         mark: file in the folder of results, which who sees another folder does not see; None asks for none.
-        source: folder of the first image, which every process must see; None asks for none.
+        source: the first image, which every process must see; None asks for none.
         version: of Axial.
         name: of the run, its own; a result that bears it is not computed again.
     """

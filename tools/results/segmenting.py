@@ -168,7 +168,7 @@ class Segmenter:
                 overwrite=overwrite,
                 maps=self.maps,
                 mark=marked,
-                source=split_series(first_image(cases[0]["image"]))[0].resolve().parent,
+                source=split_series(first_image(cases[0]["image"]))[0],
             )
             for done in cluster.segment(job, cases):
                 finished = done if isinstance(done, FinishedCase) else finisher(done)

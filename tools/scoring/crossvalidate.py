@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from custom_networks.cases.cases import case_name
@@ -17,7 +18,7 @@ from custom_networks.handlers.checkpoint import EARLY
 from custom_networks.results.write_result import write_json, write_result
 
 from ..bundles import Bundle, environment
-from ..datasets.lesions import PRIORS, copy_priors
+from ..datasets.lesions import PRIORS, copy_priors, prior_masks
 from ..layout.data_list import write_data_list
 from ..layout.mixing import absolute
 from ..layout.split import SECTIONS
@@ -27,6 +28,7 @@ from .spread import read_scores, score_names, spread
 
 WEIGHTS = ("model_average.pt", "model.pt")  # the first that a training leaves is scored
 TABLE = "crossvalidation.csv"
+BEGUN = "begun.json"  # beside a fold's run: what it began with
 SCORED = "scored.json"  # beside a fold's scores: what made them
 
 
@@ -116,8 +118,8 @@ class CrossValidation:
                     raise UserError(f"{self._folder(fold)}: holds a fold of other cases.", "Choose another folder with -o.")
                 continue
             folder.mkdir(parents=True, exist_ok=True)
-            if (self.data / PRIORS).is_dir():
-                copy_priors(self.data / PRIORS, folder / PRIORS)
+            if prior_masks(self.data / PRIORS):
+                copy_priors(self.data / PRIORS, folder / PRIORS, fold.subjects)
             write_data_list(folder, f"without {', '.join(fold.subjects)}", self.content.get("labels", {}), fold.sections)
 
     def _run(self, fold: Fold, tell: Callable[[str], None]) -> bool:
@@ -127,7 +129,8 @@ class CrossValidation:
     def _train(self, fold: Fold, tell: Callable[[str], None]) -> Path | None:
         run = self._folder(fold) / "run"
         if not (run / "done").exists():
-            self._share_early(fold)
+            if not run.exists():
+                self._begin(fold)
             tell(f"fold {fold.name}: training on {len(fold.sections['training'])} cases")
             if not self._start("training", fold, self.configs, {"output_dir": run} | self.settings):
                 tell(f"fold {fold.name}: training failed")
@@ -138,14 +141,16 @@ class CrossValidation:
             tell(f"fold {fold.name}: training left no weights")
         return weights
 
-    def _share_early(self, fold: Fold) -> None:
-        """Let a fold go on from what another one had before late data came, where it would have been trained the same so far."""
-        run = self._folder(fold) / "run"
+    def _begin(self, fold: Fold) -> None:
+        """Let a training go on from what another fold had before late data came, where it would have come to the same."""
+        settings = {name: str(value) for name, value in self.settings.items()}
+        made = {"configs": [Path(name).name for name in self.configs], "settings": settings, "early": _early_entries(fold)}
         for other in self.folds:
             early = self._folder(other) / "run" / f"{EARLY}.pt"
-            if not run.exists() and early.exists() and _early_entries(other) == _early_entries(fold):
-                run.mkdir()
-                shutil.copyfile(early, run / "checkpoint.pt")
+            if early.exists() and _read_json(self._folder(other) / BEGUN) == made:
+                write_result(self._folder(fold) / "run" / "checkpoint.pt", partial(shutil.copyfile, early))
+                break
+        write_json(self._folder(fold) / BEGUN, made)
 
     def _score(self, fold: Fold, weights: Path, value: str, tell: Callable[[str], None]) -> bool:
         settings = self.settings | ({self.choice: value} if self.choice else {})

@@ -248,17 +248,23 @@ class Late:
         self.data = [{"image": f"{name}.nii.gz", "label": 1} for name in early]
         self.data += [{"image": f"{name}.nii.gz", "label": 1, "after": 0.6} for name in late]
 
-    def drawn_by(self, progress: float) -> list[dict]:
-        return [entry for entry in self.data if progress > entry.get("after", 0)]
+    def set_epoch(self, epoch: int, epochs: int) -> None:
+        self.progress = epoch / epochs
+
+    def draws_late(self) -> bool:
+        return self.progress > 0.6 and any("after" in entry for entry in self.data)
 
 
-def train_on(folder, dataset: Late, epochs: int = 5) -> float:
-    """Add a random number an iteration, and another one for every late entry; return the bias."""
+def train_on(folder, dataset: Late, epochs: int = 5, last: int | None = None) -> float:
+    """Add a random number an iteration, and another one for every late entry; return the bias.
+
+    With ``last`` it ends after that epoch, as if stopped.
+    """
     network = linear()
 
     def step(engine, batch):
         with torch.no_grad():
-            late = len(dataset.drawn_by(engine.state.epoch / engine.state.max_epochs)) - len(dataset.drawn_by(1e-6))
+            late = sum("after" in entry for entry in dataset.data) if dataset.draws_late() else 0
             network.bias += torch.rand(1 + late)[-1]
         return {"loss": 1.0}
 
@@ -266,6 +272,8 @@ def train_on(folder, dataset: Late, epochs: int = 5) -> float:
     trainer.data_loader = SimpleNamespace(dataset=dataset)
     optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
     TrainingRecord(folder, network, optimizer, Engine(lambda engine, batch: None)).attach(trainer)
+    if last is not None:
+        trainer.add_event_handler(Events.EPOCH_COMPLETED(once=last), lambda engine: engine.terminate())
     trainer.run([0, 1], max_epochs=epochs)
     return network.bias.item()
 
@@ -293,11 +301,25 @@ def test_what_comes_before_late_data_is_of_no_use_where_early_data_differ(tmp_pa
     assert [row["epoch"] for row in rows(tmp_path / "other")] == ["1", "2", "3", "4", "5"]
 
 
-def test_a_training_with_late_data_is_gone_on_with_whether_they_have_come_or_not(tmp_path, caplog):
-    for epochs in (5, 20):  # epoch 5 of 20 lies before late data
-        train_on(tmp_path, Late("ab", "c"), epochs)
+@pytest.mark.parametrize("epochs", [(5, 20), (20, 5, 12), (10, 4)])
+def test_a_training_with_late_data_is_gone_on_with_whatever_the_number_of_epochs(tmp_path, caplog, epochs):
+    for number in epochs:
+        train_on(tmp_path, Late("ab", "c"), number, last=3 if number == epochs[0] else None)
     assert "made with other data" not in caplog.text
-    assert [row["epoch"] for row in rows(tmp_path)] == [str(epoch) for epoch in range(1, 21)]
+    assert [row["epoch"] for row in rows(tmp_path)] == [str(epoch) for epoch in range(1, max(3, *epochs[1:]) + 1)]
+
+
+def test_what_has_seen_late_data_is_never_kept_as_early(tmp_path):
+    """Not even where more epochs make a later one early again."""
+    train_on(tmp_path, Late("ab", "c"), 5)
+    train_on(tmp_path, Late("ab", "c"), 20)  # epochs 6 to 12 draw no late data
+    assert torch.load(tmp_path / "checkpoint_early.pt", weights_only=True)["epoch"] == 3
+
+
+def test_what_validation_chose_stays_with_its_training(tmp_path):
+    train_on(tmp_path, Late("ab", "c"))
+    early = torch.load(tmp_path / "checkpoint_early.pt", weights_only=True)
+    assert "average" in early and not {"best", "stopping"} & early.keys()
 
 
 def test_a_training_without_late_data_keeps_no_early_checkpoint(tmp_path):

@@ -236,6 +236,14 @@ def test_layers_of_others_are_not_joined():
     assert [type(layer) for layer in for_inference(network)] == [FusedConvolution, nn.BatchNorm2d, nn.ReLU]
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("options", [{"affine": False}, {"track_running_stats": False}])
+def test_norms_without_weights_or_statistics_are_left_alone(options):
+    network = Chain(nn.BatchNorm2d(2, **options), nn.Conv2d(2, 3, 3, padding=1), nn.BatchNorm2d(3, **options)).eval()
+    image = torch.randn(2, 2, 9, 9)
+    torch.testing.assert_close(fuse(network)(image), network(image), rtol=1e-4, atol=1e-4)
+
+
 def test_networks_are_fused_where_they_are_applied():
     network = trained(CASES["films"][0])
     image = torch.randn(1, 1, 32, 32)

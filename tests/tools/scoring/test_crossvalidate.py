@@ -111,6 +111,32 @@ def test_folds_that_differ_in_late_cases_alone_share_what_comes_before(digits, t
     assert validation.began == began
 
 
+def test_what_comes_before_late_cases_is_of_no_use_for_other_settings(digits, tmp_path):
+    content = json.loads((digits / "dataset.json").read_text())
+    entries = [entry | {"after": 0.8} for entry in content["training"]]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "dataset.json").write_text(json.dumps(content | {"training": entries}))
+    Early(Bundle(DIGITS), tmp_path / "data", tmp_path / "out", 2).run()
+    shutil.rmtree(tmp_path / "out" / "fold_2" / "run")
+    validation = Early(Bundle(DIGITS), tmp_path / "data", tmp_path / "out", 2, settings={"learning_rate": "0.1"})
+    validation.run()
+    assert validation.began == [None]
+
+
+def test_lesions_of_who_is_left_out_are_not_painted(digits, tmp_path):
+    """Nor is a folder of none a fault."""
+    data = tmp_path / "data"
+    (data / "priors").mkdir(parents=True)
+    shutil.copy(digits / "dataset.json", data)
+    folds = CrossValidation(Bundle(DIGITS), data, tmp_path / "none", 2).folds
+    for fold in folds:
+        save_nifti(data / "priors" / f"{fold.subjects[0]}_mask.nii.gz", np.ones((2, 2, 2), np.uint8))
+    CrossValidation(Bundle(DIGITS), data, tmp_path / "out", 2)
+    for fold, other in (folds, folds[::-1]):
+        painted = tmp_path / "out" / f"fold_{fold.name}" / "dataset" / "priors"
+        assert [path.name for path in painted.iterdir()] == [f"{other.subjects[0]}_mask.nii.gz"]
+
+
 def test_folds_have_the_lesions_to_paint_that_the_data_set_has(digits, tmp_path):
     """Without them folds were trained on other patches than what they stand for."""
     data = tmp_path / "data"
