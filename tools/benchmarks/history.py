@@ -47,9 +47,11 @@ def draw_history(path: Path | None, picture: Path) -> None:
     Raises:
         UserError: when there is none, or no matplotlib.
     """
-    rows = read(path) if path is not None else []
-    if not rows:
+    rows = read(path) if path is not None and path.is_file() else []
+    if not rows or not {"release", "bundle", *DRAWN} <= rows[0].keys():
         raise UserError(f"{path or '--draw'}: no ratios to draw.", "Name their file by --history, such as bench/history.csv.")
+    if picture.suffix.lower() != ".png":
+        raise UserError(f"{picture}: not the name of a PNG.", "Give --draw a name that ends with .png.")
     if not has_matplotlib:
         raise UserError(f"{picture}: pictures need matplotlib.", "pip install matplotlib")
     draw(rows, picture)

@@ -83,6 +83,10 @@ def test_history_is_drawn_without_measuring(tools, tmp_path):
     keep(path, "1.0", [result(bundle="a")])
     assert tools("bench", "--draw", picture, "--history", path)[0] == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    for given, drawn in ((tmp_path, picture), (tmp_path / "other.csv", picture), (path, picture.with_suffix(".svg"))):
+        code, text = tools("bench", "--draw", drawn, "--history", given)
+        assert code == 2 and "fault" not in text and not picture.with_suffix(".svg").exists()
     code, text = tools("bench", "digits", "--draw", picture, "--history", path)
     assert code == 2 and "without effect beside --draw" in text
 
