@@ -57,8 +57,8 @@ class Checkpoint:
     ) -> None:
         self.path = Path(output_dir) / "checkpoint.pt"
         self.network, self.optimizer, self.lr_scheduler = bare(network), optimizer, lr_scheduler
-        self.parts, self.data = dict(parts or {}), data
-        self.early_data = [entry for entry in data or () if not entry.get("after")]
+        self.parts, self.digest = dict(parts or {}), None if data is None else digest(data)
+        self.early_digest = None if data is None else digest([entry for entry in data if not entry.get("after")])
         self.draws_late, self.late = draws_late or (lambda: False), False
 
     @property
@@ -98,16 +98,15 @@ class Checkpoint:
         if idist.get_rank():
             return
         self.late = self.late or self.draws_late()
-        data = None if self.data is None else digest(self.data)
-        content = {"network": self.network.state_dict(), "epoch": engine.state.epoch, "data": data, "late": self.late}
+        content = {"network": self.network.state_dict(), "epoch": engine.state.epoch, "data": self.digest, "late": self.late}
         parts = {"optimizer": self.optimizer, "lr_scheduler": self.lr_scheduler} | self._all_parts(engine)
         content |= {name: part.state_dict() for name, part in parts.items() if part is not None}
         if self.path.exists():
             os.replace(self.path, self.backup)
         write_state(self.path, content)
-        if not self.late and len(self.early_data) < len(self.data or ()):
+        if not self.late and self.early_digest != self.digest:
             early = {name: value for name, value in content.items() if name not in CHOSEN}
-            write_state(self.early, early | {"data": digest(self.early_data)})
+            write_state(self.early, early | {"data": self.early_digest})
 
     def _read(self) -> dict | None:
         """Return the newest checkpoint of these data that is whole, None where training starts anew."""
@@ -143,7 +142,7 @@ class Checkpoint:
 
     def _same_data(self, checkpoint: Mapping) -> bool:
         known = checkpoint.get("data")
-        return known is None or self.data is None or known in (digest(self.data), digest(self.early_data))
+        return known is None or self.digest is None or known in (self.digest, self.early_digest)
 
     def _all_parts(self, engine: Engine) -> dict[str, Any]:
         return self.parts | {"scaler": getattr(engine, "scaler", None)}  # MONAI's trainer makes it when it runs

@@ -97,7 +97,7 @@ class CordSearch:
                 for slice_, place in zip(slices, places, strict=True)
             ]
         )
-        shown = torch.where(evidence > PRESENT, evidence, 0.0).sum((1, 2)) >= FAINT
+        shown = _shown(evidence).sum((1, 2)) >= FAINT
         centres = torch.where(shown[:, None], path_centres(evidence, reach), places)
         return centres, _gray_matter(evidence, centres)
 
@@ -108,7 +108,7 @@ class CordSearch:
         evidence, poor = [], 0
         for slice_ in slices:
             evidence.append(self._evidence(slice_, network, spacing))
-            poor += float(torch.where(evidence[-1] > PRESENT, evidence[-1], 0.0).sum()) < least
+            poor += float(_shown(evidence[-1]).sum()) < least
             if poor > (len(slices) - 1) // 2:
                 return None
         return torch.stack(evidence)
@@ -162,7 +162,12 @@ def _disc(size: Sequence[int], centre: torch.Tensor, radius: float) -> torch.Ten
 def _gray_matter(evidence: torch.Tensor, centres: torch.Tensor) -> float:
     """Return the gray matter around the centres in mm2, that of the median slice."""
     near = torch.stack([_disc(evidence.shape[1:], centre, RADIUS) for centre in centres])
-    return float(torch.where(near & (evidence > PRESENT), evidence, 0.0).sum((1, 2)).median())
+    return float((_shown(evidence) * near).sum((1, 2)).median())
+
+
+def _shown(evidence: torch.Tensor) -> torch.Tensor:
+    """Return the evidence, 0 where there is too little to count."""
+    return torch.where(evidence > PRESENT, evidence, 0.0)
 
 
 def path_centres(evidence: torch.Tensor, reach: int = 2) -> torch.Tensor:

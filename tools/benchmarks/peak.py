@@ -70,8 +70,8 @@ def _convolution(features: torch.Size, weight: torch.Size, *settings, out_shape:
     return conv_flop_count(features, weight, out_shape)
 
 
-def _added_convolution(target: torch.Size, features: torch.Size, weight: torch.Size, *settings, out_shape: torch.Size) -> int:
-    return conv_flop_count(features, weight, out_shape)
+def _added_convolution(target: torch.Size, *convolution, out_shape: torch.Size) -> int:
+    return _convolution(*convolution, out_shape=out_shape)
 
 
 def _enlarged_convolution(features: torch.Size, weight: torch.Size, *settings, out_shape: torch.Size, **others) -> int:

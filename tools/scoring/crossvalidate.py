@@ -143,8 +143,7 @@ class CrossValidation:
 
     def _begin(self, fold: Fold) -> None:
         """Let a training go on from what another fold had before late data came, where it would have come to the same."""
-        settings = {name: str(value) for name, value in self.settings.items()}
-        made = {"configs": [Path(name).name for name in self.configs], "settings": settings, "early": _early_entries(fold)}
+        made = self._recipe(self.settings) | {"early": [entry for entry in fold.sections["training"] if not entry.get("after")]}
         for other in self.folds:
             early = self._folder(other) / "run" / f"{EARLY}.pt"
             if early.exists() and _read_json(self._folder(other) / BEGUN) == made:
@@ -152,10 +151,13 @@ class CrossValidation:
                 break
         write_json(self._folder(fold) / BEGUN, made)
 
+    def _recipe(self, settings: dict[str, str]) -> dict:
+        return {"configs": [Path(name).name for name in self.configs], "settings": settings}
+
     def _score(self, fold: Fold, weights: Path, value: str, tell: Callable[[str], None]) -> bool:
         settings = self.settings | ({self.choice: value} if self.choice else {})
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-        made = {"weights": digest, "configs": [Path(name).name for name in self.configs], "settings": settings}
+        made = self._recipe(settings) | {"weights": digest}
         folder = self._eval(fold, value)
         if self._table(fold, value) is not None and _read_json(folder / SCORED) == made:
             return True
@@ -212,10 +214,6 @@ def summarise(rows: Sequence[dict[str, str]]) -> list[tuple[str, str]]:
     """Return for every score of rows with ``subject`` its name and its spread over subjects."""
     subjects = [row["subject"] for row in rows]
     return [(name, str(spread([float(row[name] or "nan") for row in rows], subjects, name))) for name in score_names(rows)]
-
-
-def _early_entries(fold: Fold) -> list[dict]:
-    return [entry for entry in fold.sections["training"] if not entry.get("after")]
 
 
 def _first(folder: Path) -> Path | None:

@@ -50,7 +50,7 @@ class BatchLesions(BatchTransform):
         self.maps, self.flair, self.t1, self.shift, self.scale = list(maps), flair, t1, shift, scale
         load = np.sqrt([np.sum(lesions.share) for lesions in self.maps])
         self.weights = load / load.sum() if len(load) else load
-        self._volumes: dict[int, torch.Tensor] = {}
+        self._volumes: dict[int, tuple[torch.Tensor, int]] = {}  # share and number of the nearest lesion; how many lesions
 
     def __call__(self, batch: dict) -> dict:
         items = self.chosen(batch) if self.maps else ()
@@ -67,13 +67,15 @@ class BatchLesions(BatchTransform):
         number = self.R.choice(len(self.maps), p=self.weights)
         if number not in self._volumes:
             share = self.maps[number].share
-            self._volumes[number] = torch.from_numpy(np.stack([share, nearest_lesions(share)])).to(place.device)
+            nearest = nearest_lesions(share)
+            self._volumes[number] = torch.from_numpy(np.stack([share, nearest])).to(place.device), int(nearest.max())
+        volume, count = self._volumes[number]
         mirror = np.diag([self.R.choice([-1, 1]), 1, 1]) * self.R.uniform(1 - self.scale, 1 + self.scale)
         moved = from_matvec(mirror, self.R.normal(0, self.shift, 3))
         to_map = torch.tensor(np.linalg.inv(self.maps[number].affine) @ moved, dtype=torch.float32, device=place.device)
         whole = torch.cat([place[0], torch.tensor([[0, 0, 0, 1.0]], device=place.device)])
-        share, lesions = sample(self._volumes[number], apply_places((to_map @ whole)[None, :3], shape))[0].split(1)
-        chosen = self.R.random(int(self._volumes[number][1].max()) + 1) < kept
+        share, lesions = sample(volume, apply_places((to_map @ whole)[None, :3], shape))[0].split(1)
+        chosen = self.R.random(count + 1) < kept
         return share * torch.from_numpy(chosen).to(share)[lesions.round().long()]
 
 
