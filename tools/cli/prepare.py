@@ -1,5 +1,6 @@
 """``axial prepare DATASET``: one command a data set, so its help shows its own options."""
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -172,15 +173,19 @@ def volumes(
     validation: Validation = [],
     fold: Annotated[str, typer.Option(metavar="K/N", help="The Kth of N blocks of every volume's slices tests.")] = "",
     relabel: Annotated[list[str], typer.Option(metavar="OLD=NEW", help="Value to write for a label's, or for 0; repeatable.")] = [],
+    within: Annotated[
+        list[str],
+        typer.Option(metavar="VALUE=MM", help="A value's pixels farther than MM from all regions are background; repeatable."),
+    ] = [],
     overwrite: Overwrite = False,
 ) -> None:
     """Volumes cut into slices (muscles)."""
-    named, block, values = dict(pairs(label, "--label")), _fold(fold), _relabel(relabel)
+    named, block, values, reach = dict(pairs(label, "--label")), _fold(fold), _relabel(relabel), _within(within)
     from ..datasets.slices import prepare_volumes
     from ..phantoms.lumbar import MUSCLES
 
     labels = {"0": "background"} | (named or MUSCLES)
-    options = {"test": test, "validation": validation, "fold": block, "relabel": values, "overwrite": overwrite}
+    options = {"test": test, "validation": validation, "fold": block, "relabel": values, "within": reach, "overwrite": overwrite}
     _tell(prepare_volumes(source, destination, labels, image_suffix, label_suffix, **options))
 
 
@@ -323,6 +328,19 @@ def _relabel(texts: list[str]) -> dict[int, int]:
         if not (old.isdigit() and new.isdigit() and int(old) < 256 and int(new) < 256):
             raise UserError(f"--relabel {old}={new}: not two labels from 0 to 255.", "For instance --relabel 3=1.")
         found[int(old)] = int(new)
+    return found
+
+
+def _within(texts: list[str]) -> dict[int, float]:
+    found = {}
+    for value, text in pairs(texts, "--within"):
+        try:
+            distance = float(text)
+        except ValueError:
+            distance = math.nan
+        if not distance > 0:
+            raise UserError(f"--within {value}={text}: no distance in mm.", "For instance --within 9=100.")
+        found[_whole(value, "--within")] = distance
     return found
 
 

@@ -1,11 +1,12 @@
 """Prepare axial slices: DICOM slices with label pictures, or volumes with label maps."""
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import distance_transform_edt
 
 from custom_networks.cases.cases import PICTURE_SUFFIXES, case_name
 from custom_networks.data.label_values import check_label_values
@@ -73,6 +74,7 @@ def prepare_volumes(
     validation: Sequence[str] = (),
     fold: tuple[int, int] | None = None,
     relabel: dict[int, int] | None = None,
+    within: dict[int, float] | None = None,
     overwrite: bool = False,
 ) -> Report:
     """Cut NIfTI volumes with label maps into their labelled axial slices, ``CASE_z012``, each with its place in space.
@@ -88,6 +90,8 @@ def prepare_volumes(
         fold: number of a fold from 1 and how many there are. Each volume's labelled slices are cut into as many blocks of
             neighbours, and those of the fold test.
         relabel: value in the label maps to the one to write; also of 0, where what is not drawn may be a class that was left out.
+        within: value, after ``relabel``, to the distance in mm from the nearest region of the slice up to which it stays; farther
+            away its pixels become background, such as an abdomen too far from the spine to hold a muscle that was left out.
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
@@ -105,7 +109,7 @@ def prepare_volumes(
     make_empty_folder(folder, overwrite)
     entries, held = {}, list(test)
     for case, (image_path, [(_, label_path)]) in pairs.items():
-        slices = _cut(image_path, label_path, max(int(value) for value in labels), relabel or {})
+        slices = _cut(image_path, label_path, max(int(value) for value in labels), relabel or {}, within or {})
         names = [f"{case}_z{z:03d}" for z in slices]
         for name, (image, label, affine) in zip(names, slices.values(), strict=True):
             entries[name] = save_pair(folder, name, image, label, affine)
@@ -178,7 +182,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _cut(
-    image_path: Path, label_path: Path, largest: int, relabel: dict[int, int]
+    image_path: Path, label_path: Path, largest: int, relabel: dict[int, int], within: dict[int, float]
 ) -> dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Return the labelled axial slices, ``(X, Y, 1)``, with their label maps and affines."""
     image, label = load_nifti(image_path), load_nifti(label_path)
@@ -189,14 +193,24 @@ def _cut(
         array[drawn == old] = new
     check_label_values(label_path, array, largest)
     axis = slice_axis(image.affine)
+    spacing = np.delete(image.header.get_zooms()[:3], axis)
     slices = {}
     for z in range(image.shape[axis]):
         window = tuple(slice(z, z + 1) if i == axis else slice(None) for i in range(3))
         if drawn[window].any():
+            for value, reach in within.items():
+                _limit(np.squeeze(array[window], axis), value, reach, within, spacing)
             affine = image.affine.copy()
             affine[:3, 3] += z * affine[:3, axis]
             slices[z] = (image.get_fdata(dtype=np.float32)[window], array[window].astype(np.uint8), affine)
     return slices
+
+
+def _limit(label: np.ndarray, value: int, reach: float, limited: Container[int], spacing: np.ndarray) -> None:
+    """Make background of a slice's pixels of a value that lie farther than ``reach`` from all regions that are not limited."""
+    regions = (label > 0) & ~np.isin(label, list(limited))
+    if regions.any():
+        label[(label == value) & (distance_transform_edt(~regions, sampling=spacing) > reach)] = 0
 
 
 def _sections(entries: dict[str, dict], test: Sequence[str], validation: Sequence[str]) -> dict[str, list[dict]]:

@@ -97,6 +97,7 @@ class ShapedAnatomy(Anatomy):
         self.slice = int(random.integers(len(self.first.shares)))
 
     def shapes(self) -> list[tuple[str, Shape]]:
+        """Return structures as `Anatomy` does, of the next slice of the first person, from below upwards."""
         share, distances = self.first.shares[self.slice], self._mixed()
         self.slice = (self.slice + 1) % len(self.first.shares)
         bx, by = self.vary(self.body)
@@ -113,6 +114,7 @@ class ShapedAnatomy(Anatomy):
         return [*trunk, *bones, *self.vertebra(front, bx, by), *self._muscles(distances)]
 
     def infiltration(self, shape: tuple[int, int], per_mm: float) -> np.ndarray:
+        """Return where fat lies: between the fibres, and in clouds as of muscles that waste."""
         noise = gaussian_filter(self.random.normal(size=shape), 1.2 * per_mm)
         clouds = gaussian_filter(self.random.normal(size=shape), 6 * per_mm)
         noise = noise / noise.std() + self.clouds * clouds / clouds.std()

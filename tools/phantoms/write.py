@@ -99,7 +99,7 @@ def write_lumbar_phantoms(
     people = [] if shapes is None else load_people(shapes)
     return write_phantoms(
         partial(make_lumbar_phantom, people=people),
-        f"axial lumbar phantoms, {kind}" + (f", shapes of {shapes.name}" if shapes else ""),
+        f"axial lumbar phantoms, {kind}" + (f", shapes of {shapes.resolve().name}" if shapes else ""),
         LUMBAR_LABELS[kind],
         folder,
         cases,

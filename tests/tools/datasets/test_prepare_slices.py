@@ -165,3 +165,31 @@ def test_a_fold_that_is_none(tmp_path):
     volumes(tmp_path / "in")
     with pytest.raises(UserError, match="fold 6 of 5"):
         prepare_volumes(tmp_path / "in", tmp_path / "set", LABELS, "", "_muscle", fold=(6, 5))
+
+
+@pytest.mark.parametrize("axis", [2, 0])
+def test_what_is_not_drawn_is_another_label_near_the_regions_alone(tmp_path, axis):
+    """Pixels are 1 by 2 mm; the regions lie at (1, 2) and (3, 4)."""
+    volumes(tmp_path / "in", axis)
+    labels = LABELS | {"9": "not drawn"}
+    options = {"relabel": {0: 9}, "within": {9: 2.3}}
+    path = prepare_volumes(tmp_path / "in", tmp_path / "set", labels, "", "_muscle", **options).data_list
+    label = np.asarray(entry_arrays(path, "p1_z003")[1].dataobj).squeeze()
+    x, y = np.meshgrid(np.arange(5), 2 * np.arange(6), indexing="ij")
+    nearest = np.minimum(np.hypot(x - 1, y - 4), np.hypot(x - 3, y - 8))
+    expected = np.where(nearest <= 2.3, 9, 0)
+    expected[1, 2], expected[3, 4] = 1, 2
+    assert np.array_equal(label, expected)
+
+
+def test_the_command_relabels_and_limits_what_it_relabelled(tools, tmp_path):
+    volumes(tmp_path / "in")
+    command = ["prepare", "volumes", tmp_path / "in", tmp_path / "set", "--image-suffix", "", "--label-suffix", "_muscle"]
+    command += ["--label", "1=right muscle", "--label", "2=left muscle", "--label", "9=not drawn", "--relabel", "0=9"]
+    code, printed = tools(*command, "--within", "9=1.5")
+    assert code == 0, printed
+    label = np.asarray(entry_arrays(tmp_path / "set" / "dataset.json", "p1_z003")[1].dataobj)
+    assert np.count_nonzero(label == 9) == 4 and np.count_nonzero(label == 0) == 30 - 6
+    for wrong, message in (("9=near", "no distance in mm"), ("9=0", "no distance in mm"), ("a=3", "not a label from 1 to 255")):
+        code, printed = tools(*command, "--overwrite", "--within", wrong)
+        assert code == 2 and message in printed

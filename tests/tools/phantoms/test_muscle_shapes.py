@@ -93,3 +93,10 @@ def test_the_command_draws_the_shapes_of_a_folder_and_refuses_them_of_other_bund
     assert content["labels"]["8"] == "left quadratus lumborum" and f"shapes of {maps.name}" in content["name"]
     code, printed = tools("phantom", "spinal_cord", tmp_path / "other", "--cases", 1, "--shapes", maps)
     assert code == 2 and "--shapes is of muscles alone" in printed and not (tmp_path / "other").exists()
+
+
+def test_the_folder_one_is_in_has_its_name_in_the_title(tools, maps, tmp_path, monkeypatch):
+    monkeypatch.chdir(maps)
+    code, printed = tools("phantom", "spinal_muscles", tmp_path / "made", "--cases", 1, "--shapes", ".")
+    assert code == 0, printed
+    assert json.loads((tmp_path / "made" / "dataset.json").read_text())["name"].endswith(f"shapes of {maps.name}, seed 0")
