@@ -25,6 +25,7 @@ from .errors import explain as explain
 from .handlers.checkpoint import Checkpoint as Checkpoint
 from .handlers.class_report import ClassReport as ClassReport
 from .handlers.curves import TrainingCurves as TrainingCurves
+from .handlers.fix_norm import FixNorm as FixNorm
 from .handlers.label_map_report import LabelMapReport as LabelMapReport
 from .handlers.lesion_report import LesionReport as LesionReport
 from .handlers.load_pretrained import LoadPretrained as LoadPretrained

@@ -20,7 +20,7 @@ class AutocastInferer(SimpleInferer):
     Args:
         precision: see `half_type`. In training with float16 MONAI's trainer scales the gradients, see `needs_gradient_scaler`.
         fixed_norm: whether batch normalisation uses its running statistics in training too, and leaves them as they are. The last
-            part of a training with small batches gains by it: the network then adapts to what it meets in inference.
+            part of a training with small batches gains by it: the network then adapts to what it meets in inference. See `FixNorm`.
         channels_last: whether a network that is not fused (`for_inference`) is laid out channels last in inference, which most run
             faster with.
     """

@@ -24,16 +24,14 @@ class VertebraProgress(Metric):
 
     @reinit__is_reduced
     def update(self, output) -> None:
-        for pred, label in zip(*output, strict=True):
-            mask, truth = pred[0] > 0, label[0] > 0.5
-            sums = torch.zeros(5, device=pred.device)
-            sums[0], sums[1] = 2 * (mask & truth).sum(), mask.sum() + truth.sum()
-            complete = label[2, 0, 0, 0]
-            if complete >= 0:
-                sums[2] = float((pred[1, 0, 0, 0] > 0) == (complete > 0.5))
-                sums[3] = (pred[2, 0, 0, 0] - label[3, 0, 0, 0]).abs() if len(pred) > 2 else 0.0
-                sums[4] = 1
-            self._sums += sums.to(self._device)
+        pred, label = (part if isinstance(part, torch.Tensor) else torch.stack(list(part)) for part in output)
+        mask, truth = pred[:, 0] > 0, label[:, 0] > 0.5
+        complete, number = label[:, 2, 0, 0, 0], label[:, 3, 0, 0, 0]
+        known = (complete >= 0).float()
+        right = (pred[:, 1, 0, 0, 0] > 0) == (complete > 0.5)
+        error = (pred[:, 2, 0, 0, 0] - number).abs() if pred.shape[1] > 2 else torch.zeros_like(known)
+        counts = (2 * (mask & truth).sum(), mask.sum() + truth.sum(), (right * known).sum(), (error * known).sum(), known.sum())
+        self._sums += torch.stack([count.float() for count in counts]).to(self._device)  # nothing waits for the device
 
     @sync_all_reduce("_sums")
     def compute(self) -> dict[str, float]:

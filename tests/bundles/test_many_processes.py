@@ -79,7 +79,7 @@ MIDDLE = [BLOCK[0], {"_target_": "Lambda", "func": VERTEBRA}]  # one patch of on
 STEADY = {
     VERTEBRAE: {
         "told": {"complete": 1.0, "number": 4.0},
-        "train#inferer#fixed_norm": True,  # over equal items of 2x2x2 voxels, normalisation would magnify rounding
+        "fixed_norm_after": 0.0,  # over equal items of 2x2x2 voxels, normalisation would magnify rounding
         "train#patches#transforms": MIDDLE,
         "train#batch_augmentation": None,
         "validate#dataset#data": [],

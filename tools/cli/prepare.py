@@ -254,11 +254,18 @@ def head_labels(
 
 def _vertebrae(name: str, text: str) -> None:
     def command(
-        source: Source, destination: Destination, test: Test = [], validation: Validation = [], overwrite: Overwrite = False
+        source: Source,
+        destination: Destination,
+        test: Test = [],
+        validation: Validation = [],
+        fill: Annotated[
+            Path | None, typer.Option(help="Results of `segment`: vertebrae that a mask lacks are taken from there, to train on.")
+        ] = None,
+        overwrite: Overwrite = False,
     ) -> None:
         from ..datasets.vertebrae import prepare_vertebrae
 
-        _tell(prepare_vertebrae(name, source, destination, test=test, validation=validation, overwrite=overwrite))
+        _tell(prepare_vertebrae(name, source, destination, test=test, validation=validation, fill=fill, overwrite=overwrite))
 
     app.command(name, help=text)(command)
 

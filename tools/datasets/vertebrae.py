@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from monai.transforms import LoadImage
 
+from custom_networks.cases.names import case_name
 from custom_networks.errors import UserError
 from custom_networks.vertebrae.names import VERTEBRA_NUMBERS
 
@@ -44,6 +45,7 @@ def prepare_vertebrae(
     test: Sequence[str] = (),
     validation: Sequence[str] = (),
     lowest: str = "L5",
+    fill: Path | None = None,
     overwrite: bool = False,
 ) -> Report:
     """Write CT and label maps with VerSe numbers as NIfTI, and the data list.
@@ -58,6 +60,9 @@ def prepare_vertebrae(
         test: patterns of cases that test; the others train.
         validation: patterns of cases that validate.
         lowest: CSI: name of each scan's lowest vertebra.
+        fill: folder of results of ``axial segment``, ``<name of the CT>_seg.nii.gz``: vertebrae that a mask lacks altogether are
+            taken from there, since what a training takes for background must be none; of VerSe also whole CT that have no mask. To
+            train on, never for a score.
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
@@ -66,7 +71,7 @@ def prepare_vertebrae(
     if not source.is_dir():
         raise UserError(f"{source}: no such folder.", "Give the unpacked data set.")
     left_out: list[str] = []
-    scans = list(FINDERS[dataset](source, left_out, lowest))
+    scans = list(FINDERS[dataset](source, left_out, lowest, fill))
     if not scans:
         raise UserError(f"{source}: no CT with vertebra masks in the form of {dataset}.", f"See `axial prepare {dataset} --help`.")
     make_empty_folder(folder, overwrite)
@@ -74,6 +79,8 @@ def prepare_vertebrae(
     for scan in scans:
         grid = load_grid(scan.image)
         labels = scan.labels(grid)
+        if fill is not None:
+            labels = _filled(labels, grid, fill / f"{case_name(scan.image)}_seg.nii.gz")
         entries[scan.case] = save_pair(
             folder, scan.case, np.round(grid.array).astype(np.int16), labels.astype(np.uint8), grid.affine
         )
@@ -96,17 +103,20 @@ def load_grid(path: Path) -> Grid:
     return Grid(image.numpy(), np.asarray(image.affine, float), path)
 
 
-def _find_verse(source: Path, left_out: list[str], lowest: str) -> Iterator[Scan]:
+def _find_verse(source: Path, left_out: list[str], lowest: str, fill: Path | None) -> Iterator[Scan]:
     masks = {path.name.removesuffix("_seg-vert_msk.nii.gz"): path for path in sorted(source.rglob("*_seg-vert_msk.nii.gz"))}
     for image in sorted(source.rglob("*_ct.nii.gz")):
         case = image.name.removesuffix("_ct.nii.gz")
+        if case not in masks and fill is not None and (fill / f"{case_name(image)}_seg.nii.gz").is_file():
+            yield Scan(case, image, lambda grid: np.zeros(grid.array.shape, np.uint8))
+            continue
         if case not in masks:
             left_out.append(f"{image.name}: {case}_seg-vert_msk.nii.gz is missing")
             continue
         yield Scan(case, image, lambda grid, mask=masks[case]: _vertebrae_only(_same_grid(grid, mask)))
 
 
-def _find_csi(source: Path, left_out: list[str], lowest: str) -> Iterator[Scan]:
+def _find_csi(source: Path, left_out: list[str], lowest: str, fill: Path | None) -> Iterator[Scan]:
     if lowest not in VERTEBRA_NUMBERS:
         raise UserError(f"{lowest}: no vertebra.", "Name one of C1 to C7, T1 to T13, L1 to L6.")
     suffixes = (".mhd", ".mha", ".nii.gz", ".nii")
@@ -126,7 +136,7 @@ def _find_csi(source: Path, left_out: list[str], lowest: str) -> Iterator[Scan]:
         )
 
 
-def _find_totalsegmentator(source: Path, left_out: list[str], lowest: str) -> Iterator[Scan]:
+def _find_totalsegmentator(source: Path, left_out: list[str], lowest: str, fill: Path | None) -> Iterator[Scan]:
     for image in sorted(source.rglob("ct.nii.gz")):
         masks = {
             p.name.removeprefix("vertebrae_").removesuffix(".nii.gz"): p
@@ -140,6 +150,15 @@ def _find_totalsegmentator(source: Path, left_out: list[str], lowest: str) -> It
 
 
 FINDERS = {"verse": _find_verse, "csi": _find_csi, "totalsegmentator": _find_totalsegmentator}
+
+
+def _filled(labels: np.ndarray, grid: Grid, result: Path) -> np.ndarray:
+    """Add the vertebrae of a result that the labels lack."""
+    if not result.is_file():
+        raise UserError(f"{result}: not found.", "Make it with `axial segment vertebrae`, from the CT of the data set.")
+    found = _same_grid(grid, result)
+    lacking = [number for number in VERTEBRAE if (found == number).any() and not (labels == number).any()]
+    return np.where((labels == 0) & np.isin(found, lacking), found, labels)
 
 
 def _same_grid(grid: Grid, path: Path) -> np.ndarray:

@@ -10,6 +10,7 @@ from ..synthesis.codes import BONE, METAL, SACRUM, THORACIC, UNKNOWN
 from ..synthesis.rendering import render
 from ..synthesis.surroundings import surround
 from .spine_anatomy import (
+    CONTRAST,
     FAMILIES,
     L5,
     L6,
@@ -65,8 +66,9 @@ def make_spine_labels(
     """
     if family not in FAMILIES:
         raise UserError(f"{family}: no such family of phantoms.", f"Choose one of: {', '.join(FAMILIES)}.")
-    person = person or (draw_unusual_person if family == UNUSUAL else draw_person)(random)
-    codes = draw_part(sequence(family, person), random) if family == UNUSUAL else sequence(family, person)
+    odd = family in (UNUSUAL, CONTRAST)
+    person = person or (draw_unusual_person if odd else draw_person)(random)
+    codes = draw_part(sequence(family, person), random) if odd else sequence(family, person)
     whole = family == WHOLE_BODY or (family == UNUSUAL and codes == sequence(family, person) and random.random() < 0.6)
     frames, height = _stand(codes, person, random, field)
     if whole:
@@ -92,7 +94,7 @@ def make_spine_phantom(
     cut: float = 0.4,
 ) -> SpinePhantom:
     """Draw one scan: isotropic spacing of ``factor`` mm (2 by default), cut above or below with the probability ``cut``."""
-    family = family or str(random.choice(list(FAMILIES), p=[0.25, 0.2, 0.15, 0.15, 0.05, 0.2, 0.0, 0.0]))
+    family = family or str(random.choice(list(FAMILIES), p=[0.25, 0.2, 0.15, 0.15, 0.05, 0.2, 0.0, 0.0, 0.0]))
     factor = factor or 2
     field = field or (random.uniform(140, 220), random.uniform(130, 190))
     labels = make_spine_labels(random, family, person, field)
@@ -101,7 +103,9 @@ def make_spine_phantom(
         start = int(random.integers(0, labels.shape[2] - keep + 1))
         labels = labels[..., start : start + keep]
     labels = np.ascontiguousarray(labels[tuple(slice(0, n // factor * factor) for n in labels.shape)])
-    ct, label = render(surround(labels, random, FINE, floating=family == UNUSUAL), random, FINE, factor)
+    enhanced = family == CONTRAST
+    everything = surround(labels, random, FINE, floating=family in (UNUSUAL, CONTRAST), enhanced=enhanced)
+    ct, label = render(everything, random, FINE, factor, enhanced=enhanced)
     affine = np.diag([factor, factor, factor, 1.0])
     affine[:3, 3] = -np.array(ct.shape) * factor / 2
     return SpinePhantom(ct, label, affine, family)

@@ -11,10 +11,11 @@ SIZES = np.array([
 ])  # fmt: skip
 FAMILIES = {
     "lumbar": (17, 24), "thoracolumbar": (12, 24), "thoracic": (6, 20), "cervical": (1, 11), "spine": (1, 24), "abdomen": (18, 24),
-    "body": (1, 24), "unusual": (1, 24),
+    "body": (1, 24), "unusual": (1, 24), "contrast": (8, 24),
 }  # fmt: skip
 T13, L6, T12, L5 = 28, 25, 19, 24
 UNUSUAL = "unusual"  # any part of a spine, of people whose number of vertebrae is seldom the usual one
+CONTRAST = "contrast"  # the same below the neck, with vessels full of contrast medium against pale vertebrae
 COUNTS = ((None, None), (L6, None), (T13, None), (None, T12), (None, L5), (L6, T12), (T13, L5), (T13, None))  # extra, lacking
 SHORTEST = 5  # vertebrae of a part
 

@@ -8,11 +8,18 @@ from custom_networks.geometry.regions import grown
 from .codes import AIR, BONE, CANAL, COCCYX, DISC, FAT, GAS, LUNG, METAL, MUSCLE, ORGANS, SACRUM, TABLE, VERTEBRAE, VESSEL
 
 BONES = (*VERTEBRAE, SACRUM, COCCYX, BONE)
+DENSE, PALE = (
+    ((450, 1150), (60, 330)),
+    ((300, 700), (40, 170)),
+)  # HU of cortex and spongiosa
 
 
-def draw_tissues(random: np.random.Generator) -> dict[int, float]:
-    """Draw the mean of every tissue without bone, in HU; one scan in two has contrast medium in its vessels and organs."""
-    contrast = random.random() < 0.5
+def draw_tissues(random: np.random.Generator, enhanced: bool = False) -> dict[int, float]:
+    """Draw the mean of every tissue without bone, in HU.
+
+    One scan in two has contrast medium in its vessels and organs; an ``enhanced`` one always, and more of it.
+    """
+    contrast = random.random() < 0.5 or enhanced
     means = {
         AIR: -1000.0,
         LUNG: random.uniform(-900, -700),
@@ -21,7 +28,7 @@ def draw_tissues(random: np.random.Generator) -> dict[int, float]:
         MUSCLE: random.uniform(25, 75),
         DISC: random.uniform(45, 130),
         CANAL: random.uniform(5, 55),
-        VESSEL: random.uniform(120, 380) if contrast else random.uniform(30, 60),
+        VESSEL: random.uniform(*((150, 420) if enhanced else (120, 380))) if contrast else random.uniform(30, 60),
         METAL: random.uniform(2200, 3071),
         TABLE: random.uniform(-250, 50),
     }
@@ -30,7 +37,7 @@ def draw_tissues(random: np.random.Generator) -> dict[int, float]:
     return means
 
 
-def paint_ct(labels: np.ndarray, random: np.random.Generator, spacing: float = 1.0) -> np.ndarray:
+def paint_ct(labels: np.ndarray, random: np.random.Generator, spacing: float = 1.0, enhanced: bool = False) -> np.ndarray:
     """Return HU in float32 on the grid of the labels, without blur and noise.
 
     Bone has a bright cortex of random thickness, a darker and grained inside that ranges from porotic to dense, and, in some
@@ -40,14 +47,15 @@ def paint_ct(labels: np.ndarray, random: np.random.Generator, spacing: float = 1
         labels: codes of `codes`, ``(X, Y, Z)``.
         random: source of every mean and texture.
         spacing: of the isotropic grid in mm.
+        enhanced: whether vessels are full of contrast medium and bones are pale, so that the one looks like the other.
     """
     table = np.full(256, -1000.0, np.float32)
-    for code, mean in draw_tissues(random).items():
+    for code, mean in draw_tissues(random, enhanced).items():
         table[code] = mean
     ct = table[labels]
     soft = ct > -300
     ct[soft] += gaussian_filter(random.normal(0, 1, labels.shape).astype(np.float32), 2 / spacing)[soft] * random.uniform(20, 120)
-    cortex, spongiosa = random.uniform(450, 1150), random.uniform(60, 330)
+    cortex, spongiosa = (random.uniform(*ends) for ends in (PALE if enhanced else DENSE))
     thickness, inset = random.uniform(0.7, 1.7), random.uniform(-0.4, 0.5)
     grain = gaussian_filter(random.normal(0, 1, labels.shape).astype(np.float32), random.uniform(0.7, 1.6) / spacing)
     grain *= random.uniform(20, 110) / max(float(grain.std()), 1e-6)

@@ -9,11 +9,17 @@ from .codes import AIR, BONE, CANAL, DISC, FAT, GAS, LUNG, MUSCLE, ORGANS, SACRU
 
 STEP = 4  # voxels of a coarse grid on which regions are drawn
 FIRST_LUMBAR, FLOATING = 20, ((0.15, 0.9), (0.4, 1.0))  # share of a rib's length that the last pair has, and the one above
+USUAL, ADJACENT = ((24, 42), (7, 14)), ((20, 36), (9, 16))  # mm, from the spine to the front, and radius of the aorta
 DISC_GAP = 14.0  # mm, sum of the distances to two neighbours below which disc fills the space
 
 
 def surround(
-    labels: np.ndarray, random: np.random.Generator, spacing: float = 1.0, ribs: bool = True, floating: bool = False
+    labels: np.ndarray,
+    random: np.random.Generator,
+    spacing: float = 1.0,
+    ribs: bool = True,
+    floating: bool = False,
+    enhanced: bool = False,
 ) -> np.ndarray:
     """Return the label map with every `UNKNOWN` voxel given a tissue.
 
@@ -23,6 +29,7 @@ def surround(
         spacing: of the isotropic grid in mm.
         ribs: whether thoracic vertebrae get a pair of ribs each.
         floating: whether the last two pairs are cut short, as far as chance will have it; of nothing else it changes what is drawn.
+        enhanced: whether a wide aorta lies against the vertebrae.
     """
     spine = _spine_line(labels)
     result = labels.copy()
@@ -33,7 +40,7 @@ def surround(
     coarse = labels[::STEP, ::STEP, ::STEP]
     step = STEP * spacing
     offset = _offsets(coarse.shape, step, spine[::STEP] * spacing)
-    tissue = _regions(coarse, offset, random, step)
+    tissue = _regions(coarse, offset, random, step, ADJACENT if enhanced else USUAL)
     filling = np.repeat(np.repeat(np.repeat(tissue, STEP, 0), STEP, 1), STEP, 2)[
         : labels.shape[0], : labels.shape[1], : labels.shape[2]
     ]
@@ -62,7 +69,7 @@ def _offsets(shape, step: float, spine: np.ndarray) -> tuple[np.ndarray, np.ndar
     return np.broadcast_to(x, shape), np.broadcast_to(y, shape)
 
 
-def _regions(coarse: np.ndarray, offset, random: np.random.Generator, step: float) -> np.ndarray:
+def _regions(coarse: np.ndarray, offset, random: np.random.Generator, step: float, aorta) -> np.ndarray:
     x, y = offset
     wide, deep = random.uniform(120, 190), random.uniform(80, 135)
     front = deep - random.uniform(50, 95)
@@ -92,7 +99,7 @@ def _regions(coarse: np.ndarray, offset, random: np.random.Generator, step: floa
             np.hypot(x / (wide * 0.75), (y - front) / (deep * 0.78)) < 1
         )
         tissue[lungs & (y > random.uniform(-45, -20)) & chest] = LUNG
-    tube = np.hypot(x + random.uniform(-6, 25), y - random.uniform(24, 42)) < random.uniform(7, 14)
+    tube = np.hypot(x + random.uniform(-6, 25), y - random.uniform(*aorta[0])) < random.uniform(*aorta[1])
     tissue[tube & (radius < 0.95)] = VESSEL
     if random.random() < 0.7:
         back = -(deep - front) - random.uniform(0, 8)

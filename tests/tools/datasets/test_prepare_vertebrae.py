@@ -51,6 +51,27 @@ def test_verse(tmp_path):
     assert data["labels"]["20"] == "L1" and data["labels"]["28"] == "T13"
 
 
+def test_what_a_mask_lacks_may_be_filled(tmp_path):
+    """By whole vertebrae: what a result says of one that the mask has counts for nothing. A CT without a mask has the result's."""
+    source, results = tmp_path / "verse", tmp_path / "results"
+    source.mkdir(), results.mkdir()
+    save_nifti(source / "a_ct.nii.gz", np.zeros((6, 7, 20), np.int16), AFFINE)
+    mask, found = stack({20: 12, 21: 8}), stack({19: 16, 20: 11, 22: 2, 26: 5})
+    save_nifti(source / "a_seg-vert_msk.nii.gz", mask, AFFINE)
+    with pytest.raises(UserError, match=r"a_ct_seg\.nii\.gz: not found"):
+        prepare_vertebrae("verse", source, tmp_path / "out", fill=results)
+    save_nifti(results / "a_ct_seg.nii.gz", found, AFFINE)
+    save_nifti(source / "b_ct.nii.gz", np.zeros((6, 7, 20), np.int16), AFFINE)
+    save_nifti(source / "c_ct.nii.gz", np.zeros((6, 7, 20), np.int16), AFFINE)
+    save_nifti(results / "b_ct_seg.nii.gz", found, AFFINE)
+    report = prepare_vertebrae("verse", source, tmp_path / "out", fill=results)
+    assert report.left_out == ["c_ct.nii.gz: c_seg-vert_msk.nii.gz is missing"]
+    filled, made = (label_of(tmp_path / "out", {"label": f"{case}_label.nii.gz"}) for case in "ab")
+    expected = np.where((mask == 0) & np.isin(found, (19, 22)), found, mask)
+    assert np.array_equal(filled, expected) and {19, 22} <= set(np.unique(expected))
+    assert np.array_equal(made, np.where(found == 26, 0, found))
+
+
 def test_csi_as_metaimage(tmp_path):
     """Labels of hundreds in any order; RAS after reading LPS; numbered upwards from L5."""
     source = tmp_path / "csi"

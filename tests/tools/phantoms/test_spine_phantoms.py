@@ -6,6 +6,7 @@ import nibabel
 import numpy as np
 import pytest
 from conftest import save_nifti
+from scipy.ndimage import binary_dilation
 from scipy.ndimage import label as connected
 
 from custom_networks import UserError
@@ -87,6 +88,23 @@ def test_ct_has_the_tissues_it_should(abdomen):
     assert ct[everything == codes.AIR].mean() < -950 and -130 < ct[everything == codes.FAT].mean() < -60
     bone = np.isin(everything, BONES)
     assert ct[bone].mean() > ct[everything == codes.MUSCLE].mean() + 60
+
+
+def test_contrast_medium_is_as_bright_as_pale_bones_beside_it(abdomen):
+    everything = surround(abdomen, np.random.default_rng(1), enhanced=True)
+    ct = paint_ct(everything, np.random.default_rng(1), enhanced=True)
+    vessel, bone = everything == codes.VESSEL, np.isin(everything, codes.VERTEBRAE)
+    assert (binary_dilation(vessel, iterations=3) & bone).any()
+    assert ct[vessel].mean() > np.median(ct[bone])
+    assert 150 < ct[vessel].mean() < 430
+    plain = paint_ct(everything, np.random.default_rng(1))
+    assert ct[bone].mean() < plain[bone].mean() - 50
+
+
+def test_family_of_contrast_medium_lies_below_the_neck():
+    phantom = make_spine_phantom(np.random.default_rng(3), "contrast", factor=4)
+    numbers = set(np.unique(phantom.label).tolist()) - {0}
+    assert len(numbers) >= SHORTEST - 1 and min(numbers) >= 8
 
 
 def test_scanned_image_keeps_its_place(abdomen):
