@@ -31,7 +31,7 @@ class VertebraProgress(Metric):
         right = (pred[:, 1, 0, 0, 0] > 0) == (complete > 0.5)
         error = (pred[:, 2, 0, 0, 0] - number).abs() if pred.shape[1] > 2 else torch.zeros_like(known)
         counts = (2 * (mask & truth).sum(), mask.sum() + truth.sum(), (right * known).sum(), (error * known).sum(), known.sum())
-        self._sums += torch.stack([count.float() for count in counts]).to(self._device)  # nothing waits for the device
+        self._sums += torch.stack([count.float() for count in counts]).to(self._device)  # one wait for the device
 
     @sync_all_reduce("_sums")
     def compute(self) -> dict[str, float]:
