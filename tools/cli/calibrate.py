@@ -107,7 +107,10 @@ def calibrate(
     if not known:
         raise UserError(f"no result of section {training!r}.", "Say by --training which shows the people in training.")
     result = learning.calibrate(judged, learning.usual_vectors(known), learning.LEAST if good is None else good, basis)
-    learning.write_quality(target, result.content | ({"doubts_only": True} if doubts_only else {}))
+    with found.parser("inference.json") as parser:
+        names = parser.get("names")
+    of = {"names": names} if isinstance(names, list) else {}
+    learning.write_quality(target, result.content | of | ({"doubts_only": True} if doubts_only else {}))
     _say(f"{result}\nwrote {target}")
 
 

@@ -85,6 +85,17 @@ def test_a_network_that_sees_one_side_only_disagrees_with_its_mirror_image():
     assert assess.measure(picture(), half(picture()))["agreement"] == 0.0
 
 
+def test_what_was_calibrated_for_other_structures_gives_no_number(tmp_path):
+    """Their sizes and places are other numbers, in other numbers: inference of regions of one's own ended in an error."""
+    shape = {"mean": [1.0, 1.0], "deviation": [1.0, 1.0]}
+    (tmp_path / "quality.json").write_text(json.dumps(CONTENT | {"names": ["right lung", "left lung"], "shape": shape}))
+    image, logits = torch.zeros(1, 1, 8, 6), torch.zeros(1, 4, 8, 6)
+    for names, fitting in ((["right lung", "left lung"], True), (["a", "b"], False), (["a", "b", "c"], False)):
+        assess = AssessQuality(tmp_path / "quality.json", None, None, names)
+        found = assess.measure(image, logits[:, : 1 + len(names)])
+        assert ("shape" in found, assess.model(found).value is not None) == (fitting, fitting)
+
+
 def test_a_doubtful_result_is_warned_of(tmp_path, caplog):
     (tmp_path / "quality.json").write_text(json.dumps(CONTENT | {"weights": {"sureness": 2.0}, "usual": {"sureness": 2.8}}))
     assess = AssessQuality(tmp_path / "quality.json", Sides(), lambda image, net: net(image), ["right lung", "left lung"])
