@@ -140,6 +140,7 @@ from .transforms.preprocessing.keep_lung_pieces import KeepLungPiecesd as KeepLu
 from .transforms.preprocessing.normalize_brain import NormalizeBraind as NormalizeBraind
 from .transforms.preprocessing.orient_radiograph import OrientRadiographd as OrientRadiographd
 from .transforms.preprocessing.pad_to_square import PadToSquared as PadToSquared
+from .transforms.preprocessing.resize_labels import ResizeLabelsd as ResizeLabelsd
 from .transforms.preprocessing.resize_smooth import ResizeSmoothd as ResizeSmoothd
 from .transforms.preprocessing.spacing import SpacingVolumed as SpacingVolumed
 from .transforms.saving.restore_instances import RestoreInstancesd as RestoreInstancesd

@@ -17,6 +17,7 @@ COMMANDS = {
     "mix": ("mix:mix", "Make one data set out of several, which stay where they are."),
     "new": ("new:new", "Plan a bundle of your own from images and labels, as nnU-Net plans, and write it."),
     "crossvalidate": ("crossvalidate:crossvalidate", "Train with cases left out, and score those."),
+    "ensemble": ("ensemble:ensemble", "Train several networks whose mean is the answer, and put them together."),
     "calibrate": ("calibrate:calibrate", "Learn how far a bundle's results can be trusted."),
     "reproduce": ("reproduce:reproduce", "List all numbers of a bundle's README and measure them again."),
     "situations": ("situations:situations", "Try vertebrae on phantoms of hard situations."),

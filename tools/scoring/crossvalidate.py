@@ -3,10 +3,7 @@
 import csv
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,16 +14,16 @@ from custom_networks.errors import UserError
 from custom_networks.handlers.checkpoint import EARLY
 from custom_networks.results.write_result import write_json, write_result
 
-from ..bundles import Bundle, environment
+from ..bundles import Bundle
 from ..datasets.lesions import PRIORS, copy_priors, prior_masks
 from ..layout.data_list import write_data_list
 from ..layout.mixing import absolute
 from ..layout.split import SECTIONS
+from ..weights.training import first_weights, overlay_path, run_config
 from .choosing import choose_nested
 from .folds import Fold, make_folds, subject_of
 from .spread import read_scores, score_names, spread
 
-WEIGHTS = ("model_average.pt", "model.pt")  # the first that a training leaves is scored
 TABLE = "crossvalidation.csv"
 BEGUN = "begun.json"  # beside a fold's run: what it began with
 SCORED = "scored.json"  # beside a fold's scores: what made them
@@ -71,7 +68,7 @@ class CrossValidation:
     ) -> None:
         self.bundle, self.data, self.output, self.jobs, self.subject = bundle, data, output, jobs, subject
         self.choice, self.values = choose or ("", [""])
-        self.configs = ["configs/train.json", *map(self._overlay, overlays)]
+        self.configs = ["configs/train.json", *(overlay_path(bundle, name) for name in overlays)]
         self.settings = settings or {}
         self.content = _read_list(data)
         self.folds = make_folds({name: self.content[name] for name in SECTIONS}, folds, subject)
@@ -136,7 +133,7 @@ class CrossValidation:
                 tell(f"fold {fold.name}: training failed")
                 return None
             (run / "done").touch()
-        weights = _first(run)
+        weights = first_weights(run)
         if weights is None:
             tell(f"fold {fold.name}: training left no weights")
         return weights
@@ -170,13 +167,8 @@ class CrossValidation:
         return True
 
     def _start(self, run_id: str, fold: Fold, configs: list[str], settings: dict) -> bool:
-        options = [str(text) for key, value in settings.items() for text in (f"--{key}", value)]
-        dataset = ["--dataset_dir", str((self._folder(fold) / "dataset").resolve())]
-        command = [sys.executable, "-m", "monai.bundle", "run", run_id, "--config_file", str(configs), *dataset, *options]
-        threads = str(max(1, (os.cpu_count() or 1) // self.jobs))
-        with (self._folder(fold) / "log.txt").open("a") as log:
-            variables = {"OMP_NUM_THREADS": threads} | environment()
-            return not subprocess.run(command, cwd=self.bundle.folder, stdout=log, stderr=log, env=variables).returncode
+        settings = {"dataset_dir": (self._folder(fold) / "dataset").resolve()} | settings
+        return run_config(self.bundle, run_id, configs, settings, self._folder(fold) / "log.txt", self.jobs)
 
     def _eval(self, fold: Fold, value: str) -> Path:
         return self._folder(fold) / (f"eval_{self.choice}_{value}" if self.choice else "eval")
@@ -198,12 +190,6 @@ class CrossValidation:
     def _folder(self, fold: Fold) -> Path:
         return self.output.resolve() / f"fold_{fold.name}"
 
-    def _overlay(self, name: str) -> str:
-        for path in (self.bundle.folder / "configs" / name, self.bundle.folder / "configs" / f"{name}.json", Path(name)):
-            if path.is_file():
-                return str(path.resolve())
-        raise UserError(f"--overlay {name}: no such config of {self.bundle.name}.", "Give a name in its folder configs, or a path.")
-
 
 def summary(table: Path) -> list[tuple[str, str]]:
     """Return for every score of a table its name and its spread over subjects."""
@@ -216,13 +202,9 @@ def summarise(rows: Sequence[dict[str, str]]) -> list[tuple[str, str]]:
     return [(name, str(spread([float(row[name] or "nan") for row in rows], subjects, name))) for name in score_names(rows)]
 
 
-def _first(folder: Path) -> Path | None:
-    return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
-
-
 def _given(folder: Path, fold: Fold) -> Path:
     own = folder / f"{fold.name}.pt"
-    found = own if own.is_file() else _first(folder / f"fold_{fold.name}" / "run")
+    found = own if own.is_file() else first_weights(folder / f"fold_{fold.name}" / "run")
     if found is None:
         raise UserError(f"{own}: no weights of fold {fold.name}.", "Give a folder with a file a fold, or one of crossvalidate.")
     return found

@@ -1,0 +1,85 @@
+"""Train the members of a `MeanNetwork`, each in a process and with a seed of its own, and put them together."""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+
+from custom_networks.errors import UserError
+from custom_networks.results.write_result import write_json
+from custom_networks.results.write_state import write_state
+
+from ..bundles import Bundle
+from .training import first_weights, overlay_path, run_config
+
+BEGUN = "begun.json"  # beside the members: what they began with
+
+
+def train_ensemble(
+    bundle: Bundle,
+    data: Path,
+    output: Path,
+    members: int = 2,
+    overlays: Sequence[str] = ("one_network",),
+    settings: dict[str, str] | None = None,
+    jobs: int = 1,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Path:
+    """Train each member by ``train.json`` and overlays, seeds 0, 1, ..., and write the weights of their mean.
+
+    What was interrupted goes on, and members that are done are kept.
+
+    Args:
+        bundle: whose members are trained.
+        data: data set with ``dataset.json``.
+        output: folder of ``member_0/run`` and so on, and of the result.
+        members: how many.
+        overlays: configs that make one member of the network, see `overlay_path`.
+        settings: ids of the config and their values.
+        jobs: members that are trained at once.
+        tell: called with a line for every step.
+
+    Returns:
+        the file, ``model_average.pt``, numbers as the members have them.
+
+    Raises:
+        UserError: for a folder without data or with members of another recipe, and when a training failed.
+    """
+    if not (data / "dataset.json").is_file():
+        raise UserError(f"{data / 'dataset.json'}: not found.", "Make one with `axial prepare`.")
+    configs = ["configs/train.json", *(overlay_path(bundle, name) for name in overlays)]
+    settings = settings or {}
+    recipe = {"bundle": bundle.name, "configs": [Path(name).name for name in configs], "settings": settings}
+    output.mkdir(parents=True, exist_ok=True)
+    begun = output / BEGUN
+    if begun.exists() and json.loads(begun.read_text()) != recipe:
+        raise UserError(f"{output}: holds members of another recipe.", "Choose another folder with -o.")
+    write_json(begun, recipe)
+
+    def train(number: int) -> Path | None:
+        folder = output.resolve() / f"member_{number}"
+        run = folder / "run"
+        if not (folder / "done").exists():
+            run.mkdir(parents=True, exist_ok=True)
+            tell(f"member {number}: training")
+            own = {"dataset_dir": data.resolve(), "output_dir": run, "seed": number}
+            if not run_config(bundle, "training", configs, own | settings, folder / "log.txt", jobs):
+                return None
+            (folder / "done").touch()
+        return first_weights(run)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        files = list(pool.map(train, range(members)))
+    failed = [number for number, file in enumerate(files) if file is None]
+    if failed:
+        logs = ", ".join(str(output / f"member_{number}" / "log.txt") for number in failed)
+        raise UserError(f"{len(failed)} of {members} members failed.", f"Read {logs}.")
+    states = {
+        f"members.{number}.{name}": value
+        for number, file in enumerate(files)
+        for name, value in torch.load(file, map_location="cpu", weights_only=True).items()
+    }
+    write_state(output / "model_average.pt", states)
+    return output / "model_average.pt"

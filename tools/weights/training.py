@@ -1,0 +1,48 @@
+"""Run a bundle's config in a process of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from custom_networks.errors import UserError
+
+from ..bundles import Bundle, environment
+
+WEIGHTS = ("model_average.pt", "model.pt")  # of what a training leaves, the better first
+
+
+def run_config(
+    bundle: Bundle, run_id: str, configs: Sequence[str], settings: Mapping[str, object], log: Path, jobs: int = 1
+) -> bool:
+    """Run ``run_id`` of configs, paths or names relative to the bundle's folder, and return whether it went well.
+
+    Args:
+        settings: ids of the config and their values.
+        log: what the process says is added to it.
+        jobs: how many such processes share the processors.
+    """
+    options = [str(text) for key, value in settings.items() for text in (f"--{key}", value)]
+    command = [sys.executable, "-m", "monai.bundle", "run", run_id, "--config_file", str(list(configs)), *options]
+    threads = str(max(1, (os.cpu_count() or 1) // jobs))
+    with log.open("a") as stream:
+        variables = {"OMP_NUM_THREADS": threads} | environment()
+        return not subprocess.run(command, cwd=bundle.folder, stdout=stream, stderr=stream, env=variables).returncode
+
+
+def overlay_path(bundle: Bundle, name: str) -> str:
+    """Return the path of a config that is named as in the bundle's ``configs``, with or without ``.json``, or by its path.
+
+    Raises:
+        UserError: when there is none.
+    """
+    for path in (bundle.folder / "configs" / name, bundle.folder / "configs" / f"{name}.json", Path(name)):
+        if path.is_file():
+            return str(path.resolve())
+    raise UserError(f"--overlay {name}: no such config of {bundle.name}.", "Give a name in its folder configs, or a path.")
+
+
+def first_weights(folder: Path) -> Path | None:
+    """Return the weights of a training's folder that are to be used."""
+    return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
