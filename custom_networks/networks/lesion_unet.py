@@ -5,6 +5,8 @@ from functools import partial
 import torch
 from torch import nn
 
+NORMS = {"instance": partial(nn.InstanceNorm3d, affine=True), "batch": nn.BatchNorm3d}
+
 
 class LesionUNet(nn.Module):
     """Label brain voxels with three halvings of the resolution; skip connections add instead of joining channels.
@@ -17,7 +19,8 @@ class LesionUNet(nn.Module):
         out_channels: classes, background included.
         width: channels of the first level; each further level has twice as many.
         convolutions: 3x3x3 convolutions at each level; further ones keep the width.
-        norm: ``"instance"`` normalises every channel of every patch after each convolution; None does not.
+        norm: ``"instance"`` normalises every channel of every patch after each convolution, ``"batch"`` every channel by what all
+            patches of the training had, so that a patch without lesions stays as dim as it is; None does neither.
 
     Shape:
         input ``(B, in_channels, D, H, W)`` with sides that 8 divides, output logits ``(B, out_channels, D, H, W)``.
@@ -33,8 +36,8 @@ class LesionUNet(nn.Module):
         self, in_channels: int = 2, out_channels: int = 2, width: int = 32, convolutions: int = 1, norm: str | None = None
     ) -> None:
         super().__init__()
-        if norm not in (None, "instance"):
-            raise ValueError(f"norm must be None or 'instance', got {norm!r}.")
+        if norm is not None and norm not in NORMS:
+            raise ValueError(f"norm must be None, 'instance' or 'batch', got {norm!r}.")
         b, conv = width, partial(_convolutions, count=convolutions, norm=norm)
         self.encoder1 = conv(in_channels, b)
         self.encoder2 = nn.Sequential(nn.Conv3d(b, b, 2, stride=2), conv(b, 2 * b))
@@ -60,6 +63,6 @@ def _convolutions(in_channels: int, out_channels: int, count: int, norm: str | N
     layers: list[nn.Module] = []
     for number in range(count):
         layers.append(nn.Conv3d(in_channels if number == 0 else out_channels, out_channels, 3, padding=1))
-        layers += [nn.InstanceNorm3d(out_channels, affine=True)] if norm else []
+        layers += [NORMS[norm](out_channels)] if norm else []
         layers.append(nn.ReLU())
     return nn.Sequential(*layers)

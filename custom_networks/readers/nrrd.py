@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import nrrd
 import numpy as np
 from monai.data import ImageReader
 from monai.utils import ensure_tuple
@@ -51,6 +50,8 @@ class NrrdReader(ImageReader):
         return isinstance(filename, (str, Path))
 
     def read(self, data: Sequence[str] | str, **kwargs) -> tuple[Path, dict, int]:
+        import nrrd  # when there is such a file: training needs none
+
         path = Path(ensure_tuple(data)[0])
         try:
             with path.open("rb") as stream:

@@ -13,6 +13,23 @@ def test_size_is_kept(shape):
     assert LesionUNet(width=4)(torch.rand(2, 2, *shape)).shape == (2, 2, *shape)
 
 
+def test_batch_norm_keeps_a_dim_patch_dim():
+    """Each patch by itself would make the dim one as bright as the other; batch statistics tell them apart."""
+    torch.manual_seed(0)
+    dim = torch.rand(1, 2, 16, 16, 16)
+    batch = torch.cat([dim, 3 * dim])
+    same = {}
+    for norm in ("instance", "batch"):
+        first, second = LesionUNet(width=4, norm=norm).train()(batch)
+        same[norm] = torch.allclose(first, second, atol=0.05)
+    assert same == {"instance": True, "batch": False}
+
+
+def test_unknown_norm():
+    with pytest.raises(ValueError, match="'layer'"):
+        LesionUNet(norm="layer")
+
+
 def test_skips_are_added():
     """Without what comes from below, the first encoder's features pass to the last decoder as they are."""
     network = LesionUNet(width=4).eval()

@@ -42,7 +42,7 @@ class BatchLesions(BatchTransform):
         maps: Sequence[LesionMap] = (),
         prob: float = 0.4,
         flair: tuple[float, float] = (1.0, 3.0),
-        t1: tuple[float, float] = (-2.4, 0.1),
+        t1: tuple[float, float] = (-1.6, 0.3),
         shift: float = 6.0,
         scale: float = 0.15,
     ) -> None:
@@ -111,5 +111,8 @@ def paint_batch(batch: dict, lesions: torch.Tensor, contrast: torch.Tensor, text
 def walls(t1: torch.Tensor, white: torch.Tensor) -> torch.Tensor:
     """Return 1 between white matter and fluid, where voxels hold some of both, ``(B, 1, X, Y, Z)``."""
     fluid = t1 < FLUID
-    near = [max_pool3d(part.float(), 2 * RIM + 1, 1, RIM) for part in (fluid, white)]
-    return near[0] * near[1] * ~(fluid | white)
+    near = torch.cat([fluid, white]).float()
+    for axis in range(3):  # one after the other they are much faster than a cube, and the same
+        sides = [RIM if other == axis else 0 for other in range(3)]
+        near = max_pool3d(near, [2 * side + 1 for side in sides], 1, sides)
+    return near[: len(t1)] * near[len(t1) :] * ~(fluid | white)
