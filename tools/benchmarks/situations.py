@@ -110,9 +110,13 @@ def _is_second(found: Sequence[VertebraMatch], told: Mapping) -> bool:
 
 
 def try_situations(
-    bundle: Bundle, copies: int, settings: dict, only: Sequence[str] = (), on_phantom: Callable[[], None] = lambda: None
+    bundle: Bundle,
+    copies: int,
+    only: Sequence[str] = (),
+    on_phantom: Callable[[], None] = lambda: None,
+    weights: Path | None = None,
 ) -> list[Tally]:
-    """Segment ``copies`` phantoms of every situation and count what came out."""
+    """Segment ``copies`` phantoms of every situation, by the bundle's weights or others, and count what came out."""
     quiet = Console(quiet=True)
     tallies = []
     for name in only or SITUATIONS:
@@ -122,7 +126,7 @@ def try_situations(
             with tempfile.TemporaryDirectory() as scratch:
                 path = Path(scratch) / "phantom.nii.gz"
                 nibabel.save(nibabel.Nifti1Image(phantom.image, phantom.affine), path)
-                (result,) = segment_cases(bundle, [path], Path(scratch) / "out", False, settings, quiet, quiet)
+                (result,) = segment_cases(bundle, [path], Path(scratch) / "out", False, {}, quiet, quiet, weights=weights)
                 if result.error:
                     raise RuntimeError(result.error)
                 mask = np.asarray(nibabel.load(Path(scratch) / "out" / "phantom_seg.nii.gz").dataobj)

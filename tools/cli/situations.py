@@ -29,10 +29,9 @@ def situations(
         if name not in SITUATIONS:
             raise UserError(f"{name}: no such situation.", f"Choose one of: {', '.join(SITUATIONS)}.")
     chosen = only or list(SITUATIONS)
-    settings = {} if weights is None else {"ckpt": str(weights.resolve())}
     with Progress(console=errors) as progress:
         task = progress.add_task("phantoms", total=copies * len(chosen))
-        tallies = try_situations(get_bundle(BUNDLE), copies, settings, chosen, lambda: progress.advance(task))
+        tallies = try_situations(get_bundle(BUNDLE), copies, chosen, lambda: progress.advance(task), weights)
     phantoms = ("phantoms", "all numbers right", "with remnants", "certain", "certain and right", "doubted and named", "warned")
     table = Table("situation", *phantoms, "vertebrae", "found", "right", "completeness right", "false")
     for tally in [*tallies, *add_up(tallies)]:

@@ -1,9 +1,15 @@
 """What is counted of a result in a phantom."""
 
+import json
+from types import SimpleNamespace
+
+import nibabel
 import numpy as np
 import pytest
 
+from tools.benchmarks import situations
 from tools.benchmarks.situations import Tally, add_up, judge
+from tools.bundles import get_bundle
 from tools.phantoms.spine import SpinePhantom
 
 
@@ -80,3 +86,21 @@ def test_situations_that_nobody_can_number_are_summed_apart():
     sums = add_up([Tally("metal", 4, 3), Tally("L6", 4, 4), Tally("one vertebra", 4, 1), Tally("T13, lower spine", 4, 0)])
     assert [(tally.phantoms, tally.numbered) for tally in sums] == [(8, 7), (8, 1)]
     assert add_up([Tally("metal", 4)]) == []
+
+
+def test_other_weights_than_the_bundles_own_are_tried(monkeypatch, tmp_path):
+    """A path is no setting of inference.json, where MONAI would evaluate it."""
+    asked = []
+
+    def segment(bundle, inputs, output, overwrite, settings, console, errors, weights):
+        asked.append((settings, weights))
+        output.mkdir()
+        nibabel.save(nibabel.Nifti1Image(stack(), np.eye(4)), output / "phantom_seg.nii.gz")
+        (output / "phantom_seg.json").write_text(json.dumps(told({20: False, 21: True, 22: True})))
+        return [SimpleNamespace(error=None)]
+
+    monkeypatch.setattr(situations, "segment_cases", segment)
+    monkeypatch.setattr(situations, "make_situation", lambda name, copy: phantom(stack()))
+    (tally,) = situations.try_situations(get_bundle("vertebrae"), 2, ["metal"], weights=tmp_path / "other.pt")
+    assert (tally.phantoms, tally.right) == (2, 6)
+    assert asked == [({}, tmp_path / "other.pt")] * 2
