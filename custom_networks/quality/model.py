@@ -64,8 +64,9 @@ class QualityModel:
     Args:
         content: ``weights`` and ``usual`` (of good results) by `scaled` feature, ``bias``, ``doubtful_below``, and ``shape``,
             ``appearance`` and ``extent`` of the people in training: ``mean`` and ``deviation``; ``names`` of the classes, of
-            which it is to be told alone. ``doubts_only`` where the fit may call results doubtful but its number was not found to hold; ``limits`` by feature, least of a share and most of a
-            distance, beyond which a result is doubtful whatever the fit says, and also without one.
+            which it is to be told alone. ``doubts_only`` where the fit may call results doubtful but its number was not found
+            to hold; ``limits`` by feature, least of a share and most of a distance, beyond which a result is doubtful whatever
+            the fit says, and also without one.
     """
 
     def __init__(self, content: Mapping) -> None:
