@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -186,7 +187,7 @@ def _sections(
     if fold:
         test += names[fold[0] - 1 :: fold[1]]
     if not validation:
-        others = [name for name in names if name not in test]
+        others = [name for name in names if not any(fnmatchcase(name, pattern) for pattern in test)]
         validation = others[VALIDATION_STEP - 1 :: VALIDATION_STEP] or others[-1:]
     grouped = split_sections({name: {"films": patients[name]} for name in names}, test, validation)
     return {section: [film for group in groups for film in group["films"]] for section, groups in grouped.items()}

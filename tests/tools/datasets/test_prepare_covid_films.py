@@ -82,6 +82,14 @@ def test_patients_stay_together(films, tmp_path):
     assert np.array_equal(label, partial_labels(mask_of_lungs()))
 
 
+@pytest.mark.parametrize(("test", "left"), [("*", []), ("p[01]", ["p2"])])
+def test_patterns_of_patients_that_test(films, tmp_path, test, left):
+    """The patients that validate were chosen among those whose names equal no pattern."""
+    content = json.loads(prepare_covid_films(films, tmp_path / "out", test=[test]).data_list.read_text())
+    assert len(content["test"]) == 6 - 2 * len(left) and not content["training"]
+    assert {entry["subject"] for entry in content["validation"]} == set(left)
+
+
 def test_films_that_are_not_there_are_left_out_by_name(films, tmp_path):
     (films / "masks" / "film3.png").unlink()
     report = prepare_covid_films(films, tmp_path / "out")
