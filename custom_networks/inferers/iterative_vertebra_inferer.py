@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -19,6 +20,7 @@ from ..vertebrae.spine import Identify, Spine, number_spine
 from ..vertebrae.traversal import HALO, TraversalCounts, TraversalState
 
 logger = logging.getLogger("axial")
+FEWEST = 3  # vertebrae that make a spine of a scan that was turned because it shows none as it lies
 
 
 class IterativeVertebraInferer(Inferer):
@@ -109,13 +111,17 @@ class IterativeVertebraInferer(Inferer):
     def _search(self, volume: torch.Tensor, network: Callable) -> tuple[TraversalState, Spine, Heading]:
         """Return the state after the search, the spine, and how the volume was turned for them.
 
-        Where numbers do not grow downwards the body is searched head up too; the likelier spine is taken, with a warning.
+        Where numbers do not grow downwards, or nothing is found, the body is searched head up too; the likelier spine is taken,
+        with a warning.
         """
         state, spine = self._search_as_it_lies(volume, network)
-        if not spine.misplaced or self.counts.patches * (1 + len(HEAD_DOWN)) > self.settings.max_patches:
+        if (spine.instances and not spine.misplaced) or self.counts.patches * (1 + len(HEAD_DOWN)) > self.settings.max_patches:
             return state, spine, UPRIGHT
         tries = [(*self._search_as_it_lies(turned(volume, heading), network), heading) for heading in HEAD_DOWN]
-        upright = [found for found in tries if not found[1].misplaced and found[1].evidence > spine.evidence]
+        least, fewest = (spine.evidence, 1) if spine.instances else (-math.inf, FEWEST)
+        upright = [
+            found for found in tries if len(found[1].instances) >= fewest and not found[1].misplaced and found[1].evidence > least
+        ]
         if not upright:
             return state, spine, UPRIGHT
         state, spine, heading = max(upright, key=lambda found: found[1].evidence)

@@ -1,5 +1,6 @@
 """From the instances of a traversal to the numbered vertebrae of one spine."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from .settings import TraversalSettings
 from .traversal import Instance, TraversalState
 
 MARGIN, REACH = 6.0, 60.0  # mm, see `one_spine`
+GAP = 1.5  # times the larger distance of the neighbours beside it, from which on a vertebra is lacking between two others
 SECOND_SPINE = 3  # complete vertebrae at the height of the spine that make another one
 LARGE, NEIGHBOURS = 2.2, 3  # times the median of so many complete neighbours, from which on a piece is too large for a vertebra
 BEYOND, BONE_BEYOND = 35.0, 8000.0  # mm of scan, and mm3 of bone in it, that tell the end of the spine from that of the scan
@@ -87,7 +89,7 @@ def number_spine(state: TraversalState, settings: TraversalSettings, identify: I
 
 
 def one_spine(found: list[Instance], margin: float, reach: float) -> tuple[list[Instance], bool]:
-    """Return the instances of the best trail, and of others what lies above or below it and not far aside.
+    """Return the instances of the best trail, and of others what lies above or below it, or in a gap, and not far aside.
 
     Nobody has two vertebrae at one height, so what lies beside the best trail is something else. A trail is as good as the
     voxels of its complete instances; incomplete ones count a tenth.
@@ -107,12 +109,12 @@ def one_spine(found: list[Instance], margin: float, reach: float) -> tuple[list[
     second = False
     for trail in sorted(trails.values(), key=lambda t: -sum(i.size * (1.0 if i.vertebra.complete else 0.1) for i in t)):
         beside = 0
+        heights = [other.centre[2] for other in kept]  # of other trails: a trail above the best begins with its highest
         for instance in trail:
-            if kept and instance.trail != kept[0].trail:
-                heights = [other.centre[2] for other in kept]
+            if heights:
                 nearest = min(kept, key=lambda other: abs(other.centre[2] - instance.centre[2]))
                 aside = np.abs(nearest.centre - instance.centre)[:2].max() > reach
-                if min(heights) - margin < instance.centre[2] < max(heights) + margin:
+                if not _has_room(heights, instance.centre[2], margin):
                     beside += aside and instance.vertebra.complete
                     continue
                 if aside:
@@ -120,6 +122,17 @@ def one_spine(found: list[Instance], margin: float, reach: float) -> tuple[list[
             kept.append(instance)
         second = second or beside >= SECOND_SPINE
     return kept, second
+
+
+def _has_room(heights: list[float], height: float, margin: float) -> bool:
+    """Tell whether there may be a vertebra at a height: beyond all others, or in a gap too wide for neighbours."""
+    below, above = ([h for h in heights if (h > height) == higher] for higher in (False, True))
+    if not below or not above:
+        return not min(heights) - margin < height < max(heights) + margin
+    ends = sorted(below)[-2:] + sorted(above)[:2]
+    low, high = max(below), min(above)
+    steps = [upper - lower for lower, upper in itertools.pairwise(ends) if (lower, upper) != (low, high)]
+    return bool(steps) and high - low > GAP * max(steps) and low + margin < height < high - margin
 
 
 def _piece(

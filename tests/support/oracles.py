@@ -48,6 +48,18 @@ class KnowsUpright(Oracle):
         return output
 
 
+class SeesUpright(Oracle):
+    """Sees bodies that stand head up alone, where two vertebrae or more tell it that they do."""
+
+    def forward(self, patch: torch.Tensor) -> torch.Tensor:
+        output = super().forward(patch)
+        numbers = torch.where(patch[0, 0] > 0.2, ((patch[0, 0] - BASE) / STEP).round(), 0)
+        heights = [(numbers == n).nonzero()[:, 2].float().mean() for n in numbers.unique() if n]
+        if heights and heights[0] < heights[-1]:
+            output[0, 0] = -10.0
+        return output
+
+
 class DoubtsEnds(Oracle):
     """Misses the front half of the first vertebra where a patch shows that the scan ends."""
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
-from oracles import Constant, DoubtsEnds, KnowsUpright, Oracle, Oscillating, encode
+from oracles import Constant, DoubtsEnds, KnowsUpright, Oracle, Oscillating, SeesUpright, encode
 from scipy.ndimage import label
 
 from custom_networks.errors import UserError
@@ -237,6 +237,15 @@ def test_scan_whose_numbers_do_not_grow_is_searched_head_up_too(spines, axes):
     assert np.array_equal(result, upright) and not spine["warnings"]
 
 
+def test_scan_in_which_nothing_is_found_is_searched_head_up_too(spines):
+    labels = np.ascontiguousarray(spines["abdomen", 0][..., ::-1])
+    network = SeesUpright(spines["abdomen", 0])
+    result, spine = describe(labels, network)
+    assert np.array_equal(result, labels) and any("orientation is wrong" in warning for warning in spine["warnings"])
+    result, spine = describe(part_of(labels, 20, 21), network)  # of two vertebrae that may be anything
+    assert not result.any() and not spine["warnings"]
+
+
 def test_scan_is_not_turned_where_that_tells_no_more(spines):
     labels = part_of(spines["abdomen", 0], 20, 22)
     _, spine = describe(labels, Oracle(labels, estimates=dict.fromkeys(range(18, 25), 21.0)))
@@ -330,7 +339,7 @@ def test_no_place_is_looked_at_twice():
     """The two uppermost of 8 levels of 3x3 windows end where the scan does, so they are one."""
     network = Constant(-10.0)
     IterativeVertebraInferer(32, SPACING)(torch.full((1, 1, 33, 33, 100), 0.5), network)
-    assert network.calls == 7 * 9
+    assert network.calls == 3 * 7 * 9  # as it lies and, where nothing is found, both ways head down
 
 
 def test_empty_volume_needs_no_patch():

@@ -1,0 +1,46 @@
+"""Which of all trails of a search are the spine."""
+
+import numpy as np
+
+from custom_networks.vertebrae.spine import one_spine
+from custom_networks.vertebrae.traversal import FoundVertebra, Instance
+
+MARGIN, REACH = 3.0, 30.0
+
+
+def instances(trail: int, heights, x: float = 40.0, size: int = 4000) -> list[Instance]:
+    """Complete vertebrae of a trail, from top to bottom, 10 voxels apart or as told."""
+    made = []
+    for height in heights:
+        low, high = np.array([x - 5, 35, height - 4]), np.array([x + 5, 45, height + 4])
+        made.append(Instance(FoundVertebra(1, True, 1.0, None, 1), len(made), trail, low, high, (low + high) / 2, size))
+    return made
+
+
+def heights(found: list[Instance]) -> list[float]:
+    kept, second = one_spine(found, MARGIN, REACH)
+    assert not second
+    return sorted((float(instance.centre[2]) for instance in kept), reverse=True)
+
+
+def test_a_trail_above_the_best_is_kept_whole():
+    """Its highest vertebra, which comes first, must not make of the others what lies between two ends."""
+    above, best = instances(1, [100, 90, 80, 70]), instances(2, [60, 50, 40, 30], size=9000)
+    assert heights(above + best) == [100, 90, 80, 70, 60, 50, 40, 30]
+
+
+def test_a_trail_below_the_best_is_kept_whole():
+    best, below = instances(1, [100, 90, 80, 70], size=9000), instances(2, [60, 50, 40])
+    assert heights(best + below) == [100, 90, 80, 70, 60, 50, 40]
+
+
+def test_what_fills_a_gap_of_the_best_is_kept():
+    best, upper, gap = instances(3, [50, 40, 30], size=9000), instances(1, [120, 110, 100]), instances(2, [90, 80, 70])
+    assert heights(best + upper + gap) == [120, 110, 100, 90, 80, 70, 50, 40, 30]
+
+
+def test_what_lies_beside_the_best_or_between_two_neighbours_is_left_out():
+    best = instances(1, [100, 90, 80, 70, 60], size=9000)
+    assert heights(best + instances(2, [85, 75], x=50)) == [100, 90, 80, 70, 60]
+    kept, second = one_spine(best + instances(2, [95, 85, 75], x=90), MARGIN, REACH)
+    assert len(kept) == 5 and second
