@@ -88,12 +88,12 @@ def write_lumbar_phantoms(
     shapes: Path | None = None,
     **options: Any,
 ) -> Path:
-    """`write_phantoms` of axial lumbar MRI with the labels of a kind, ``"muscles"`` where none is named.
+    """`write_phantoms` of axial lumbar MRI with the labels of a kind, ``"eight"`` where none is named, as in the shipped weights.
 
     Args:
         shapes: folder of label maps whose muscles are drawn, see `load_people`; ellipses where it is None.
     """
-    kind = kind or "muscles"
+    kind = kind or "eight"
     if kind not in LUMBAR_LABELS:
         raise UserError(f"{kind}: no such kind.", f"Choose one of: {', '.join(LUMBAR_LABELS)}.")
     people = [] if shapes is None else load_people(shapes)
