@@ -12,9 +12,10 @@ class FixNorm:
     the first epochs and fixed for the last let one training from nothing do what took two.
 
     Args:
-        inferer: of the training; see its ``fixed_norm``.
+        inferer: of the training; see its ``fixed_norm``, which is left on where it is on.
         start: share of the epochs after which statistics are fixed: 0 fixes those that training starts from, 1 never fixes any. It
-            follows the number of epochs where a `TimeBudget` lowers that.
+            follows the number of epochs where a `TimeBudget` lowers that. Once fixed they stay so until the run ends; a training
+            that is gone on with asks anew, and one that ends early for want of progress may never come so far.
 
     Raises:
         ValueError: when ``start`` lies outside [0, 1].
@@ -30,4 +31,4 @@ class FixNorm:
         engine.add_event_handler(Events.EPOCH_STARTED, self._set)
 
     def _set(self, engine: Engine) -> None:
-        self.inferer.fixed_norm = engine.state.epoch > self.start * engine.state.max_epochs
+        self.inferer.fixed_norm |= engine.state.epoch > self.start * engine.state.max_epochs

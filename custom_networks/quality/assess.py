@@ -25,7 +25,8 @@ class AssessQuality:
     (`features.agreement`), how sizes, places and the image compare with those in training.
 
     Args:
-        path: of quality.json, see `QualityModel`; without it, and where it is of other ``names``, there are measures and no number.
+        path: of quality.json, see `QualityModel`; without it there are measures and no number. Where it is of other ``names``,
+            there are what images look like and their limits alone.
         network: the network.
         inferer: how it is applied.
         names: of the classes 1, 2, ...; of the halves of pairs, see `mirror_labels`.
@@ -52,7 +53,7 @@ class AssessQuality:
     ) -> None:
         self.model = QualityModel.load(path)
         if self.model.content.get("names", list(names)) != list(names):
-            self.model = QualityModel({})
+            self.model = self.model.of_images()
         self.network, self.inferer, self.threshold, self.mirror = network, inferer, threshold, mirror
         self.relative, self.picture, self.extent = relative, picture, extent
         self.classes, self.partners = len(names) + 1, mirror_labels(names) if mirror else None  # a side may lack its partner

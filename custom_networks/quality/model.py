@@ -31,6 +31,7 @@ NOTHING = "nothing was found"
 NO_FIT = "not calibrated"
 LIMITS_ALONE = "only images that look unlike those in training are doubted"
 
+IMAGES = ("appearance", "extent")  # measures of the image alone
 SHARES = ("sureness", "sureness_worst", "agreement", "agreement_worst", "numbers")  # from 0 to 1
 
 
@@ -77,6 +78,12 @@ class QualityModel:
         """Read one from JSON; where there is no such file, nothing is calibrated."""
         path = Path(path)
         return cls(json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})
+
+    def of_images(self) -> "QualityModel":
+        """Return what does not depend on the classes: how images of people in training look, and the limits of that."""
+        kept = {name: self.content[name] for name in IMAGES if name in self.content}
+        limits = {name: limit for name, limit in self.content.get("limits", {}).items() if name in IMAGES}
+        return QualityModel(kept | ({"limits": limits} if limits else {}))
 
     def __call__(self, features: Mapping[str, float]) -> Quality:
         """Judge a result."""

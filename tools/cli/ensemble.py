@@ -26,8 +26,9 @@ def ensemble(
 ) -> None:
     """Train several networks whose mean is a bundle's answer, each with a seed of its own, and put them together."""
     settings = dict(pairs(setting, "--set"))
-    if "seed" in settings:
-        raise UserError("--set seed: the members have seeds of their own.", "Leave it out.")
+    for name in ("seed", "dataset_dir", "output_dir"):
+        if name in settings:
+            raise UserError(f"--set {name}: each member has its own.", "Leave it out.")
     from ..bundles import get_bundle
     from ..weights.ensemble import train_ensemble
 

@@ -175,7 +175,10 @@ def volumes(
     relabel: Annotated[list[str], typer.Option(metavar="OLD=NEW", help="Value to write for a label's, or for 0; repeatable.")] = [],
     within: Annotated[
         list[str],
-        typer.Option(metavar="VALUE=MM", help="A value's pixels farther than MM from all regions are background; repeatable."),
+        typer.Option(
+            metavar="VALUE=MM",
+            help="Pixels of a value (after --relabel) farther than MM from all regions are background; repeatable.",
+        ),
     ] = [],
     overwrite: Overwrite = False,
 ) -> None:
@@ -259,7 +262,10 @@ def _vertebrae(name: str, text: str) -> None:
         test: Test = [],
         validation: Validation = [],
         fill: Annotated[
-            Path | None, typer.Option(help="Results of `segment`: vertebrae that a mask lacks are taken from there, to train on.")
+            Path | None,
+            typer.Option(
+                help="Results of `segment`: vertebrae that a mask lacks are taken from there, of VerSe whole CT too. To train on."
+            ),
         ] = None,
         overwrite: Overwrite = False,
     ) -> None:
@@ -345,7 +351,7 @@ def _within(texts: list[str]) -> dict[int, float]:
             distance = float(text)
         except ValueError:
             distance = math.nan
-        if not distance > 0:
+        if not 0 < distance < math.inf:
             raise UserError(f"--within {value}={text}: no distance in mm.", "For instance --within 9=100.")
         found[_whole(value, "--within")] = distance
     return found

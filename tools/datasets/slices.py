@@ -90,8 +90,9 @@ def prepare_volumes(
         fold: number of a fold from 1 and how many there are. Each volume's labelled slices are cut into as many blocks of
             neighbours, and those of the fold test.
         relabel: value in the label maps to the one to write; also of 0, where what is not drawn may be a class that was left out.
-        within: value, after ``relabel``, to the distance in mm from the nearest region of the slice up to which it stays; farther
-            away its pixels become background, such as an abdomen too far from the spine to hold a muscle that was left out.
+        within: value, after ``relabel`` and named in ``labels``, to the distance in mm from the nearest region of the slice up to
+            which it stays; farther away its pixels become background, such as an abdomen too far from the spine to hold a muscle
+            that was left out. A slice without any region keeps them.
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
@@ -106,6 +107,9 @@ def prepare_volumes(
         )
     if fold and not 1 <= fold[0] <= fold[1]:
         raise UserError(f"fold {fold[0]} of {fold[1]}: no such fold.", f"Give --fold 1 to {fold[1]}.")
+    for value in within or {}:
+        if str(value) not in labels:
+            raise UserError(f"{value}: no label of that value to limit.", f"Choose one of {', '.join(labels)}.")
     make_empty_folder(folder, overwrite)
     entries, held = {}, list(test)
     for case, (image_path, [(_, label_path)]) in pairs.items():

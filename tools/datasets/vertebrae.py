@@ -9,7 +9,7 @@ from monai.transforms import LoadImage
 
 from custom_networks.cases.names import case_name
 from custom_networks.errors import UserError
-from custom_networks.vertebrae.names import VERTEBRA_NUMBERS
+from custom_networks.vertebrae.names import VERTEBRA_NAMES, VERTEBRA_NUMBERS
 
 from ..layout.data_list import Report, make_empty_folder, write_data_list
 from ..layout.nifti import check_same_grid, save_pair
@@ -61,8 +61,8 @@ def prepare_vertebrae(
         validation: patterns of cases that validate.
         lowest: CSI: name of each scan's lowest vertebra.
         fill: folder of results of ``axial segment``, ``<name of the CT>_seg.nii.gz``: vertebrae that a mask lacks altogether are
-            taken from there, since what a training takes for background must be none; of VerSe also whole CT that have no mask. To
-            train on, never for a score.
+            taken from there, since what a training takes for background must be none; of VerSe also whole CT that have no mask.
+            One that lies on others of the mask for the most part is left out. To train on, never for a score.
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
@@ -70,6 +70,10 @@ def prepare_vertebrae(
     """
     if not source.is_dir():
         raise UserError(f"{source}: no such folder.", "Give the unpacked data set.")
+    if fill is not None and (test or validation):
+        raise UserError(
+            "Cases that are filled by results may not test or validate.", "Make a data set of its own of those that do."
+        )
     left_out: list[str] = []
     scans = list(FINDERS[dataset](source, left_out, lowest, fill))
     if not scans:
@@ -80,7 +84,8 @@ def prepare_vertebrae(
         grid = load_grid(scan.image)
         labels = scan.labels(grid)
         if fill is not None:
-            labels = _filled(labels, grid, fill / f"{case_name(scan.image)}_seg.nii.gz")
+            labels, strange = _filled(labels, grid, fill / f"{_result_name(scan, scans)}_seg.nii.gz")
+            left_out += [f"{scan.case}: {VERTEBRA_NAMES[number]} of the result lies on others of the mask" for number in strange]
         entries[scan.case] = save_pair(
             folder, scan.case, np.round(grid.array).astype(np.int16), labels.astype(np.uint8), grid.affine
         )
@@ -152,13 +157,21 @@ def _find_totalsegmentator(source: Path, left_out: list[str], lowest: str, fill:
 FINDERS = {"verse": _find_verse, "csi": _find_csi, "totalsegmentator": _find_totalsegmentator}
 
 
-def _filled(labels: np.ndarray, grid: Grid, result: Path) -> np.ndarray:
-    """Add the vertebrae of a result that the labels lack."""
+def _result_name(scan: Scan, scans: Sequence[Scan]) -> str:
+    """Return the name that `axial segment` gives a CT: its file's, after its case where others are named so, too."""
+    name = case_name(scan.image)
+    return name if [case_name(other.image) for other in scans].count(name) == 1 else f"{scan.case}_{name}"
+
+
+def _filled(labels: np.ndarray, grid: Grid, result: Path) -> tuple[np.ndarray, list[int]]:
+    """Add the vertebrae of a result that the labels lack; return also those that lie on others for the most part."""
     if not result.is_file():
         raise UserError(f"{result}: not found.", "Make it with `axial segment vertebrae`, from the CT of the data set.")
     found = _same_grid(grid, result)
     lacking = [number for number in VERTEBRAE if (found == number).any() and not (labels == number).any()]
-    return np.where((labels == 0) & np.isin(found, lacking), found, labels)
+    strange = [number for number in lacking if np.mean(labels[found == number] != 0) > 0.5]
+    added = [number for number in lacking if number not in strange]
+    return np.where((labels == 0) & np.isin(found, added), found, labels), strange
 
 
 def _same_grid(grid: Grid, path: Path) -> np.ndarray:

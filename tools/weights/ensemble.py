@@ -1,5 +1,6 @@
 """Train the members of a `MeanNetwork`, each in a process and with a seed of its own, and put them together."""
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -45,17 +46,25 @@ def train_ensemble(
         the file, ``model_average.pt``, numbers as the members have them.
 
     Raises:
-        UserError: for a folder without data or with members of another recipe, and when a training failed.
+        UserError: for a bundle whose network is no `MeanNetwork` of so many, a folder without data or with members of other data or
+            another recipe, and when a training failed.
     """
     if not (data / "dataset.json").is_file():
         raise UserError(f"{data / 'dataset.json'}: not found.", "Make one with `axial prepare`.")
+    _check_members(bundle, members)
     configs = ["configs/train.json", *(overlay_path(bundle, name) for name in overlays)]
     settings = settings or {}
-    recipe = {"bundle": bundle.name, "configs": [Path(name).name for name in configs], "settings": settings}
+    texts = [data / "dataset.json", *(bundle.folder / name for name in configs)]  # an absolute path stays what it is
+    recipe = {
+        "bundle": bundle.name,
+        "configs": [Path(name).name for name in configs],
+        "settings": settings,
+        "digests": [hashlib.sha256(path.read_bytes()).hexdigest() for path in texts],
+    }
     output.mkdir(parents=True, exist_ok=True)
     begun = output / BEGUN
     if begun.exists() and json.loads(begun.read_text()) != recipe:
-        raise UserError(f"{output}: holds members of another recipe.", "Choose another folder with -o.")
+        raise UserError(f"{output}: holds members of another recipe or of other data.", "Choose another folder with -o.")
     write_json(begun, recipe)
 
     def train(number: int) -> Path | None:
@@ -67,7 +76,8 @@ def train_ensemble(
             own = {"dataset_dir": data.resolve(), "output_dir": run, "seed": number}
             if not run_config(bundle, "training", configs, own | settings, folder / "log.txt", jobs):
                 return None
-            (folder / "done").touch()
+            if first_weights(run) is not None:
+                (folder / "done").touch()
         return first_weights(run)
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -83,3 +93,15 @@ def train_ensemble(
     }
     write_state(output / "model_average.pt", states)
     return output / "model_average.pt"
+
+
+def _check_members(bundle: Bundle, members: int) -> None:
+    """Demand that the bundle's network is the mean of so many."""
+    path = bundle.folder / "configs" / "train.json"
+    network = json.loads(path.read_text(encoding="utf-8")).get("network_def", {})
+    if not str(network.get("_target_", "")).endswith("MeanNetwork"):
+        raise UserError(f"{path}: its network is no mean of several.", "Train it with `python -m monai.bundle run training`.")
+    if len(network["members"]) != members:
+        raise UserError(
+            f"{path}: its network is the mean of {len(network['members'])}, not of {members}.", "Change --members or network_def."
+        )

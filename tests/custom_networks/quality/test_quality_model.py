@@ -96,6 +96,18 @@ def test_what_was_calibrated_for_other_structures_gives_no_number(tmp_path):
         assert ("shape" in found, assess.model(found).value is not None) == (fitting, fitting)
 
 
+def test_how_images_look_does_not_depend_on_the_classes(tmp_path):
+    """Their limits hold for classes of other names, those of structures do not."""
+    look = {"mean": [0.0] * 6, "deviation": [1.0] * 6}
+    limits = {"appearance": 2.0, "shape": 1.0, "sureness": 0.9}
+    content = CONTENT | {"names": ["right lung", "left lung"], "appearance": look, "limits": limits}
+    (tmp_path / "quality.json").write_text(json.dumps(content))
+    model = AssessQuality(tmp_path / "quality.json", None, None, ["a"]).model
+    assert model.content == {"appearance": look, "limits": {"appearance": 2.0}}
+    far, near = model({"appearance": 2.5, "sureness": 0.1}), model({"appearance": 1.5, "sureness": 0.1})
+    assert (far.value, far.doubtful, near.doubtful) == (None, True, False)
+
+
 def test_a_doubtful_result_is_warned_of(tmp_path, caplog):
     (tmp_path / "quality.json").write_text(json.dumps(CONTENT | {"weights": {"sureness": 2.0}, "usual": {"sureness": 2.8}}))
     assess = AssessQuality(tmp_path / "quality.json", Sides(), lambda image, net: net(image), ["right lung", "left lung"])

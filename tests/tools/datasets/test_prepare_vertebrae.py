@@ -72,6 +72,42 @@ def test_what_a_mask_lacks_may_be_filled(tmp_path):
     assert np.array_equal(made, np.where(found == 26, 0, found))
 
 
+def test_a_result_that_is_numbered_otherwise_fills_nothing(tmp_path):
+    """One too high: its T12 lies on L1 of the mask, and of it only a rim would have stayed."""
+    source, results = tmp_path / "verse", tmp_path / "results"
+    source.mkdir(), results.mkdir()
+    save_nifti(source / "a_ct.nii.gz", np.zeros((6, 7, 20), np.int16), AFFINE)
+    mask = stack({20: 12, 21: 8})
+    wide = stack({19: 12, 20: 8})
+    wide[(wide == 0) & (np.roll(mask, 1, 0) == 20)] = 19
+    assert ((wide == 19) & (mask == 0)).any()
+    save_nifti(source / "a_seg-vert_msk.nii.gz", mask, AFFINE)
+    save_nifti(results / "a_ct_seg.nii.gz", wide, AFFINE)
+    report = prepare_vertebrae("verse", source, tmp_path / "out", fill=results)
+    assert report.left_out == ["a: T12 of the result lies on others of the mask"]
+    assert np.array_equal(label_of(tmp_path / "out", {"label": "a_label.nii.gz"}), mask)
+
+
+@pytest.mark.parametrize("section", ["test", "validation"])
+def test_what_results_fill_is_no_truth_to_score_by(tmp_path, section):
+    (tmp_path / "verse").mkdir()
+    with pytest.raises(UserError, match="may not test or validate"):
+        prepare_vertebrae("verse", tmp_path / "verse", tmp_path / "out", fill=tmp_path, **{section: ["*"]})
+
+
+def test_results_of_ct_of_one_name_are_told_apart_as_segment_names_them(tmp_path):
+    source, results = tmp_path / "total", tmp_path / "results"
+    results.mkdir()
+    for case, number in (("s0001", 19), ("s0002", 22)):
+        (source / case / "segmentations").mkdir(parents=True)
+        save_nifti(source / case / "ct.nii.gz", np.zeros((6, 7, 20), np.int16), AFFINE)
+        save_nifti(source / case / "segmentations" / "vertebrae_L1.nii.gz", (stack({20: 12}) > 0).astype(np.uint8), AFFINE)
+        save_nifti(results / f"{case}_ct_seg.nii.gz", stack({number: 6}), AFFINE)
+    prepare_vertebrae("totalsegmentator", source, tmp_path / "out", fill=results)
+    for case, number in (("s0001", 19), ("s0002", 22)):
+        assert set(np.unique(label_of(tmp_path / "out", {"label": f"{case}_label.nii.gz"}))) == {0, number, 20}
+
+
 def test_csi_as_metaimage(tmp_path):
     """Labels of hundreds in any order; RAS after reading LPS; numbered upwards from L5."""
     source = tmp_path / "csi"

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import CHEST, GRAY_MATTER, MUSCLES, REPOSITORY, VERTEBRAE
+from conftest import CHEST, GRAY_MATTER, LESIONS, MUSCLES, REPOSITORY, VERTEBRAE
 
 from tools.scoring.calibrate import calibrate, check, usual_vectors
 from tools.scoring.judging import TRAINING, read_results
@@ -27,6 +27,12 @@ def test_the_shipped_quality_is_that_of_its_table(name):
     assert found.content["weights"] == pytest.approx(shipped["weights"], abs=0.01)
     counts = f"{found.subjects} | {found.cases} | {found.bad}"
     assert f"| {counts} | {found.area:.3f} | {100 * found.caught:.0f} % | {found.brier:.3f} |" in GUIDE
+
+
+@pytest.mark.parametrize("bundle", [CHEST, GRAY_MATTER, MUSCLES, LESIONS], ids=lambda path: path.name)
+def test_a_quality_is_told_of_the_classes_it_was_fitted_for(bundle):
+    configs = [json.loads((bundle / "configs" / f"{name}.json").read_text(encoding="utf-8")) for name in ("quality", "inference")]
+    assert configs[0]["names"] == configs[1]["names"]
 
 
 @pytest.mark.parametrize("name", CHECKED)

@@ -10,36 +10,32 @@ import torch
 from custom_networks.errors import UserError
 from tests.conftest import REPOSITORY
 from tools.bundles import get_bundle
-from tools.datasets.digits import prepare_digits
+from tools.phantoms.write import write_chest_phantoms
 from tools.weights import ensemble
 from tools.weights.ensemble import train_ensemble
 
 
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory):
+    return write_chest_phantoms(tmp_path_factory.mktemp("chest") / "data", 4, 0).parent
+
+
 @pytest.fixture
-def data(tmp_path):
-    path = prepare_digits(tmp_path / "digits", 0, False)
-    content = json.loads(path.read_text())
-    path.write_text(json.dumps(content | {"training": content["training"][:20], "validation": content["validation"][:5]}))
-    return path.parent
+def data(phantoms, tmp_path):
+    """A data set of its own for each test, as some change it."""
+    content = json.loads((phantoms / "dataset.json").read_text())
+    for section in ("training", "validation", "test"):
+        content[section] = [{key: str(phantoms / value) for key, value in entry.items()} for entry in content[section]]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "dataset.json").write_text(json.dumps(content))
+    return tmp_path / "data"
 
 
 def test_the_command_trains_each_with_its_seed_and_goes_on(data, tmp_path):
     """As a user types it; the second time nothing is trained."""
-    overlay = tmp_path / "own.json"
-    overlay.write_text('{"max_epochs": 1}')
-    command = [
-        sys.executable,
-        "-m",
-        "tools",
-        "ensemble",
-        "digits",
-        str(data),
-        "-o",
-        str(tmp_path / "run"),
-        "--overlay",
-        str(overlay),
-    ]
-    command += ["--set", "val_interval=1"]
+    command = [sys.executable, "-m", "tools", "ensemble", "chest", str(data), "-o", str(tmp_path / "run")]
+    for setting in ("size=32", "max_epochs=1", "epoch_length=1", "batch_size=2", "val_interval=1"):
+        command += ["--set", setting]
     first = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert first.returncode == 0, first.stdout + first.stderr
     assert first.stderr.count("training") == 2 and "model_average.pt" in first.stdout
@@ -51,8 +47,10 @@ def test_the_command_trains_each_with_its_seed_and_goes_on(data, tmp_path):
     assert all(torch.equal(states[f"members.{k}.{weight}"], members[k][weight]) for k in (0, 1))
     again = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert again.returncode == 0 and "training" not in again.stderr
-    other = subprocess.run([*command, "--set", "max_epochs=2"], cwd=REPOSITORY, capture_output=True, text=True)
-    assert other.returncode == 2 and "another recipe" in other.stderr
+    content = json.loads((data / "dataset.json").read_text())
+    (data / "dataset.json").write_text(json.dumps(content | {"training": content["training"][1:]}))
+    other = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert other.returncode == 2 and "of other data" in other.stderr
 
 
 def test_a_member_that_fails_is_named_and_trained_again(data, tmp_path, monkeypatch):
@@ -61,22 +59,36 @@ def test_a_member_that_fails_is_named_and_trained_again(data, tmp_path, monkeypa
     def run_config(bundle, run_id, configs, settings, log, jobs):
         calls.append(settings["seed"])
         torch.save({"weight": torch.full((2,), float(settings["seed"]))}, settings["output_dir"] / "model.pt")
-        return settings["seed"] != 1 or len(calls) > 3
+        return settings["seed"] != 1 or len(calls) > 2
 
     monkeypatch.setattr(ensemble, "run_config", run_config)
     bundle = get_bundle("chest_xray")
-    with pytest.raises(UserError, match="1 of 3 members failed") as error:
-        train_ensemble(bundle, data, tmp_path / "run", 3)
+    with pytest.raises(UserError, match="1 of 2 members failed") as error:
+        train_ensemble(bundle, data, tmp_path / "run")
     assert "member_1" in str(error.value)
-    states = torch.load(train_ensemble(bundle, data, tmp_path / "run", 3), weights_only=True)
-    assert calls == [0, 1, 2, 1] and states["members.2.weight"].tolist() == [2, 2]
+    states = torch.load(train_ensemble(bundle, data, tmp_path / "run"), weights_only=True)
+    assert calls == [0, 1, 1] and states["members.1.weight"].tolist() == [1, 1]
+
+
+def test_a_member_without_weights_is_not_done(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(ensemble, "run_config", lambda *arguments: True)
+    with pytest.raises(UserError, match="2 of 2 members failed"):
+        train_ensemble(get_bundle("chest"), data, tmp_path / "run")
+    assert not list((tmp_path / "run").rglob("done"))
 
 
 def test_what_is_missing_is_said(data, tmp_path):
     with pytest.raises(UserError, match=r"dataset\.json"):
         train_ensemble(get_bundle("chest_xray"), tmp_path, tmp_path / "run")
-    with pytest.raises(UserError, match="--overlay one_network"):
+    with pytest.raises(UserError, match="--overlay else"):
+        train_ensemble(get_bundle("chest"), data, tmp_path / "run", overlays=["else"])
+    with pytest.raises(UserError, match="no mean of several"):
         train_ensemble(get_bundle("digits"), data, tmp_path / "run")
-    typed = [sys.executable, "-m", "tools", "ensemble", "chest", str(data), "-o", str(tmp_path / "run"), "--set", "seed=3"]
-    done = subprocess.run(typed, cwd=REPOSITORY, capture_output=True, text=True)
-    assert done.returncode == 2 and "seeds of their own" in done.stderr
+    with pytest.raises(UserError, match="mean of 2, not of 3"):
+        train_ensemble(get_bundle("chest"), data, tmp_path / "run", 3)
+
+
+@pytest.mark.parametrize("setting", ["seed=3", "output_dir=x", "dataset_dir=x"])
+def test_what_each_member_has_of_its_own_is_refused(tools, data, tmp_path, setting):
+    code, printed = tools("ensemble", "chest", data, "-o", tmp_path / "run", "--set", setting)
+    assert code == 2 and "each member has its own" in printed

@@ -3,7 +3,7 @@ from functools import partial
 import pytest
 import torch
 from monai.data import MetaTensor
-from monai.transforms import Resized
+from monai.transforms import Compose, Resized
 from torch.nn.functional import interpolate
 
 from custom_networks import ResizeLabelsd
@@ -48,3 +48,9 @@ def test_it_writes_down_what_monai_does_and_keeps_equal_sizes():
     found, expected = (kind("x", (4, 4, -1))({"x": label})["x"] for kind in (ResizeLabelsd, NEAREST))
     assert torch.equal(found.affine, expected.affine) and found.shape == expected.shape and found.dtype == expected.dtype
     assert torch.equal(ResizeLabelsd("x", (8, 8, -1))({"x": label})["x"].as_tensor(), label.as_tensor())
+
+
+def test_lazy_resampling_makes_no_other_labels():
+    label = torch.tensor([[0, 0, 5, 5], [0, 3, 5, 5], [5, 5, 12, 12], [5, 0, 12, 3]], dtype=torch.uint8)[None]
+    found = Compose([ResizeLabelsd("x", (2, 2))], lazy=True)({"x": label})["x"]
+    assert found.squeeze().tolist() == [[0, 5], [5, 12]]
