@@ -81,7 +81,7 @@ def make_lumbar_phantom(
 
     Args:
         random: source of everything that is not given.
-        kind: a key of `LABELS`: the four muscles of the back, eight muscles as in the shipped weights, or the six regions of the seed.
+        kind: a key of `LABELS`: the four muscles of the back, eight as in the shipped weights, or the six regions of the seed.
         slices: number of slices.
         people: whose muscles are drawn; ellipses where there are none.
     """
