@@ -114,9 +114,9 @@ def one_spine(found: list[Instance], margin: float, reach: float) -> tuple[list[
             if heights:
                 nearest = min(kept, key=lambda other: abs(other.centre[2] - instance.centre[2]))
                 aside = np.abs(nearest.centre - instance.centre)[:2].max() > reach
-                if not _has_room(heights, instance.centre[2], margin):
+                if min(heights) - margin < instance.centre[2] < max(heights) + margin:
                     beside += aside and instance.vertebra.complete
-                    continue
+                    aside = aside or not _is_in_gap(heights, instance.centre[2], margin)
                 if aside:
                     continue
             kept.append(instance)
@@ -124,11 +124,11 @@ def one_spine(found: list[Instance], margin: float, reach: float) -> tuple[list[
     return kept, second
 
 
-def _has_room(heights: list[float], height: float, margin: float) -> bool:
-    """Tell whether there may be a vertebra at a height: beyond all others, or in a gap too wide for neighbours."""
+def _is_in_gap(heights: list[float], height: float, margin: float) -> bool:
+    """Tell whether a height lies in a gap that is too wide for neighbours, and near neither of them."""
     below, above = ([h for h in heights if (h > height) == higher] for higher in (False, True))
     if not below or not above:
-        return not min(heights) - margin < height < max(heights) + margin
+        return False
     ends = sorted(below)[-2:] + sorted(above)[:2]
     low, high = max(below), min(above)
     steps = [upper - lower for lower, upper in itertools.pairwise(ends) if (lower, upper) != (low, high)]

@@ -44,3 +44,9 @@ def test_what_lies_beside_the_best_or_between_two_neighbours_is_left_out():
     assert heights(best + instances(2, [85, 75], x=50)) == [100, 90, 80, 70, 60]
     kept, second = one_spine(best + instances(2, [95, 85, 75], x=90), MARGIN, REACH)
     assert len(kept) == 5 and second
+
+
+def test_a_second_spine_beside_a_gap_is_one_too():
+    best = instances(1, [120, 110, 60, 50], size=9000)
+    kept, second = one_spine(best + instances(2, [100, 90, 80], x=90), MARGIN, REACH)
+    assert len(kept) == 4 and second
