@@ -20,6 +20,8 @@ BRIGHT = 95  # percentile of the voxels that are not 0
 # below 0.02 (4 images of 2 patients), where a brain was stripped above 0.07 (11 images).
 CUT_EDGE = 0.04
 MOST_MOVED = 60.0  # mm between two sequences of one session; a registration that found more has failed
+FLUID = 0.4  # of the brain's median on FLAIR, below which fluid, bone and air are
+RIM = 8.0  # mm from the border of a brain, how far these are cut off; they would set the scale that the brain is brought to
 
 
 class RawHeads:
@@ -34,7 +36,10 @@ class RawHeads:
         self.extractor, self.bias = extractor, bias
 
     def find_brain(self, image: MetaTensor) -> np.ndarray | None:
-        """Return the mask of the brain ``(X, Y, Z)`` of a head with skull ``(1, X, Y, Z)``, None for any other image."""
+        """Return the mask of the brain ``(X, Y, Z)`` of a head with skull ``(1, X, Y, Z)``, None for any other image.
+
+        What is dark along its border and open to the outside, the fluid around the brain and bone, is no part of it.
+        """
         values = np.asarray(torch.as_tensor(image)[0], np.float32)
         if values.ndim != 3 or min(values.shape) < 2 or not np.isfinite(values).all() or values.max() <= values.min():
             return None
@@ -43,7 +48,7 @@ class RawHeads:
         spacing = np.linalg.norm(np.asarray(image.affine, float)[:3, :3], axis=0)
         if spacing.min() <= 0 or values.size * np.prod(spacing) / 1000 < LEAST_BRAIN:
             return None
-        brain = self.extractor(image)
+        brain = without_dark_rim(self.extractor(image), values, spacing)
         return brain if np.count_nonzero(brain) * np.prod(spacing) / 1000 >= LEAST_BRAIN else None
 
     def aligned(self, moving: MetaTensor, fixed: MetaTensor, name: str) -> MetaTensor:
@@ -74,6 +79,21 @@ class RawHeads:
             values = correct_bias(np.maximum(channel, 0), affine, brain & (channel > 0)) if usable else channel
             result.append(torch.from_numpy(np.where(brain, values, 0).astype(np.float32)))
         return torch.stack(result)
+
+
+def without_dark_rim(brain: np.ndarray, values: np.ndarray, spacing: np.ndarray) -> np.ndarray:
+    """Return a mask without the voxels near its border that are dark on FLAIR and joined with the outside by such.
+
+    Args:
+        brain: mask ``(X, Y, Z)``.
+        values: FLAIR, of that shape.
+        spacing: mm, of all axes.
+    """
+    if not brain.any():
+        return brain
+    depth = ndimage.distance_transform_edt(np.pad(brain, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
+    dark = brain & (values < FLUID * np.median(values[brain])) & (depth <= RIM)
+    return brain & ~ndimage.binary_propagation(~brain, mask=~brain | dark)
 
 
 def is_cut_out(values: np.ndarray) -> bool:

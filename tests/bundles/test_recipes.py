@@ -113,9 +113,23 @@ def test_muscles_of_the_seed():
         assert targets[-1] == "Resized" and not any("Spacing" in target for target in targets)
 
 
-def test_the_rate_of_lesions_falls_to_nothing_also_when_minutes_shorten_a_training():
+def test_the_rate_of_lesions_falls_to_nothing_in_the_fifth_that_sees_patients():
+    for epochs in (20, 60):
+        with Bundle(LESIONS).parser("train.json", max_epochs=epochs) as parser:
+            rate = parser.get_parsed_content("rate")
+        rates = [rate(epoch) for epoch in range(epochs + 2)]
+        assert rates[0] == 1 and rates[-2:] == [0, 0] and rates == sorted(rates, reverse=True)
+        assert rates[epochs * 4 // 5] == pytest.approx(0.577, abs=0.001)
+
+
+def test_larger_patches_of_lesions_end_their_rate_also_when_minutes_shorten_a_training():
     """`TimeBudget` sets ``total_iters``; a rate of its own would not end with it."""
-    with Bundle(LESIONS).parser("train.json", max_epochs=20) as parser:
+    with Bundle(LESIONS).parser("train.json", "train_larger_patches.json", max_epochs=20) as parser:
+        assert (parser.get("patch"), parser["network_def"]["norm"], parser["network_def"]["width"]) == (64, "batch", 16)
+        paint, *_ = parser.get_parsed_content("train#augmentation").transforms
+        assert paint.t1 == [-1.6, 0.3]
+        blobs = parser["train"]["augmentation"]["transforms"][3]
+        assert (blobs["prob"], blobs["centre"]) == (0.35, [-1.6, -0.3])
         scheduler = parser.get_parsed_content("lr_scheduler")
     assert scheduler.total_iters == 20
     scheduler.total_iters = 10

@@ -26,18 +26,20 @@ class AxisResample(SpatialResample):
 
     Args:
         smooth: whether images are blurred as much as a coarser grid asks for, see `smoothing`; the inverse blurs nothing.
+        cut_out: whether 0 stands for nothing at all, as outside a brain that was cut out: voxels at its border are then made of the
+            brain's alone, and stay 0 where these would be less than half. The inverse, and what is left to MONAI, take 0 as it is.
         settings: those of ``SpatialResample``.
 
     Raises:
         ValueError: when it should blur what is left to MONAI.
     """
 
-    def __init__(self, smooth: bool = False, **settings) -> None:
+    def __init__(self, smooth: bool = False, cut_out: bool = False, **settings) -> None:
         super().__init__(**settings)
-        self.smooth = smooth
+        self.smooth, self.cut_out = smooth, cut_out
 
     def __call__(self, img: torch.Tensor, dst_affine: Any = None, spatial_size: Any = None, **settings) -> torch.Tensor:
-        return self._resample(img, dst_affine, spatial_size, settings, self.smooth)
+        return self._resample(img, dst_affine, spatial_size, settings, self.smooth, self.cut_out)
 
     def inverse(self, data: torch.Tensor) -> torch.Tensor:
         transform = self.pop_transform(data)
@@ -48,7 +50,9 @@ class AxisResample(SpatialResample):
         with self.trace_transform(False):
             return self._resample(data, extra["src_affine"], transform[TraceKeys.ORIG_SIZE], settings, False)
 
-    def _resample(self, img: torch.Tensor, affine: Any, size: Any, settings: dict, smooth: bool) -> torch.Tensor:
+    def _resample(
+        self, img: torch.Tensor, affine: Any, size: Any, settings: dict, smooth: bool, cut_out: bool = False
+    ) -> torch.Tensor:
         used = {name: getattr(self, name) for name in ("mode", "padding_mode", "align_corners", "lazy")}
         used |= {name: value for name, value in settings.items() if value is not None}
         maps = None if used["lazy"] else axis_maps(img, affine, size, str(used["mode"]), str(used["padding_mode"]))
@@ -74,7 +78,8 @@ class AxisResample(SpatialResample):
             transform_info=self.get_transform_info(),
             lazy=False,
         )
-        out = MetaTensor(resample_axes(img.as_tensor(), [int(n) for n in size], maps, smooth))
+        resample = resample_within if cut_out else resample_axes
+        out = MetaTensor(resample(img.as_tensor(), [int(n) for n in size], maps, smooth))
         return out.copy_meta_from(meta)
 
 
@@ -116,6 +121,13 @@ def resample_axes(img: torch.Tensor, size: Sequence[int], maps: Sequence[Map], s
         if size[axis] != length or abs(scale - 1) * length > SAME or abs(shift) > SAME or sigma:
             img = _interpolate(img, axis + 1, *_taps(length, size[axis], scale, shift, sigma))
     return img.float()
+
+
+def resample_within(img: torch.Tensor, size: Sequence[int], maps: Sequence[Map], smooth: bool = False) -> torch.Tensor:
+    """Do as `resample_axes` with what is not 0 alone; voxels of which it makes less than half are 0."""
+    out = resample_axes(img, size, maps, smooth)
+    share = resample_axes((img != 0).to(torch.uint8), size, maps, smooth)
+    return torch.where(share >= 0.5, out / share.clamp(min=0.5), 0)
 
 
 def _taps(length: int, count: int, scale: float, shift: float, sigma: float) -> tuple[torch.Tensor, torch.Tensor]:

@@ -20,17 +20,18 @@ class SpacingVolumed(Spacingd):
 
     Args:
         smooth: whether images are blurred as much as a coarser grid asks for.
+        cut_out: whether 0 stands for nothing at all, see `AxisResample`.
         settings: those of ``Spacingd``.
 
     Raises:
         UserError: when a volume would have more than `MOST_VOXELS` voxels.
     """
 
-    def __init__(self, *args, smooth: bool = False, **settings) -> None:
+    def __init__(self, *args, smooth: bool = False, cut_out: bool = False, **settings) -> None:
         super().__init__(*args, **settings)
         slow = self.spacing_transform.sp_resample
         same = {name: getattr(slow, name) for name in ("mode", "padding_mode", "align_corners", "dtype", "lazy")}
-        self.spacing_transform.sp_resample = AxisResample(smooth, **same)
+        self.spacing_transform.sp_resample = AxisResample(smooth, cut_out, **same)
 
     def __call__(self, data: Mapping[Hashable, Any], **kwargs) -> dict[Hashable, Any]:
         volumes = {key: data[key] for key in self.key_iterator(dict(data))}

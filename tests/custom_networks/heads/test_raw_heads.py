@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from custom_networks import LoadModalitiesd
 from custom_networks.heads.bias import correct_bias
 from custom_networks.heads.itk_images import is_rectangular
-from custom_networks.heads.raw_heads import is_cut_out
+from custom_networks.heads.raw_heads import is_cut_out, without_dark_rim
 from custom_networks.heads.registration import register_rigid
 from tools.scoring.dice import dice
 
@@ -63,6 +63,22 @@ def test_an_image_without_a_field_stays():
     array = image[0].numpy()
     corrected = correct_bias(array, np.asarray(image.affine), brain)
     assert np.abs(corrected / np.maximum(array, 1) - 1)[brain].mean() < 0.08
+
+
+def test_fluid_and_bone_around_the_brain_are_cut_off_and_ventricles_stay():
+    """They set the scale of patient 01 of the raw heads: its brain was drawn with 17 % more, and had half of its contrast."""
+    x, y, z = np.stack(np.meshgrid(*[np.arange(50.0) - 24.5] * 3, indexing="ij")) * 2
+    radius = np.sqrt(x**2 + y**2 + z**2)
+    values = np.where(radius < 22, 100.0, 20.0)
+    values[radius < 6] = 10.0  # a ventricle
+    spacing = np.full(3, 2.0)
+    assert (without_dark_rim(radius < 27, values, spacing) == (radius < 22)).all()
+    block = (x > 15) & (x < 44) & (abs(y) < 14) & (abs(z) < 14)
+    core = (x > 26) & (x < 34) & (abs(y) < 4) & (abs(z) < 4)
+    kept = without_dark_rim((radius < 22) | block, values, spacing)
+    assert kept[core].all() and not kept[block & (x > 38)].any()  # nothing is cut off deeper than 8 mm
+    nothing = np.zeros_like(values, bool)
+    assert without_dark_rim(nothing, values, spacing) is nothing
 
 
 @elastix

@@ -42,7 +42,7 @@ class BatchLesions(BatchTransform):
         maps: Sequence[LesionMap] = (),
         prob: float = 0.4,
         flair: tuple[float, float] = (1.0, 3.0),
-        t1: tuple[float, float] = (-1.6, 0.3),
+        t1: tuple[float, float] = (-2.4, 0.1),
         shift: float = 6.0,
         scale: float = 0.15,
     ) -> None:

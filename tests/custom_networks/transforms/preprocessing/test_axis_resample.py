@@ -57,6 +57,21 @@ def test_what_is_not_linear_up_to_the_border_is_left_to_monai(mode, padding_mode
         AxisResample(smooth=True, mode="nearest")(image, image.affine * 2, (5, 5, 5))
 
 
+def test_the_border_of_what_was_cut_out_is_made_of_it_alone():
+    """A brain of one brightness keeps it up to its border; with the zeros beside it, the border would be a dark shell."""
+    image = volume((12, 12, 8), np.diag([1, 1, 4, 1.0]))
+    inside = torch.zeros(1, 12, 12, 8, dtype=bool)
+    inside[:, 2:9, 3:10, 2:6] = True
+    image = MetaTensor(torch.where(inside, 7.0, 0.0), affine=image.affine)
+    plain, _ = resample(SpacingVolumed, image, (1.0, 1.0, 1.0))
+    cut, back = resample(SpacingVolumed, image, (1.0, 1.0, 1.0), cut_out=True)
+    assert 0 < plain[plain > 0].min() < 2
+    assert cut[cut != 0].numpy() == pytest.approx(7)
+    assert ((cut != 0) == (plain >= 3.5)).all()
+    assert (cut != 0).sum() == 7 * 7 * 17  # 12 mm between the centres of its slices, and 2 beyond at either end
+    assert back.shape == image.shape
+
+
 def test_smoothing_is_a_gaussian_of_fine_axes_only():
     image = volume((40, 41, 42), np.diag([0.5, 2.0, 3.0, 1.0]))
     blurred = gaussian_filter1d(image.numpy()[0], 0.35 * 3, axis=0, truncate=3.0, mode="nearest")
