@@ -144,5 +144,5 @@ def sets_something(name: str, config: dict) -> bool:
     """Whether an id like ``train#inferer#window`` exists, or is an argument of a component, which refuses unknown ones."""
     *parents, last = name.split("#")
     for parent in parents:
-        config = config[parent]
+        config = config[int(parent) if isinstance(config, list) else parent]
     return last in config or "_target_" in config
