@@ -8,6 +8,7 @@ from ignite import distributed as idist
 from ignite.engine import Engine, Events
 
 logger = logging.getLogger("axial")
+LENGTHS = ("total_iters", "T_max")  # what schedules call their number of epochs
 WARM_UP = 1  # epochs that say nothing of the later ones: caches are filled, kernels are chosen
 
 
@@ -47,6 +48,10 @@ class TimeBudget:
         self.began, self.first = self.clock(), engine.state.epoch
         self.warm: float | None = None
         self.limit = engine.state.max_epochs
+        if self.scheduler is not None and not any(hasattr(self.scheduler, name) for name in LENGTHS):
+            logger.warning(
+                "%g minutes may end this training before its rate has fallen: its schedule cannot be shortened.", self.minutes
+            )
 
     def _plan(self, engine: Engine) -> None:
         now, done = self.clock(), engine.state.epoch - self.first
@@ -62,6 +67,6 @@ class TimeBudget:
         if epochs != engine.state.max_epochs:
             logger.debug("epoch %d: %d epochs fit into %g minutes.", engine.state.epoch, epochs, self.minutes)
             engine.state.max_epochs = epochs
-        for name in ("total_iters", "T_max"):
+        for name in LENGTHS:
             if hasattr(self.scheduler, name):
                 setattr(self.scheduler, name, epochs)

@@ -7,6 +7,7 @@ import torch
 from monai.data import MetaTensor
 from scipy import ndimage
 
+from ..geometry.regions import largest_piece
 from .bias import correct_bias
 from .brain_extraction import BrainExtractor
 from .itk_images import is_rectangular
@@ -21,6 +22,7 @@ BRIGHT = 95  # percentile of the voxels that are not 0
 CUT_EDGE = 0.04
 MOST_MOVED = 60.0  # mm between two sequences of one session; a registration that found more has failed
 FLUID = 0.4  # of the brain's median on FLAIR, below which fluid, bone and air are
+MUCH_LOST = 0.25  # of the brain, cut off as dark, above which a coil's shading is likelier than fluid and bone
 RIM = 8.0  # mm from the border of a brain, how far these are cut off; they would set the scale that the brain is brought to
 
 
@@ -48,7 +50,13 @@ class RawHeads:
         spacing = np.linalg.norm(np.asarray(image.affine, float)[:3, :3], axis=0)
         if spacing.min() <= 0 or values.size * np.prod(spacing) / 1000 < LEAST_BRAIN:
             return None
-        brain = without_dark_rim(self.extractor(image), values, spacing)
+        whole = self.extractor(image)
+        brain = without_dark_rim(whole, values, spacing)
+        lost = 1 - np.count_nonzero(brain) / max(np.count_nonzero(whole), 1)
+        if lost > MUCH_LOST:
+            logger.warning(
+                "%.0f %% of the brain lie dark along its border and were cut off; look at the result.", 100 * lost
+            )
         return brain if np.count_nonzero(brain) * np.prod(spacing) / 1000 >= LEAST_BRAIN else None
 
     def aligned(self, moving: MetaTensor, fixed: MetaTensor, name: str) -> MetaTensor:
@@ -84,6 +92,8 @@ class RawHeads:
 def without_dark_rim(brain: np.ndarray, values: np.ndarray, spacing: np.ndarray) -> np.ndarray:
     """Return a mask without the voxels near its border that are dark on FLAIR and joined with the outside by such.
 
+    What only these joined with the rest, such as marrow behind the fluid, goes with them.
+
     Args:
         brain: mask ``(X, Y, Z)``.
         values: FLAIR, of that shape.
@@ -93,7 +103,7 @@ def without_dark_rim(brain: np.ndarray, values: np.ndarray, spacing: np.ndarray)
         return brain
     depth = ndimage.distance_transform_edt(np.pad(brain, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
     dark = brain & (values < FLUID * np.median(values[brain])) & (depth <= RIM)
-    return brain & ~ndimage.binary_propagation(~brain, mask=~brain | dark)
+    return largest_piece(brain & ~ndimage.binary_propagation(~brain, mask=~brain | dark))[0]
 
 
 def is_cut_out(values: np.ndarray) -> bool:

@@ -116,7 +116,8 @@ def one_spine(found: list[Instance], margin: float, reach: float) -> tuple[list[
                 aside = np.abs(nearest.centre - instance.centre)[:2].max() > reach
                 if min(heights) - margin < instance.centre[2] < max(heights) + margin:
                     beside += aside and instance.vertebra.complete
-                    aside = aside or not _is_in_gap(heights, instance.centre[2], margin)
+                    near = any(abs(other.centre[2] - instance.centre[2]) < margin for other in kept)
+                    aside = aside or near or not _is_in_gap(heights, instance.centre[2], margin)
                 if aside:
                     continue
             kept.append(instance)

@@ -131,6 +131,10 @@ def test_larger_patches_of_lesions_end_their_rate_also_when_minutes_shorten_a_tr
         blobs = parser["train"]["augmentation"]["transforms"][3]
         assert (blobs["prob"], blobs["centre"]) == (0.35, [-1.6, -0.3])
         scheduler = parser.get_parsed_content("lr_scheduler")
+    with Bundle(LESIONS).parser("train.json", "train_larger_patches.json") as parser:
+        trained = parser.get_parsed_content("network_def").state_dict()
+    with Bundle(LESIONS).parser("inference.json", "inference_larger_patches.json") as parser:
+        parser.get_parsed_content("network_def").load_state_dict(trained)
     assert scheduler.total_iters == 20
     scheduler.total_iters = 10
     for _ in range(10):
@@ -161,7 +165,7 @@ def test_digits_of_the_tutorial():
 
 def test_eight_muscles_and_lungs_alone():
     with Bundle(MUSCLES).parser("train.json", "eight_muscles.json") as parser:
-        assert parser.get_parsed_content("num_classes") == 9
+        assert parser.get_parsed_content("num_classes") == 9 and parser.get_parsed_content("partial") == {"9": [0, 5, 6, 7, 8]}
     with Bundle(CHEST).parser("train.json", "lungs_cc_by.json") as parser:
         import torch
 

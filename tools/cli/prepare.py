@@ -185,9 +185,9 @@ def volumes(
     """Volumes cut into slices (muscles)."""
     named, block, values, reach = dict(pairs(label, "--label")), _fold(fold), _relabel(relabel), _within(within)
     from ..datasets.slices import prepare_volumes
-    from ..phantoms.lumbar import MUSCLES
+    from ..phantoms.lumbar import EIGHT
 
-    labels = {"0": "background"} | (named or MUSCLES)
+    labels = {"0": "background"} | (named or EIGHT)
     options = {"test": test, "validation": validation, "fold": block, "relabel": values, "within": reach, "overwrite": overwrite}
     _tell(prepare_volumes(source, destination, labels, image_suffix, label_suffix, **options))
 

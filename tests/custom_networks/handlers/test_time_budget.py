@@ -65,6 +65,18 @@ def test_a_first_epoch_longer_than_all_minutes_is_the_last():
     assert train(1, lambda epoch: 90)[0].state.epoch == 1
 
 
+def test_a_schedule_that_cannot_be_shortened_is_warned_of(caplog):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1.0)
+    for minutes, warned in ((None, False), (1, True)):
+        engine = Engine(lambda engine, batch: None)
+        TimeBudget(minutes, schedule).attach(engine)
+        engine.run([0], max_epochs=1)
+        assert ("its schedule cannot be shortened" in caplog.text) == warned
+    train(1, lambda epoch: 90)
+    assert caplog.text.count("cannot be shortened") == 1
+
+
 @pytest.mark.parametrize("minutes", [0, -1])
 def test_no_minutes_are_refused(minutes):
     with pytest.raises(ValueError, match="above 0"):

@@ -77,6 +77,8 @@ def test_fluid_and_bone_around_the_brain_are_cut_off_and_ventricles_stay():
     core = (x > 26) & (x < 34) & (abs(y) < 4) & (abs(z) < 4)
     kept = without_dark_rim((radius < 22) | block, values, spacing)
     assert kept[core].all() and not kept[block & (x > 38)].any()  # nothing is cut off deeper than 8 mm
+    marrow = (radius >= 26.5) & (radius < 28) & (z > 10)
+    assert (without_dark_rim(radius < 28, np.where(marrow, 100.0, values), spacing) == (radius < 22)).all()  # behind the fluid
     nothing = np.zeros_like(values, bool)
     assert without_dark_rim(nothing, values, spacing) is nothing
 

@@ -39,6 +39,11 @@ def test_what_fills_a_gap_of_the_best_is_kept():
     assert heights(best + upper + gap) == [120, 110, 100, 90, 80, 70, 50, 40, 30]
 
 
+def test_one_of_two_at_a_height_fills_a_gap():
+    best, gap = instances(1, [120, 110, 60, 50], size=9000), instances(2, [100, 99, 90])
+    assert heights(best + gap) == [120, 110, 100, 90, 60, 50]
+
+
 def test_what_lies_beside_the_best_or_between_two_neighbours_is_left_out():
     best = instances(1, [100, 90, 80, 70, 60], size=9000)
     assert heights(best + instances(2, [85, 75], x=50)) == [100, 90, 80, 70, 60]

@@ -21,6 +21,7 @@ def test_the_shipped_quality_is_that_of_its_table(name):
     known = [row for row in rows if row.kind == TRAINING]
     found = calibrate([row for row in rows if row.kind != TRAINING], usual_vectors(known), shipped["least"])
     assert found.content.keys() == shipped.keys() - {"names", "doubts_only"} and shipped["about"].startswith(found.content["about"])
+    assert shipped.get("doubts_only", False) == (name == "muscles")
     assert [found.content["bias"], found.content["doubtful_below"]] == pytest.approx(
         [shipped["bias"], shipped["doubtful_below"]], abs=0.01
     )
