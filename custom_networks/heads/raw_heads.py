@@ -54,9 +54,7 @@ class RawHeads:
         brain = without_dark_rim(whole, values, spacing)
         lost = 1 - np.count_nonzero(brain) / max(np.count_nonzero(whole), 1)
         if lost > MUCH_LOST:
-            logger.warning(
-                "%.0f %% of the brain lie dark along its border and were cut off; look at the result.", 100 * lost
-            )
+            logger.warning("%.0f %% of the brain lie dark along its border and were cut off; look at the result.", 100 * lost)
         return brain if np.count_nonzero(brain) * np.prod(spacing) / 1000 >= LEAST_BRAIN else None
 
     def aligned(self, moving: MetaTensor, fixed: MetaTensor, name: str) -> MetaTensor:
