@@ -52,10 +52,11 @@ class RawHeads:
             return None
         whole = self.extractor(image)
         brain = without_dark_rim(whole, values, spacing)
-        lost = 1 - np.count_nonzero(brain) / max(np.count_nonzero(whole), 1)
+        kept = np.count_nonzero(brain)
+        lost = 1 - kept / max(np.count_nonzero(whole), 1)
         if lost > MUCH_LOST:
             logger.warning("%.0f %% of the brain lie dark along its border and were cut off; look at the result.", 100 * lost)
-        return brain if np.count_nonzero(brain) * np.prod(spacing) / 1000 >= LEAST_BRAIN else None
+        return brain if kept * np.prod(spacing) / 1000 >= LEAST_BRAIN else None
 
     def aligned(self, moving: MetaTensor, fixed: MetaTensor, name: str) -> MetaTensor:
         """Return an image with the affine that lays it over another one of the same head; its values stay."""

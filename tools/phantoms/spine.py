@@ -14,6 +14,7 @@ from .spine_anatomy import (
     FAMILIES,
     L5,
     L6,
+    ODD,
     UNUSUAL,
     Person,
     draw_part,
@@ -66,9 +67,8 @@ def make_spine_labels(
     """
     if family not in FAMILIES:
         raise UserError(f"{family}: no such family of phantoms.", f"Choose one of: {', '.join(FAMILIES)}.")
-    odd = family in (UNUSUAL, CONTRAST)
-    person = person or (draw_unusual_person if odd else draw_person)(random)
-    codes = draw_part(sequence(family, person), random) if odd else sequence(family, person)
+    person = person or (draw_unusual_person if family in ODD else draw_person)(random)
+    codes = draw_part(sequence(family, person), random) if family in ODD else sequence(family, person)
     whole = family == WHOLE_BODY or (family == UNUSUAL and codes == sequence(family, person) and random.random() < 0.6)
     frames, height = _stand(codes, person, random, field)
     if whole:
@@ -104,7 +104,7 @@ def make_spine_phantom(
         labels = labels[..., start : start + keep]
     labels = np.ascontiguousarray(labels[tuple(slice(0, n // factor * factor) for n in labels.shape)])
     enhanced = family == CONTRAST
-    everything = surround(labels, random, FINE, floating=family in (UNUSUAL, CONTRAST), enhanced=enhanced)
+    everything = surround(labels, random, FINE, floating=family in ODD, enhanced=enhanced)
     ct, label = render(everything, random, FINE, factor, enhanced=enhanced)
     affine = np.diag([factor, factor, factor, 1.0])
     affine[:3, 3] = -np.array(ct.shape) * factor / 2

@@ -16,6 +16,7 @@ FAMILIES = {
 T13, L6, T12, L5 = 28, 25, 19, 24
 UNUSUAL = "unusual"  # any part of a spine, of people whose number of vertebrae is seldom the usual one
 CONTRAST = "contrast"  # the same below the neck, with vessels full of contrast medium against pale vertebrae
+ODD = (UNUSUAL, CONTRAST)  # families of people whose number of vertebrae is seldom the usual one
 COUNTS = ((None, None), (L6, None), (T13, None), (None, T12), (None, L5), (L6, T12), (T13, L5), (T13, None))  # extra, lacking
 SHORTEST = 5  # vertebrae of a part
 
