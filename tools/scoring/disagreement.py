@@ -16,7 +16,7 @@ from ..results.kinds import kind_of
 from ..results.kinds.kind import CaseFiles
 from ..results.report.case_data import usual_window
 from ..results.report.view import PLANES, View
-from .pairing import Pairs, case_key
+from .pairing import Pairs, match_names
 
 matplotlib.use("Agg")
 from matplotlib.figure import Figure
@@ -36,14 +36,17 @@ def draw_pairs(bundle: Bundle, pairs: Pairs, images: Path, folder: Path) -> Iter
     if kind.picture is None:
         raise UserError(f"{bundle.name}: its results are no masks, so nothing can be drawn.", "Leave --pictures out.")
     find, options = finding_of(bundle)
-    sources = {case_key(Path(case["case"])): first_image(case["image"]) for case in find(images, **options)}
+    sources = {case["case"]: first_image(case["image"]) for case in find(images, **options)}
+    groups = match_names([prediction.name for prediction, _ in pairs.found.values()], sources)
+    named = {prediction: there[0] for mine, there in groups.values() if len(there) == 1 for prediction in mine}
     for case, (prediction, label) in pairs.found.items():
-        if case not in sources:
+        if prediction.name not in named:
             yield f"{case}: not drawn, no image of this name in {images}"
             continue
+        image = sources[named[prediction.name]]
         target = folder / f"{case}.png"
         try:
-            found, truth = (kind.view(CaseFiles(case, sources[case], path, bundle.classes)) for path in (prediction, label))
+            found, truth = (kind.view(CaseFiles(case, image, path, bundle.classes)) for path in (prediction, label))
             if found is None or truth is None:
                 raise UserError("image and mask have other grids.", "Give the image that was segmented.")
             draw_disagreement(found, truth.mask, target, case)

@@ -1,8 +1,12 @@
 """Which prediction belongs to which label."""
 
 import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from custom_networks.cases.cases import case_name
 from custom_networks.errors import UserError
@@ -11,7 +15,8 @@ from ..layout.split import SECTIONS
 
 SUFFIXES = (".nii.gz", ".nii", ".json")
 LABELS = ("_seg", "_pred", "_label", "_labels", "_mask", "_msk", "_gt")
-ENDINGS = (*LABELS, "_image", "_img", "_ct", "_0000", "_flair", "_t1", "_t2")
+TIMES = ("_t1", "_t2")  # a modality, or the first and second visit
+ENDINGS = (*LABELS, "_image", "_img", "_ct", "_0000", "_flair", *TIMES)
 
 
 @dataclass
@@ -25,8 +30,8 @@ class Pairs:
 def find_pairs(predictions: Path, labels: Path, section: str = "test", suffix: str = "_seg.nii.gz") -> Pairs:
     """Pair predictions with labels by their cases.
 
-    A data set's ``dataset.json`` says which label is whose. Without one, names are compared without `ENDINGS` such as ``_seg`` and
-    ``_label``; of two files of one case that which is called a label is the label.
+    A data set's ``dataset.json`` says which label is whose. Names are compared without `ENDINGS` such as ``_seg`` and ``_label``, of
+    which no more are taken off than need be (`match_names`); of two files of one case that which is called a label is the label.
 
     Args:
         predictions: a file, or a folder of results of ``axial segment``, or of other files.
@@ -35,30 +40,32 @@ def find_pairs(predictions: Path, labels: Path, section: str = "test", suffix: s
         suffix: what the bundle's results end with; in a folder that has such files, they alone are predictions.
 
     Raises:
-        UserError: when one of the two is not there or holds nothing of its kind.
+        UserError: when one of the two is not there or holds nothing of its kind, or when it cannot be told which belong together.
     """
     for path in (predictions, labels):
         if not path.exists():
             raise UserError(f"{path}: no such file or folder.", "Give predictions and labels, files or folders.")
     if predictions.is_file() and labels.is_file():
         return Pairs({case_key(predictions): (predictions, labels)})
-    own = _own_files(predictions, suffix)
-    truth = _from_data_set(labels, section) if (labels / "dataset.json").is_file() else _by_name(labels)
-    pairs = Pairs()
-    for case, label in truth.items():
-        if case in own:
-            pairs.found[case] = own[case], label
-        else:
-            pairs.unpaired.append(f"{case}: no prediction in {predictions}")
-    pairs.unpaired += [f"{path}: no label in {labels}" for case, path in own.items() if case not in truth]
+    own = {path.name: path for path in _own_files(predictions, suffix)}
+    listed = (labels / "dataset.json").is_file()
+    truth = _from_data_set(labels, section) if listed else {path.name: path for path in _maps(labels)}
+    groups = match_names(own, truth)
+    pairs, names, used = Pairs(), Counter(case_key(Path(key)) for key in groups), set()
+    for key, (mine, theirs) in groups.items():
+        case = case_key(Path(key)) if names[case_key(Path(key))] == 1 else key
+        pairs.found[case] = own[_one(mine, "prediction", case, own)], truth[_one(theirs, "label map", case, truth)]
+        used |= {*mine, *theirs}
+    pairs.unpaired += [f"{case_key(Path(name))}: no prediction in {predictions}" for name in truth if name not in used]
+    pairs.unpaired += [f"{own[name]}: no label in {labels}" for name in own if name not in used]
     if not pairs.found:
         example = next(iter(own.values())).name
         problem, remedy = (
             f"{labels}: no label",
             "Call label maps as the images, with _label added, or give a folder with dataset.json.",
         )
-        if (labels / "dataset.json").is_file():
-            there = [name for name in SECTIONS if own.keys() & _from_data_set(labels, name, must=False).keys()]
+        if listed:
+            there = [name for name in SECTIONS if match_names(own, _from_data_set(labels, name, must=False))]
             problem = f"{labels / 'dataset.json'}: no label of section {section!r}"
             remedy = (
                 f"Give --section {there[0]}, to which it belongs." if there else "Give predictions of the images that it lists."
@@ -67,11 +74,42 @@ def find_pairs(predictions: Path, labels: Path, section: str = "test", suffix: s
     return pairs
 
 
-def _own_files(folder: Path, suffix: str) -> dict[str, Path]:
+def match_names(
+    first: Iterable[str], second: Iterable[str], again: re.Pattern | None = None
+) -> dict[str, tuple[list[str], list[str]]]:
+    """Bring names of two lists together that are alike once endings are taken off, those that are most alike first.
+
+    ``P14_T1`` and ``P14_T2`` so stay two cases where the other list has both, though each is ``P14`` in the end.
+
+    Args:
+        first: names of files or cases.
+        second: those of the other list.
+        again: an ending more.
+
+    Returns:
+        what names have in common to those of the first list that have it, and those of the second.
+    """
+    chains = [{name: _shortened(name, again) for name in names} for names in (first, second)]
+    groups, keys = {}, {key for chain in chains for found in chain.values() for key in found}
+    for key in sorted(keys, key=lambda key: (-len(key), key)):
+        mine, theirs = ([name for name, found in chain.items() if key in found] for chain in chains)
+        if mine and theirs:
+            groups[key] = mine, theirs
+            for chain, names in zip(chains, (mine, theirs), strict=True):
+                for name in names:
+                    del chain[name]
+    return {key: groups[key] for key in sorted(groups)}
+
+
+def case_key(path: Path) -> str:
+    """Return what the files of one case share: the name without suffix and `ENDINGS`."""
+    return _shortened(path.name)[-1]
+
+
+def _own_files(folder: Path, suffix: str) -> list[Path]:
     if folder.is_file():
-        return {case_key(folder): folder}
-    results = {case_key(path): path for path in sorted(folder.glob(f"*{suffix}"))}
-    return results or _by_name(folder, "prediction")
+        return [folder]
+    return sorted(folder.glob(f"*{suffix}")) or _maps(folder, "prediction")
 
 
 def _from_data_set(folder: Path, section: str, must: bool = True) -> dict[str, Path | int]:
@@ -83,11 +121,12 @@ def _from_data_set(folder: Path, section: str, must: bool = True) -> dict[str, P
     for entry in content.get(section) or ():
         images = entry["image"] if isinstance(entry["image"], list) else [entry["image"]]
         label = entry["label"]
-        found[case_key(Path(case_name(folder / images[0])))] = folder / label if isinstance(label, str) else label
+        found[case_name(folder / images[0])] = folder / label if isinstance(label, str) else label
     return found
 
 
-def _by_name(folder: Path, what: str = "label map") -> dict[str, Path]:
+def _maps(folder: Path, what: str = "label map") -> list[Path]:
+    """Return the label maps of a folder, without the images beside them."""
     files = [folder] if folder.is_file() else sorted(folder.iterdir())
     groups: dict[str, list[Path]] = {}
     for path in files:
@@ -95,24 +134,40 @@ def _by_name(folder: Path, what: str = "label map") -> dict[str, Path]:
             groups.setdefault(case_key(path), []).append(path)
     if not groups:
         raise UserError(f"{folder}: holds no {what}.", f"Give a folder with {' or '.join(SUFFIXES[:2])}.")
-    return {case: _label_among(paths, what) for case, paths in groups.items()}
+    return [path for case, paths in groups.items() for path in _labels_among(paths, what, case)]
 
 
-def _label_among(paths: list[Path], what: str) -> Path:
-    called = [path for path in paths if _stem(path).lower().endswith(LABELS)] if len(paths) > 1 else paths
-    if len(called) != 1:
-        both = " and ".join(map(str, (called or paths)[:2]))
-        raise UserError(f"{both}: which is the {what} of {case_key(paths[0])}?", "Give each of the two a folder of its own.")
-    return called[0]
+def _labels_among(paths: Sequence[Path], what: str, case: str) -> Sequence[Path]:
+    """Return those that are called labels, or all, where none is but all are of one case at several times, ``_T1`` and ``_T2``."""
+    called = [path for path in paths if _stem(path.name).lower().endswith(LABELS)]
+    if len(paths) > 1 and not called and not all(_stem(path.name).lower().endswith(TIMES) for path in paths):
+        _refuse(paths, what, case)
+    return called or paths
 
 
-def _stem(path: Path) -> str:
-    return path.name[: len(path.name) - len(next((end for end in SUFFIXES if path.name.lower().endswith(end)), ""))]
+def _one(names: Sequence[str], what: str, case: str, paths: Mapping[str, Path | int]) -> str:
+    if len(names) > 1:
+        _refuse([paths[name] for name in names], what, case)
+    return names[0]
 
 
-def case_key(path: Path) -> str:
-    """Return what the files of one case share: the name without suffix and `ENDINGS`."""
-    name = _stem(path)
-    while ending := next((end for end in ENDINGS if name.lower().endswith(end) and len(name) > len(end)), None):
-        name = name[: -len(ending)]
-    return name
+def _refuse(paths: Sequence[Path | int], what: str, case: str) -> NoReturn:
+    raise UserError(f"{paths[0]} and {paths[1]}: which is the {what} of {case}?", "Give each of the two a folder of its own.")
+
+
+def _stem(name: str) -> str:
+    return name[: len(name) - len(next((end for end in SUFFIXES if name.lower().endswith(end)), ""))]
+
+
+def _shortened(name: str, again: re.Pattern | None = None) -> list[str]:
+    """Return a name without its suffix, then with one ending less each."""
+    names = [_stem(name)]
+    while True:
+        last = names[-1]
+        short = again.sub("", last) if again else last
+        if short == last:
+            ending = next((end for end in ENDINGS if last.lower().endswith(end) and len(last) > len(end)), "")
+            short = last[: len(last) - len(ending)]
+        if short == last:
+            return names
+        names.append(short)

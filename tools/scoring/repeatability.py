@@ -11,11 +11,15 @@ import numpy as np
 
 from custom_networks.errors import UserError
 
-from .pairing import case_key
+from .pairing import match_names
 
 MEASURES = "measures.csv"
 AGAIN = re.compile(r"_(rescan|repeat|retest)$")  # ends the name of a second scan
-NOT_REPEATED = ("centroid", "probability", "completeness", "standard deviation")  # no ratio scale, or no measure of the body
+REMEDY = "Call them alike but for _rescan, such as p1_image and p1_rescan."
+NOT_REPEATED = re.compile(
+    r"centroid|(mean )?probability|completeness|standard deviation|quality"
+)  # no ratio scale, or no measure of the body
+SINGLE = re.compile(r"lesion \d+")  # numbered in each scan anew, so those of two scans are not one
 
 
 @dataclass(frozen=True)
@@ -44,20 +48,18 @@ def repeatability(first: Iterable[Mapping[str, str]], second: Iterable[Mapping[s
     Cases are paired by their names without ``_rescan``, ``_repeat`` or ``_retest`` and endings such as ``_image``.
 
     Raises:
-        UserError: when no case has a partner.
+        UserError: when no case has a partner, or one of several.
 
     Reference:
         Hyslop, White: Estimating precision using duplicate measurements. J Air Waste Manag Assoc 59:1032-1039, 2009.
     """
     one, two = _values(first), _values(second)
-    shared = [key for key in one if key in two]
-    if not shared:
-        raise UserError("No scan has a repetition of its name.", "Call them alike but for _rescan, such as p1_image and p1_rescan.")
     groups: dict[tuple[str, str], list[float]] = {}
-    for case, structure, measure in shared:
-        a, b = one[case, structure, measure], two[case, structure, measure]
-        if a + b:
-            groups.setdefault((structure, measure), []).append(abs(a - b) / math.sqrt(2) / abs((a + b) / 2))
+    for case, partner in _partners(*([key[0] for key in values] for values in (one, two))).items():
+        for (name, *what), a in one.items():
+            b = two.get((partner, *what))
+            if name == case and b is not None and a + b:
+                groups.setdefault(tuple(what), []).append(abs(a - b) / math.sqrt(2) / abs((a + b) / 2))
     return [Repeatability(*key, len(found), float(np.sqrt(np.mean(np.square(found)))), max(found)) for key, found in groups.items()]
 
 
@@ -76,11 +78,19 @@ def read_measures(folder: Path) -> list[dict[str, str]]:
 
 def _values(rows: Iterable[Mapping[str, str]]) -> dict[tuple[str, str, str], float]:
     return {
-        (_key(row["case"]), row["structure"], row["measure"]): float(row["value"])
+        (row["case"], row["structure"], row["measure"]): float(row["value"])
         for row in rows
-        if not str(row["slice"]) and not row["measure"].startswith(NOT_REPEATED)
+        if not (str(row["slice"]) or NOT_REPEATED.match(row["measure"]) or SINGLE.fullmatch(row["structure"]))
     }
 
 
-def _key(case: str) -> str:
-    return AGAIN.sub("", case_key(Path(case)))
+def _partners(first: Iterable[str], second: Iterable[str]) -> dict[str, str]:
+    """Return cases to their repetitions."""
+    partners = {}
+    for key, (mine, theirs) in match_names(dict.fromkeys(first), dict.fromkeys(second), AGAIN).items():
+        if len(mine) > 1 or len(theirs) > 1:
+            raise UserError(f"{key}: which scan was repeated as which? There are {', '.join([*mine, *theirs])}.", REMEDY)
+        partners[mine[0]] = theirs[0]
+    if not partners:
+        raise UserError("No scan has a repetition of its name.", REMEDY)
+    return partners

@@ -32,6 +32,20 @@ def test_places_and_probabilities_have_no_ratio_and_empty_structures_no_say():
     assert [found.measure for found in repeatability(rows, rows)] == ["area"]
 
 
+def test_lesions_that_each_scan_numbers_anew_are_not_compared():
+    rows = [row("p1", "9", "volume", "lesion 1"), row("p1", "9", "volume", "lesions"), row("p1", "0.5", "quality", "all")]
+    rows.append(row("p1", "0.5", "mean probability", "lesions"))
+    assert [(found.structure, found.measure) for found in repeatability(rows, rows)] == [("lesions", "volume")]
+
+
+def test_two_visits_of_a_person_are_two_pairs():
+    """T1 and T2 are visits here; taken for modalities, one of the two was lost."""
+    first, second = ([row(f"p1_{time}{end}", "9") for time in ("T1", "T2")] for end in ("", "_rescan"))
+    assert [found.pairs for found in repeatability(first, second)] == [2]
+    with pytest.raises(UserError, match="p1: which scan was repeated as which. There are p1_T1, p1_T2, p1_rescan"):
+        repeatability(first, [row("p1_rescan", "9")])
+
+
 def test_scans_without_a_repetition_and_folders_without_measures_are_told(tmp_path):
     with pytest.raises(UserError, match="No scan has"):
         repeatability([row("p1", "3")], [row("p2", "3")])

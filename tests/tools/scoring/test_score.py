@@ -119,6 +119,33 @@ def test_a_data_set_says_which_label_is_whose(score, tmp_path):
     )
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_visits_that_are_called_as_modalities_stay_apart(score, tmp_path, listed):
+    """P14_T1 and P14_T2 of MSLesSeg became one case, P14: the first was dropped without a word."""
+    predictions, labels = folders(tmp_path)
+    for shift, time in enumerate(("T1", "T2", "T3")):
+        save_nifti(predictions / f"P14_{time}_seg.nii.gz", boxes(v1=shift), AFFINE)
+        save_nifti(labels / f"P14_{time}.nii.gz", boxes(v1=0), AFFINE)
+    if listed:
+        entries = [{"image": [f"P14_{time}_FLAIR.nii.gz"], "label": f"P14_{time}.nii.gz"} for time in ("T1", "T2", "T3")]
+        (labels / "dataset.json").write_text(json.dumps({"test": entries}))
+    code, printed, values = score(predictions, labels, "--bundle", "white_matter")
+    dice = {case: value for (case, _, metric), value in values.items() if metric == "Dice"}
+    assert code == 0, printed
+    assert dice == {f"P14_T{n + 1}": pytest.approx(1 - n / 10) for n in range(3)}
+
+
+def test_an_image_beside_its_label_is_neither_label_nor_missing(score, tmp_path):
+    predictions, labels = folders(tmp_path)
+    for name in ("a", "b"):
+        save_nifti(labels / f"{name}_image.nii.gz", np.full((20, 20, 10), 7, np.int16), AFFINE)
+        save_nifti(labels / f"{name}_label.nii.gz", boxes(v1=5), AFFINE)
+    save_nifti(predictions / "a_image_seg.nii.gz", boxes(v1=5), AFFINE)
+    code, printed, values = score(predictions, labels, "--bundle", "spinal_cord")
+    assert code == 1 and printed.count("no prediction in") == 1 and "b: no prediction in" in printed
+    assert values["a", "gray matter", "Dice"] == 1
+
+
 def test_vertebrae_by_verse_and_by_us(score, tmp_path):
     truth = np.zeros((20, 20, 100), np.uint8)
     for number, low in ((20, 66), (21, 34), (22, 2)):
