@@ -35,6 +35,14 @@ def crossvalidate(
             help="Choose a value of a config's id, such as threshold=0.5,0.6, for each fold by the other folds.",
         ),
     ] = None,
+    combine: Annotated[
+        bool,
+        typer.Option(
+            "--combine",
+            help="Also score the average of the folds' weights and the mean of their answers on the validation cases; "
+            "model.pt is what scores best.",
+        ),
+    ] = False,
 ) -> None:
     """Train a bundle with cases left out, score those, and print mean, standard deviation and interval."""
     if folds != "subjects" and not folds.isdigit():
@@ -43,20 +51,40 @@ def crossvalidate(
     if weights is not None and not weights.is_dir():
         raise UserError(f"--weights {weights}: no such folder.", "Give a folder with weights of each fold.")
     choice = _choice(choose)
+    if combine and choice:
+        raise UserError("--combine and --choose: only one of them.", "Choose first, then combine with --set ID=VALUE.")
     from ..bundles import get_bundle
-    from ..scoring.crossvalidate import CrossValidation, summarise, summary
+    from ..scoring.crossvalidate import PAGE, CrossValidation, summarise, summary
 
     number = folds if folds == "subjects" else int(folds)
     validation = CrossValidation(get_bundle(bundle), data, output, number, subject, overlay, settings, jobs, weights, choice)
-    table = validation.run(lambda text: errors.print(text, highlight=False, markup=False))
+
+    def tell(text: str) -> None:
+        errors.print(text, highlight=False, markup=False)
+
+    table = validation.run(tell)
     if choice:
+        from ..scoring.spread import main_score
+
         for value, rows in validation.tables().items():
-            name, line = summarise(rows)[0]
-            console.print(f"{choice[0]} {value} for all, {name}: {line}", highlight=False, markup=False, soft_wrap=True)
+            name = main_score(rows)
+            console.print(
+                f"{choice[0]} {value} for all, {name}: {dict(summarise(rows))[name]}", highlight=False, markup=False, soft_wrap=True
+            )
         console.print(f"{choice[0]} chosen for each fold on the others:")
     for name, line in summary(table):
         console.print(f"{name}: {line}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"wrote {table}", highlight=False, soft_wrap=True)
+    console.print(f"wrote {table} and, for a README, {table.with_name(PAGE)}", highlight=False, soft_wrap=True)
+    if combine:
+        from ..scoring.combining import OVERLAY
+        from ..scoring.combining import combine as combine_folds
+
+        candidates, best = combine_folds(validation, tell)
+        for candidate in candidates:
+            score = "could not be scored" if candidate.score is None else candidate.score
+            console.print(f"validation, {candidate.name}: {score}", highlight=False, markup=False, soft_wrap=True)
+        files = f"{output / 'model.pt'}{f' and its network, {output / OVERLAY}' if best.overlays else ''}"
+        console.print(f"wrote {files}: {best.name} scores best", highlight=False, markup=False, soft_wrap=True)
 
 
 def _choice(text: str | None) -> tuple[str, list[str]] | None:

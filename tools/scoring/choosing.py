@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .spread import score_names, spread
+from .spread import main_score, spread
 
 
 def choose_nested(tables: Mapping[str, Sequence[dict[str, str]]]) -> dict[str, str]:
@@ -13,14 +13,14 @@ def choose_nested(tables: Mapping[str, Sequence[dict[str, str]]]) -> dict[str, s
     What a fold leaves out so has no say in its own setting, and the scores at the chosen values are those to expect elsewhere.
 
     Args:
-        tables: value to the rows of all folds, with ``fold``, ``subject``, ``case`` and scores; the first score chooses, the
-            highest mean over subjects wins, of equals the first.
+        tables: value to the rows of all folds, with ``fold``, ``subject``, ``case`` and scores; `main_score` chooses, the highest
+            mean over subjects wins, of equals the first.
 
     Returns:
         fold to value.
     """
     folds = list(dict.fromkeys(row["fold"] for rows in tables.values() for row in rows))
-    name = next(iter(score_names(next(iter(tables.values())))))
+    name = main_score(next(iter(tables.values())))
 
     def mean(value: str, without: str) -> float:
         rows = [row for row in tables[value] if row["fold"] != without]

@@ -22,9 +22,10 @@ from ..layout.split import SECTIONS
 from ..weights.training import first_weights, overlay_path, run_config
 from .choosing import choose_nested
 from .folds import Fold, make_folds, subject_of
-from .spread import read_scores, score_names, spread
+from .spread import NO_SCORES, read_scores, score_names, score_table, shown, spread
 
 TABLE = "crossvalidation.csv"
+PAGE = "crossvalidation.md"  # the same for a README
 BEGUN = "begun.json"  # beside a fold's run: what it began with
 SCORED = "scored.json"  # beside a fold's scores: what made them
 
@@ -85,8 +86,9 @@ class CrossValidation:
             the CSV file, a row a case.
 
         Raises:
-            UserError: names the folds that failed and where they say why, after the others are done.
+            UserError: names the folds that failed and where they say why, after the others are done, or those of another recipe.
         """
+        self._check_recipes()
         with ThreadPoolExecutor(self.jobs) as pool:
             done = list(pool.map(lambda fold: self._run(fold, tell), self.folds))
         failed = [fold.name for fold, good in zip(self.folds, done, strict=True) if not good]
@@ -98,7 +100,13 @@ class CrossValidation:
         rows = [row for fold in self.folds for row in tables[chosen[fold.name]] if row["fold"] == fold.name]
         path = self.output / TABLE
         write_result(path, lambda file: _write_rows(file, rows))
+        write_result(self.output / PAGE, lambda file: file.write_text(page(rows), encoding="utf-8"))
         return path
+
+    def weights(self) -> dict[str, Path]:
+        """Return the weights of each fold that are there."""
+        found = {fold.name: self.given.get(fold.name) or first_weights(self._folder(fold) / "run") for fold in self.folds}
+        return {name: path for name, path in found.items() if path is not None}
 
     def tables(self) -> dict[str, list[dict[str, str]]]:
         """Return for each value of the setting that is chosen the rows of all folds; of none, those under an empty name."""
@@ -148,20 +156,61 @@ class CrossValidation:
                 break
         write_json(self._folder(fold) / BEGUN, made)
 
-    def _recipe(self, settings: dict[str, str]) -> dict:
-        return {"configs": [Path(name).name for name in self.configs], "settings": settings}
+    def _check_recipes(self) -> None:
+        """Demand that trainings, also those that are done, are of this recipe."""
+        for fold in self.folds if not self.given else ():
+            begun = _read_json(self._folder(fold) / BEGUN) or {}
+            if (self._folder(fold) / "run").exists() and any(
+                begun.get(name, value) != value for name, value in self._recipe(self.settings).items()
+            ):
+                raise UserError(
+                    f"{self._folder(fold)}: holds a training by other configs or settings.",
+                    f"Choose another folder with -o; to score these weights by other settings, add --weights {self.output}.",
+                )
+
+    def _recipe(self, settings: dict[str, str], configs: Sequence[str] = ()) -> dict:
+        return {"configs": [Path(name).name for name in [*self.configs, *configs]], "settings": settings}
 
     def _score(self, fold: Fold, weights: Path, value: str, tell: Callable[[str], None]) -> bool:
         settings = self.settings | ({self.choice: value} if self.choice else {})
-        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-        made = self._recipe(settings) | {"weights": digest}
         folder = self._eval(fold, value)
-        if self._table(fold, value) is not None and _read_json(folder / SCORED) == made:
-            return True
-        tell(f"fold {fold.name}: scoring {len(fold.sections['test'])} cases{f', {self.choice} {value}' if self.choice else ''}")
-        settings = settings | {"ckpt": weights.resolve(), "output_dir": folder, "section": "test"}
-        if not self._start("evaluating", fold, [*self.configs, "configs/evaluate.json"], settings) or not self._table(fold, value):
+
+        def begin() -> None:
+            tell(f"fold {fold.name}: scoring {len(fold.sections['test'])} cases{f', {self.choice} {value}' if self.choice else ''}")
+
+        if not self.evaluate(fold, weights, folder, settings, begin):
             tell(f"fold {fold.name}: scoring failed")
+            return False
+        return True
+
+    def evaluate(
+        self,
+        fold: Fold,
+        weights: Path,
+        folder: Path,
+        settings: dict[str, str],
+        begin: Callable[[], None],
+        section: str = "test",
+        overlays: Sequence[str] = (),
+    ) -> bool:
+        """Score weights on a section of a fold, unless scores of the same are there, and return whether there are some.
+
+        Args:
+            fold: of whose data.
+            weights: a state dict.
+            folder: of the scores.
+            settings: ids of the config and their values.
+            begin: called when scoring begins.
+            section: of the fold's data.
+            overlays: configs more.
+        """
+        made = self._recipe(settings, overlays) | {"weights": hashlib.sha256(weights.read_bytes()).hexdigest()}
+        if table_of(folder) is not None and _read_json(folder / SCORED) == made:
+            return True
+        begin()
+        settings = settings | {"ckpt": weights.resolve(), "output_dir": folder, "section": section}
+        configs = [*self.configs, *overlays, "configs/evaluate.json"]
+        if not self._start("evaluating", fold, configs, settings) or table_of(folder) is None:
             return False
         write_json(folder / SCORED, made)
         return True
@@ -173,9 +222,6 @@ class CrossValidation:
     def _eval(self, fold: Fold, value: str) -> Path:
         return self._folder(fold) / (f"eval_{self.choice}_{value}" if self.choice else "eval")
 
-    def _table(self, fold: Fold, value: str) -> Path | None:
-        return next((table for table in sorted(self._eval(fold, value).glob("*.csv")) if read_scores(table)), None)
-
     def _rows(self, fold: Fold, value: str) -> list[dict]:
         subjects = {}
         for entry in fold.sections["test"]:
@@ -184,7 +230,7 @@ class CrossValidation:
                     file = entry[key] if isinstance(entry[key], str) else entry[key][0]
                     subjects[case_name(Path(file))] = subject_of(entry, self.subject)
         chosen = {f"chosen {self.choice}": f"{self.choice} = {value}"} if self.choice else {}
-        rows = read_scores(self._table(fold, value))
+        rows = read_scores(table_of(self._eval(fold, value)))
         return [{"fold": fold.name, "subject": subjects.get(row["case"], row["case"])} | chosen | row for row in rows]
 
     def _folder(self, fold: Fold) -> Path:
@@ -200,6 +246,22 @@ def summarise(rows: Sequence[dict[str, str]]) -> list[tuple[str, str]]:
     """Return for every score of rows with ``subject`` its name and its spread over subjects."""
     subjects = [row["subject"] for row in rows]
     return [(name, str(spread([float(row[name] or "nan") for row in rows], subjects, name))) for name in score_names(rows)]
+
+
+def page(rows: Sequence[dict[str, str]]) -> str:
+    """Return rows with ``subject`` as tables of Markdown for a README: the spread of every score, and each case."""
+    names = score_names(rows)
+    columns = ["fold", "subject", "case", *names]
+    lines = [score_table(rows), "", f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
+    for row in rows:
+        cells = [row[name] if name in NO_SCORES else shown(row[name]) for name in columns]
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def table_of(folder: Path) -> Path | None:
+    """Return the table of cases in a folder of scores."""
+    return next((table for table in sorted(folder.glob("*.csv")) if read_scores(table)), None)
 
 
 def _given(folder: Path, fold: Fold) -> Path:

@@ -30,8 +30,8 @@ class Pairs:
 def find_pairs(predictions: Path, labels: Path, section: str = "test", suffix: str = "_seg.nii.gz") -> Pairs:
     """Pair predictions with labels by their cases.
 
-    A data set's ``dataset.json`` says which label is whose. Names are compared without `ENDINGS` such as ``_seg`` and ``_label``, of
-    which no more are taken off than need be (`match_names`); of two files of one case that which is called a label is the label.
+    A data set's ``dataset.json`` says which label is whose. Names are compared without `ENDINGS` such as ``_seg`` and ``_label``,
+    of which no more are taken off than need be (`match_names`); of two files of one case that which is called a label is the label.
 
     Args:
         predictions: a file, or a folder of results of ``axial segment``, or of other files.

@@ -12,7 +12,7 @@ from scipy.stats import bootstrap
 RESAMPLES = 5000
 LEVEL = 0.95
 LOWER_IS_BETTER = re.compile(r"distance|difference|error|false|hd95|missed|invented", re.IGNORECASE)
-NO_SCORES = ("fold", "subject", "case")  # columns of a cross-validation's table that are none
+NO_SCORES = ("fold", "subject", "case", "label", "predicted")  # columns of a cross-validation's table that are none
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,31 @@ def read_scores(path: Path) -> list[dict[str, str]]:
 def score_names(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """Return the columns of a table whose fields are all numbers, or empty, in its order."""
     return [name for name in rows[0] if name not in NO_SCORES and all(_is_number(row[name] or "nan") for row in rows)]
+
+
+def main_score(rows: Sequence[Mapping[str, str]]) -> str:
+    """Return the column that chooses among settings and weights: the mean of all classes where there is one, else the first."""
+    names = score_names(rows)
+    return "mean" if "mean" in names else names[0]
+
+
+def score_table(rows: Sequence[Mapping[str, str]]) -> str:
+    """Return a table of Markdown of the spread over subjects of every score of rows with ``subject``."""
+    lines = [
+        "| score | n | mean | standard deviation | 95 % interval (bootstrap) | worst case |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in score_names(rows):
+        found = spread([float(row[name] or "nan") for row in rows], [row["subject"] for row in rows], name)
+        several = [f"{found.deviation:.3f}", f"{found.low:.3f} to {found.high:.3f}"] if found.count > 1 else ["", ""]
+        lines.append(f"| {name} | {found.count} | {shown(found.mean)} | {' | '.join(several)} | {shown(found.worst)} |")
+    return "\n".join(lines)
+
+
+def shown(value: float | str) -> str:
+    """Return a score with three digits; nothing of one that is not there."""
+    number = float("nan" if value == "" else value)
+    return f"{number:.3f}" if np.isfinite(number) else ""
 
 
 def _is_number(text: str) -> bool:

@@ -111,7 +111,8 @@ def test_folds_that_differ_in_late_cases_alone_share_what_comes_before(digits, t
     assert validation.began == began
 
 
-def test_what_comes_before_late_cases_is_of_no_use_for_other_settings(digits, tmp_path):
+def test_folds_of_two_recipes_are_not_put_together(digits, tmp_path):
+    """Nor does one begin with what another had before late cases came."""
     content = json.loads((digits / "dataset.json").read_text())
     entries = [entry | {"after": 0.8} for entry in content["training"]]
     (tmp_path / "data").mkdir()
@@ -119,8 +120,8 @@ def test_what_comes_before_late_cases_is_of_no_use_for_other_settings(digits, tm
     Early(Bundle(DIGITS), tmp_path / "data", tmp_path / "out", 2).run()
     shutil.rmtree(tmp_path / "out" / "fold_2" / "run")
     validation = Early(Bundle(DIGITS), tmp_path / "data", tmp_path / "out", 2, settings={"learning_rate": "0.1"})
-    validation.run()
-    assert validation.began == [None]
+    with pytest.raises(UserError, match="fold_1: holds a training by other configs or settings"):
+        validation.run()
 
 
 def test_lesions_of_who_is_left_out_are_not_painted(digits, tmp_path):
@@ -250,3 +251,28 @@ def test_no_data_set_and_no_overlay_are_said(digits, tmp_path):
         Recorded(Bundle(DIGITS), tmp_path, tmp_path / "out", 2)
     with pytest.raises(UserError, match="no such config"):
         Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, overlays=["nothing"])
+
+
+def test_trainings_by_other_settings_are_not_told_as_these(digits, tmp_path):
+    """What was done by one recipe was kept and told as that of another."""
+    Recorded(Bundle(DIGITS), digits, tmp_path, 2, settings={"max_epochs": "1"}).run()
+    other = Recorded(Bundle(DIGITS), digits, tmp_path, 2, settings={"max_epochs": "50"})
+    with pytest.raises(UserError, match="holds a training by other configs or settings"):
+        other.run()
+    Recorded(Bundle(DIGITS), digits, tmp_path, 2, settings={"max_epochs": "50"}, weights=tmp_path).run()
+
+
+def test_the_tables_of_a_readme_are_written(digits, tmp_path):
+    Recorded(Bundle(DIGITS), digits, tmp_path, 2).run()
+    lines = (tmp_path / "crossvalidation.md").read_text().splitlines()
+    assert lines[2] == "| accuracy | 10 | 0.500 | 0.000 | 0.500 to 0.500 | 0.500 |"
+    assert lines[4] == "| fold | subject | case | accuracy |" and len(lines) == 6 + 60
+
+
+def test_the_class_of_a_picture_is_no_score():
+    from tools.scoring.spread import main_score, score_names, score_table
+
+    rows = [{"case": "a", "subject": "a", "accuracy": "0", "label": "4", "predicted": "7"}]
+    assert score_names(rows) == ["accuracy"]
+    assert score_table(rows).splitlines()[2] == "| accuracy | 1 | 0.000 |  |  | 0.000 |"
+    assert main_score([{"case": "a", "left": "1", "mean": "0.5"}]) == "mean"
