@@ -14,6 +14,9 @@ from .case_report import CaseReport, finite_mean
 class LabelMapReport(CaseReport):
     """Report the Dice of every class and their mean, and its size beside the label's, 1 when neither is the larger.
 
+    A class that neither prediction nor label has says nothing of the network: it has no score in that case (nan), and counts in
+    no mean.
+
     ``engine.state.metrics`` get the mean over classes and cases as ``mean_dice`` and each class's as ``dice_<class>``. Sizes stand
     in the tables alone, as ``<class> size``; a case without the class counts in none.
 
@@ -37,9 +40,11 @@ class LabelMapReport(CaseReport):
         decided = set(label.unique().tolist()) - undecided
         label = resolve_partial(pred, label, self.table)
         scores = dice_coefficients(pred, label, len(self.names) + 1).tolist()
-        if undecided:
-            scores = [score if value in decided else float("nan") for value, score in enumerate(scores, 1)]
         found, true = (torch.bincount(labels.flatten(), minlength=len(self.names) + 1)[1:] for labels in (pred, label))
+        there = (found + true > 0).tolist()
+        if undecided:
+            there = [value in decided for value in range(1, len(self.names) + 1)]
+        scores = [score if known else float("nan") for score, known in zip(scores, there, strict=True)]
         return {
             "case": case_name(item["label"].meta["filename_or_obj"]),
             **dict(zip(self.names, scores, strict=True)),

@@ -36,12 +36,19 @@ REMEDY = "Give label maps as NIfTI."
 
 
 def score_structures(prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterator[dict]:
-    """Yield Dice, HD95, mean surface distance and volume error of every class but background."""
+    """Yield Dice, HD95, mean surface distance and volume error of every class but background.
+
+    A class that neither map has says nothing: its scores are NaN, which count in no mean, as in MONAI's `DiceMetric`.
+    """
     mask, label, spacing, unit = _read(prediction, truth, classes)
     check_label_values(truth, label, max(map(int, classes)))
     for value, name in classes.items():
         if int(value):
-            yield from _rows(name, mask_scores(mask == int(value), label == int(value), spacing), unit, len(spacing))
+            found, true = mask == int(value), label == int(value)
+            scores = mask_scores(found, true, spacing)
+            if not (found.any() or true.any()):
+                scores = dict.fromkeys(scores, float("nan"))
+            yield from _rows(name, scores, unit, len(spacing))
 
 
 def score_gray_matter(prediction: Path, truth: Path, classes: Mapping[str, str]) -> Iterator[dict]:

@@ -176,6 +176,20 @@ def test_lesions_one_by_one(score, tmp_path):
     assert values["case", "lesions", "lesion F1"] == pytest.approx(2 / 3)
 
 
+def test_a_structure_that_neither_shows_is_no_perfect_score(score, tmp_path):
+    predictions, labels = folders(tmp_path)
+    for case, found in (("a", boxes(v1=5)), ("b", boxes(v1=5, v7=9))):
+        save_nifti(predictions / f"{case}_seg.nii.gz", found, AFFINE)
+        save_nifti(labels / f"{case}.nii.gz", boxes(v1=5), AFFINE)
+    code, _, values = score(predictions, labels, "--bundle", "muscles")
+    assert code == 0 and np.isnan(values["a", "right quadratus lumborum", "Dice"])
+    assert values["b", "right quadratus lumborum", "Dice"] == 0  # invented
+    summary = json.loads((tmp_path / "scores" / "scores.json").read_text())["summary"]
+    told = {row["structure"]: (row["count"], row["mean"]) for row in summary if row["metric"] == "Dice"}
+    assert told["right quadratus lumborum"] == (1, 0)
+    assert told.get("left psoas major", (0, None))[0] == 0
+
+
 @pytest.mark.parametrize("bundle", ["spinal_cord", "lesions", "muscles"])
 @pytest.mark.parametrize("odd", ["pred", "truth"])
 def test_a_mask_of_0_and_255_is_refused_and_not_scored_0(score, tmp_path, bundle, odd):
