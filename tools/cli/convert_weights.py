@@ -11,8 +11,13 @@ from .program import as_typed
 
 
 def convert_weights(
-    source: Annotated[str, typer.Argument(help="gmseg: the published Keras weights of the gray-matter network.")],
-    files: Annotated[list[Path], typer.Argument(help="FILE.hdf5 and, where there is one, STATS.json")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Weights of the gray-matter network: gmseg, the published Keras file; gmseg-torch, a state dict of the torch code."
+        ),
+    ],
+    files: Annotated[list[Path], typer.Argument(help="FILE.hdf5 and, where there is one, STATS.json; or FILE.pt")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The state dict to write.")],
     overwrite: Overwrite = False,
 ) -> None:

@@ -1,6 +1,7 @@
 """Turn published weights into checkpoints of ours."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,8 +10,15 @@ import torch
 from custom_networks.errors import UserError
 
 from .gmseg import convert_gmseg
+from .gmseg_torch import convert_gmseg_torch
 
-CONVERTERS: dict[str, Callable[[Path], dict[str, torch.Tensor]]] = {"gmseg": convert_gmseg}
+CONVERTERS: dict[str, Callable[[Path], dict[str, torch.Tensor]]] = {"gmseg": convert_gmseg, "gmseg-torch": convert_gmseg_torch}
+RUN = {  # what is told of how to run the weights
+    "gmseg": "run it with `axial segment spinal_cord INPUT -o OUT --threshold 0.999 --weights {output}`",
+    "gmseg-torch": "run it in the bundle's folder with `python -m monai.bundle run inference --config_file "
+    "\"['configs/inference.json','configs/inference_paper.json','configs/seed_network.json']\" --input INPUT --output_dir OUT "
+    "--ckpt {output}`",
+}
 
 
 def convert(source: str, files: list[Path], output: Path, overwrite: bool = False) -> Iterator[str]:
@@ -30,7 +38,7 @@ def convert(source: str, files: list[Path], output: Path, overwrite: bool = Fals
     output.parent.mkdir(parents=True, exist_ok=True)
     torch.save(state, output)
     yield f"wrote {output} with {sum(value.numel() for value in state.values() if value.is_floating_point())} numbers"
-    yield f"run it with `axial segment spinal_cord INPUT -o OUT --threshold 0.999 --weights {output}`"
+    yield RUN[source].format(output=shlex.quote(str(output.resolve())))
     for file in files[1:]:
         try:
             stats = json.loads(file.read_text())
