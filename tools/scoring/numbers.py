@@ -29,6 +29,8 @@ class Entry:
         overlays: configs on top of ``train.json``.
         settings: ids of the config and their values.
         member: ``members.0``, for instance: the one network of the shipped weights that is scored.
+        converted: ``source``, ``file`` and ``data`` of published weights that are scored, by ``axial convert-weights SOURCE FILE``,
+            the file in another folder of the user's, ``data``.
         folds: ``subject``, ``weights`` (a folder of the bundle), perhaps ``choose`` and ``number``, options of
             ``axial crossvalidate``.
         subject: as of ``axial crossvalidate``; cases of one subject count as one in the spread.
@@ -48,6 +50,7 @@ class Entry:
     overlays: list[str] = field(default_factory=list)
     settings: dict[str, object] = field(default_factory=dict)
     member: str | None = None
+    converted: dict[str, str] | None = None
     folds: dict[str, str] | None = None
     subject: str | None = None
     tolerance: float = TOLERANCE
@@ -59,6 +62,11 @@ class Entry:
     def measurable(self) -> bool:
         """Whether the numbers need no training."""
         return self.command is None and self.source is None
+
+    @property
+    def needed(self) -> list[str]:
+        """Names of all folders that the user gives."""
+        return [name for name in (self.data, self.converted and self.converted["data"]) if name]
 
     def same_data(self, other: "Entry") -> bool:
         """Whether both are scored on one data set, which is made once."""

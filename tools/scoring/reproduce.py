@@ -1,5 +1,6 @@
 """Print the numbers of a bundle's README beside what its weights score now."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custom_networks.errors import UserError
+from custom_networks.results.write_result import write_json
 
 from ..bundles import Bundle, environment
 from .crossvalidate import TABLE
@@ -17,6 +19,7 @@ from .rescans import score_rescans
 from .spread import Spread, read_scores, score_names, spread
 
 ROOT = Path(__file__).resolve().parents[2]  # where ``python -m tools`` is found
+MADE = "made.json"  # beside a data set: the words of the command that made it
 PARTS = {
     "mean": "",
     "deviation": "standard deviation",
@@ -68,10 +71,11 @@ def reproduce(
         all numbers in their order; those that need training, data that were not given, or are of others, with the reason.
 
     Raises:
-        UserError: when the bundle has no such list, a name of data is unknown, or a step fails.
+        UserError: when the bundle has no such list, a name of data is unknown, a step fails, or the folder holds a data set of
+            other data.
     """
     entries = read_numbers(bundle)
-    known = {entry.data for entry in entries if entry.data}
+    known = {name for entry in entries for name in entry.needed}
     if unknown := sorted(set(data) - known):
         raise UserError(f"--data {unknown[0]}: no data of {bundle.name}.", f"There are: {', '.join(sorted(known)) or 'none'}.")
     numbers = []
@@ -99,7 +103,8 @@ def _why_not(entry: Entry, data: Mapping[str, Path]) -> str:
         return f"of others: {entry.source}"
     if entry.command is not None:
         return f"not measured again: {entry.command}"
-    return f"needs --data {entry.data}=FOLDER" if entry.data and entry.data not in data else ""
+    lacking = [f"--data {name}=FOLDER" for name in entry.needed if name not in data]
+    return f"needs {' and '.join(lacking)}" if lacking else ""
 
 
 def _measure(
@@ -110,13 +115,17 @@ def _measure(
     log = work / "log.txt"
     work.mkdir(parents=True, exist_ok=True)
     tools = [sys.executable, "-m", __package__.partition(".")[0]]
+    if entry.phantom is not None:
+        words = ["phantom", bundle.name, str(dataset.resolve()), *entry.phantom]
+    else:
+        source = [str(data[entry.data].resolve()) if word == "SOURCE" else word for word in entry.prepare]
+        words = ["prepare", *source, str(dataset.resolve())]
+    made = dataset.with_name(MADE)
     if not (dataset / "dataset.json").exists():
-        if entry.phantom is not None:
-            words = ["phantom", bundle.name, str(dataset.resolve()), *entry.phantom]
-        else:
-            source = [str(data[entry.data].resolve()) if word == "SOURCE" else word for word in entry.prepare]
-            words = ["prepare", *source, str(dataset.resolve())]
         _run([*tools, *words], ROOT, log)
+        write_json(made, words)
+    elif made.exists() and json.loads(made.read_text()) != words:
+        raise UserError(f"{dataset}: was made of other data.", "Choose another folder with -o.")
     if entry.folds:
         options = ["--subject", entry.folds["subject"], "--weights", str(weights_folder(bundle, entry).resolve())]
         options += ["--folds", entry.folds["number"]] if "number" in entry.folds else []
@@ -132,6 +141,11 @@ def _measure(
     } | entry.settings
     if entry.member:
         settings["ckpt"] = _member(bundle.folder / "models" / "model.pt", entry.member, work)
+    if entry.converted:
+        settings["ckpt"] = work.resolve() / "converted.pt"
+        published = data[entry.converted["data"]] / entry.converted["file"]
+        words = ["convert-weights", entry.converted["source"], str(published.resolve()), "-o", str(settings["ckpt"]), "--overwrite"]
+        _run([*tools, *words], ROOT, log)
     options = [str(text) for name, value in settings.items() for text in (f"--{name}", value)]
     _run([sys.executable, "-m", "monai.bundle", "run", "evaluating", "--config_file", str(configs), *options], bundle.folder, log)
     rows = read_scores(next(iter(sorted((work / "scores").glob("*.csv")))))

@@ -41,6 +41,9 @@ ENTRY = {"title": "test", "data": "MINE", "prepare": ["digits"], "section": "tes
 
 def test_what_cannot_be_measured_says_what_it_needs(bundle, tmp_path):
     assert reproduce(bundle(ENTRY), tmp_path, {}) == [Number("test", "accuracy", 0.9, None, 0.002, "needs --data MINE=FOLDER")]
+    published = ENTRY | {"converted": {"source": "gmseg", "file": "a.hdf5", "data": "THEIRS"}}
+    (number,) = reproduce(bundle(published), tmp_path, {"MINE": tmp_path})
+    assert number.why_not == "needs --data THEIRS=FOLDER"
     trained = {"title": "folds", "command": "axial crossvalidate digits", "expected": {"accuracy": {"mean": 0.9, "worst": 0.8}}}
     others = {"title": "paper", "source": "doi", "expected": {"accuracy": 0.99}}
     found = reproduce(bundle(trained, others), tmp_path, {})
@@ -141,3 +144,39 @@ def test_a_data_set_is_made_once_and_one_network_of_several_is_scored(bundle, tm
     weights = torch.load(second[second.index("--ckpt") + 1], weights_only=True)
     assert list(weights) == ["weight"] and weights["weight"].tolist() == [1, 1]
     assert second[second.index("--dataset_dir") + 1] == shipped[shipped.index("--dataset_dir") + 1]
+
+
+def test_a_data_set_of_other_data_is_not_scored_as_these(bundle, tmp_path, monkeypatch):
+    """A second run with another folder told the scores of the first."""
+    made = bundle(ENTRY | {"prepare": ["folder", "SOURCE"]})
+
+    def run(command, folder, log):
+        if "prepare" in command:
+            (tmp_path / "00" / "data").mkdir(parents=True)
+            (tmp_path / "00" / "data" / "dataset.json").write_text("{}")
+        else:
+            (log.parent / "scores").mkdir(exist_ok=True)
+            (log.parent / "scores" / "accuracy.csv").write_text("case,accuracy\na,0.9\n")
+
+    monkeypatch.setattr(module, "_run", run)
+    for _ in range(2):
+        assert reproduce(made, tmp_path, {"MINE": tmp_path})[0].holds
+    with pytest.raises(UserError, match="was made of other data"):
+        reproduce(made, tmp_path, {"MINE": tmp_path / "yours"})
+
+
+def test_published_weights_are_converted_and_scored(bundle, tmp_path, monkeypatch):
+    made = bundle(ENTRY | {"converted": {"source": "gmseg", "file": "a.hdf5", "data": "THEIRS"}})
+    commands = []
+
+    def run(command, folder, log):
+        commands.append(command)
+        (log.parent / "scores").mkdir(exist_ok=True)
+        (log.parent / "scores" / "accuracy.csv").write_text("case,accuracy\na,0.9\n")
+
+    monkeypatch.setattr(module, "_run", run)
+    (number,) = reproduce(made, tmp_path, {"MINE": tmp_path, "THEIRS": tmp_path / "theirs"})
+    assert number.holds and number.found
+    _, convert, scoring = commands
+    ours = scoring[scoring.index("--ckpt") + 1]
+    assert convert[3:] == ["convert-weights", "gmseg", str(tmp_path / "theirs" / "a.hdf5"), "-o", ours, "--overwrite"]
