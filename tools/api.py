@@ -142,7 +142,7 @@ def load(
     *,
     device: str | torch.device | None = None,
     weights: str | os.PathLike | None = None,
-    **settings: float | bool,
+    **settings: float | bool | str,
 ) -> Model:
     """Load a bundle, to segment several times.
 
@@ -150,7 +150,7 @@ def load(
         bundle: its name, a unique part of the name, or a folder.
         device: such as ``"cpu"`` or ``"cuda:0"``; None takes a GPU where there is one.
         weights: a state dict to take in place of the bundle's own.
-        settings: options of the bundle, such as ``threshold=0.4`` or ``precision="float32"``.
+        settings: options of the bundle, such as ``threshold=0.4``, ``precision="float32"`` or ``levels="L1-L5"``.
 
     Raises:
         UserError: when there is no such bundle, device, option or file.
