@@ -129,9 +129,17 @@ class IterativeVertebraInferer(Inferer):
         return state, spine, heading
 
     def _search_as_it_lies(self, volume: torch.Tensor, network: Callable) -> tuple[TraversalState, Spine]:
+        """Search once, and a scan lower than a patch twice: the network may need to see its end, or be misled by it.
+
+        Of two results the one is taken of whose masks the network is surer.
+        """
+        ends = (False, True) if volume.shape[-1] < self.settings.patch else (False,)
+        return max((self._search_once(volume, network, shows_end) for shows_end in ends), key=lambda found: found[1].surety)
+
+    def _search_once(self, volume: torch.Tensor, network: Callable, shows_end: bool) -> tuple[TraversalState, Spine]:
         state = TraversalState.begin(volume[0], self.settings.bone)
         with torch.inference_mode():
-            SpineSearch(state, network, self.settings, self.levels).run()
+            SpineSearch(state, network, self.settings, self.levels, shows_end).run()
         self.counts.add(state.counts)
         return state, number_spine(state, self.settings, self.identification)
 

@@ -27,6 +27,7 @@ class SpineSearch:
         network: see `PatchReader`.
         settings: of the traversal.
         levels: vertebrae that are wanted; beyond them the search ends early. None wants all.
+        shows_end: whether patches may show where a scan lower than a patch ends before its first vertebra.
     """
 
     def __init__(
@@ -35,8 +36,9 @@ class SpineSearch:
         network: Callable[[torch.Tensor], torch.Tensor],
         settings: TraversalSettings,
         levels: Levels | None = None,
+        shows_end: bool = False,
     ) -> None:
-        self.state, self.settings, self.levels = state, settings, levels
+        self.state, self.settings, self.levels, self.shows_end = state, settings, levels, shows_end
         self.reader = PatchReader(state, network, settings)
         self.trails = 0
 
@@ -181,10 +183,11 @@ class SpineSearch:
         """Move a patch that reaches beyond the end of the scan where the search begins, so that it ends there.
 
         The border leaves the spinous process of another vertebra beside that of the first. The memory is empty there, and where
-        the network sees the scan end, it takes neither for the first vertebra's. In a scan lower than a patch that is seen anyway.
+        the network sees the scan end, it takes neither for the first vertebra's. Of a scan lower than a patch the other end alone
+        stays in view, to which the search comes when the memory holds vertebrae; with ``shows_end`` its patches stay.
         """
         half, height, moved = self.settings.patch // 2, int(self.state.shape[2]), centre.copy()
-        if height >= 2 * half:
+        if height >= 2 * half or not self.shows_end:
             moved[2] = min(centre[2], height - half) if self.settings.down > 0 else max(centre[2], half)
         return moved
 

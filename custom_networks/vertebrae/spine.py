@@ -37,6 +37,12 @@ class Spine:
     evidence: float = 0.0
     assumed: bool = False
 
+    @property
+    def surety(self) -> float:
+        """The network's mean probability inside all instances, 0 where there are none."""
+        sizes = [instance.size for instance in self.instances]
+        return float(np.average([i.vertebra.certainty for i in self.instances], weights=sizes)) if sizes else 0.0
+
     def describe(self) -> dict:
         """Return all but the instances, for a JSON file."""
         return {

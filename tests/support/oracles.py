@@ -61,15 +61,23 @@ class SeesUpright(Oracle):
 
 
 class DoubtsEnds(Oracle):
-    """Misses the front half of the first vertebra where a patch shows that the scan ends."""
+    """Misses the front half of the first vertebra, and is less sure of the rest, where a patch shows that the scan ends.
+
+    With ``needs_end`` it does where the patch shows no end.
+    """
+
+    def __init__(self, labels: np.ndarray, direction: str = "down", needs_end: bool = False) -> None:
+        super().__init__(labels, direction)
+        self.needs_end = needs_end
 
     def forward(self, patch: torch.Tensor) -> torch.Tensor:
         output = super().forward(patch)
         beyond = (patch[0, 0, :, :, [-1, 0]] <= -1.0).all(0).all(0)
-        if beyond[0 if self.down else 1] and not (patch[0, 1] >= 0.5).any():
+        if bool(beyond[0 if self.down else 1]) != self.needs_end and not (patch[0, 1] >= 0.5).any():
             inside = (output[0, 0] > 0).nonzero()
             if len(inside):
                 output[0, 0, :, int(inside[:, 1].float().mean()) :] = -10.0
+                output[0, 0].clamp_(max=2.0)
         return output
 
 

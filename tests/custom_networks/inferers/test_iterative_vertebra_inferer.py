@@ -97,17 +97,31 @@ def test_first_vertebra_is_found_whole_where_the_scan_ends_beside_it(spines, dir
     assert np.array_equal(result, labels) and len(found) == 4
 
 
+@pytest.mark.parametrize("needs_end", [False, True])
+@pytest.mark.parametrize("direction", ["down", "up"])
+@pytest.mark.parametrize("last", [21, 22])
+def test_scan_lower_than_a_patch_is_searched_with_and_without_its_end(spines, last, direction, needs_end):
+    """The surer masks are taken, whether the end misled the network or told it what it has to know."""
+    labels = part_of(spines["lumbar", 0], 21, last)
+    assert labels.shape[2] < PATCH
+    result, found, _ = run(labels, DoubtsEnds(labels, direction, needs_end), direction=direction)
+    assert np.array_equal(result, labels) and len(found) == last - 20
+
+
 @pytest.mark.parametrize("direction", ["down", "up"])
 @pytest.mark.parametrize(
-    ("height", "start", "centre"), [(200, 190, 168), (200, 100, 100), (65, 60, 33), (64, 50, 32), (40, 38, 38)]
+    ("height", "start", "centre"), [(200, 190, 168), (200, 100, 100), (65, 60, 33), (64, 50, 32), (40, 38, 8), (24, 0, -8)]
 )
 def test_patch_ends_where_the_scan_does(height, start, centre, direction):
-    """In a scan lower than a patch it stays, as its end is in view anyway."""
+    """Of a scan lower than a patch the other end stays in view; or both, where that is asked for."""
     state = TraversalState.begin(torch.zeros(70, 70, height), 0.2)
-    search = SpineSearch(state, Constant(-10.0), TraversalSettings(PATCH, SPACING, direction))
+    settings = TraversalSettings(PATCH, SPACING, direction)
+    shown = start if height < PATCH else centre
     if direction == "up":
-        start, centre = height - start, height - centre
-    assert search._inside(np.array([1, 69, start])).tolist() == [1, 69, centre]
+        start, centre, shown = height - start, height - centre, height - shown
+    for shows_end, there in ((False, centre), (True, shown)):
+        search = SpineSearch(state, Constant(-10.0), settings, shows_end=shows_end)
+        assert search._inside(np.array([1, 69, start])).tolist() == [1, 69, there]
 
 
 def test_field_of_view_smaller_than_a_patch(spines):
