@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from custom_networks.cases.cases import case_name
 from custom_networks.errors import UserError
 from custom_networks.handlers.checkpoint import EARLY
 from custom_networks.results.write_result import write_json, write_result
@@ -223,15 +222,13 @@ class CrossValidation:
         return self._folder(fold) / (f"eval_{self.choice}_{value}" if self.choice else "eval")
 
     def _rows(self, fold: Fold, value: str) -> list[dict]:
-        subjects = {}
-        for entry in fold.sections["test"]:
-            for key in ("image", "label"):
-                if isinstance(entry[key], (str, list)):
-                    file = entry[key] if isinstance(entry[key], str) else entry[key][0]
-                    subjects[case_name(Path(file))] = subject_of(entry, self.subject)
         chosen = {f"chosen {self.choice}": f"{self.choice} = {value}"} if self.choice else {}
-        rows = read_scores(table_of(self._eval(fold, value)))
-        return [{"fold": fold.name, "subject": subjects.get(row["case"], row["case"])} | chosen | row for row in rows]
+        rows, table = read_scores(table_of(self._eval(fold, value))), self._eval(fold, value)
+        entries = fold.sections["test"]
+        if len(rows) != len(entries):
+            raise UserError(f"{table}: scores of {len(rows)} cases, where {len(entries)} are tested.", "Delete it, and run again.")
+        subjects = [subject_of(entry, self.subject) for entry in entries]  # a report's rows are in the order of the cases
+        return [{"fold": fold.name, "subject": subject} | chosen | row for subject, row in zip(subjects, rows, strict=True)]
 
     def _folder(self, fold: Fold) -> Path:
         return self.output.resolve() / f"fold_{fold.name}"

@@ -76,7 +76,7 @@ def make_folds(sections: dict[str, Sequence[dict]], folds: int | str, pattern: s
         raise UserError(f"{folds} folds of {len(subjects)} subjects.", f"Give --folds 2 to {len(subjects)}, or subjects.")
     else:
         groups = [tuple(subjects[start :: int(folds)]) for start in range(int(folds))]
-    result = []
+    result, names = [], set()
     for number, group in enumerate(groups, 1):
         training = [entry for subject, entry in named if subject not in group]
         validation = list(sections["validation"])
@@ -85,6 +85,8 @@ def make_folds(sections: dict[str, Sequence[dict]], folds: int | str, pattern: s
             training = [entry for entry in training if entry not in validation] or training
         test = [entry for subject, entry in named if subject in group]
         name = re.sub(r"\W+", "_", group[0]) if folds == "subjects" else str(number)
+        name = name if name not in names else f"{name}_{number}"  # a-1 and a.1 are two subjects
+        names.add(name)
         result.append(Fold(name, group, {"training": training, "validation": validation, "test": test}))
     return result
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from custom_networks.cases.cases import case_name
+from custom_networks.cases.cases import name_cases
 from custom_networks.errors import UserError
 
 from ..layout.split import SECTIONS
@@ -117,12 +117,11 @@ def _from_data_set(folder: Path, section: str, must: bool = True) -> dict[str, P
     if must and not content.get(section):
         there = ", ".join(name for name in SECTIONS if content.get(name))
         raise UserError(f"{folder / 'dataset.json'}: no section {section!r}.", f"Give --section; there are: {there}.")
-    found = {}
-    for entry in content.get(section) or ():
-        images = entry["image"] if isinstance(entry["image"], list) else [entry["image"]]
-        label = entry["label"]
-        found[case_name(folder / images[0])] = folder / label if isinstance(label, str) else label
-    return found
+    entries = content.get(section) or ()
+    images = [entry["image"][0] if isinstance(entry["image"], list) else entry["image"] for entry in entries]
+    cases = name_cases([{"image": folder / image} for image in images])  # as `axial segment` names them, no two alike
+    labels = [folder / entry["label"] if isinstance(entry["label"], str) else entry["label"] for entry in entries]
+    return {case["case"]: label for case, label in zip(cases, labels, strict=True)}
 
 
 def _maps(folder: Path, what: str = "label map") -> list[Path]:

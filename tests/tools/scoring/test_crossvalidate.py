@@ -265,7 +265,7 @@ def test_trainings_by_other_settings_are_not_told_as_these(digits, tmp_path):
 def test_the_tables_of_a_readme_are_written(digits, tmp_path):
     Recorded(Bundle(DIGITS), digits, tmp_path, 2).run()
     lines = (tmp_path / "crossvalidation.md").read_text().splitlines()
-    assert lines[2] == "| accuracy | 10 | 0.500 | 0.000 | 0.500 to 0.500 | 0.500 |"
+    assert lines[2] == "| accuracy | 6 | 0.500 | 0.000 | 0.500 to 0.500 | 0.500 |"
     assert lines[4] == "| fold | subject | case | accuracy |" and len(lines) == 6 + 60
 
 
@@ -276,3 +276,23 @@ def test_the_class_of_a_picture_is_no_score():
     assert score_names(rows) == ["accuracy"]
     assert score_table(rows).splitlines()[2] == "| accuracy | 1 | 0.000 |  |  | 0.000 |"
     assert main_score([{"case": "a", "left": "1", "mean": "0.5"}]) == "mean"
+
+
+def test_images_of_one_name_keep_their_subjects(digits, tmp_path):
+    """``p1/t2.png`` and ``p2/t2.png``: rows of one were told as the other's, and n was too small."""
+    (tmp_path / "data").mkdir()
+    entries = [{"image": f"p{n}/t2.png", "label": 7, "subject": f"p-{n}"} for n in range(4)]
+    content = {"training": entries, "validation": entries[:1], "test": []}
+    (tmp_path / "data" / "dataset.json").write_text(json.dumps(content))
+    table = Recorded(Bundle(DIGITS), tmp_path / "data", tmp_path / "out", 2).run()
+    with table.open(newline="") as stream:
+        assert sorted(row["subject"] for row in csv.DictReader(stream)) == ["p-0", "p-1", "p-2", "p-3"]
+
+
+def test_a_fold_of_which_a_case_was_not_scored_is_said(digits, tmp_path):
+    validation = Recorded(Bundle(DIGITS), digits, tmp_path, 2)
+    validation.run()
+    table = tmp_path / "fold_1" / "eval" / "accuracy.csv"
+    table.write_text("\n".join(table.read_text().splitlines()[:-5]) + "\n")
+    with pytest.raises(UserError, match="scores of 26 cases, where 30 are tested"):
+        validation.run()

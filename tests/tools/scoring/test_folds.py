@@ -83,3 +83,9 @@ def test_without_a_validation_some_of_the_training_validate():
 def test_what_cannot_be_divided_is_said(folds, pattern, problem):
     with pytest.raises(UserError, match=problem):
         make_folds(SECTIONS, folds, pattern)
+
+
+def test_subjects_that_differ_in_a_sign_have_folders_of_their_own():
+    entries = [{"image": f"{name}.png", "label": 1} for name in ("a-1", "a_1", "b")]
+    folds = make_folds({"training": entries, "validation": [], "test": []}, "subjects")
+    assert len({fold.name for fold in folds}) == 3

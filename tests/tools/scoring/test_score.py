@@ -135,6 +135,19 @@ def test_visits_that_are_called_as_modalities_stay_apart(score, tmp_path, listed
     assert dice == {f"P14_T{n + 1}": pytest.approx(1 - n / 10) for n in range(3)}
 
 
+def test_images_of_one_name_in_several_folders_stay_apart(score, tmp_path):
+    """Results are called p1_t2 and p2_t2, as `segment` names them."""
+    predictions, labels = folders(tmp_path)
+    entries = [{"image": f"images/p{n}/t2.nii.gz", "label": f"p{n}_gm.nii.gz"} for n in (1, 2)]
+    for n in (1, 2):
+        save_nifti(predictions / f"p{n}_t2_seg.nii.gz", boxes(v1=n), AFFINE)
+        save_nifti(labels / f"p{n}_gm.nii.gz", boxes(v1=1), AFFINE)
+    (labels / "dataset.json").write_text(json.dumps({"test": entries}))
+    code, printed, values = score(predictions, labels, "--bundle", "spinal_cord")
+    dice = {case: value for (case, _, metric), value in values.items() if metric == "Dice"}
+    assert code == 0 and dice == {"p1": 1, "p2": pytest.approx(0.9)}, printed
+
+
 def test_an_image_beside_its_label_is_neither_label_nor_missing(score, tmp_path):
     predictions, labels = folders(tmp_path)
     for name in ("a", "b"):
