@@ -1,5 +1,6 @@
 """Errors that are for users: what was wrong and what to do, without a traceback."""
 
+import errno
 import sys
 import zipfile
 import zlib
@@ -7,6 +8,13 @@ from collections.abc import Sequence
 from types import TracebackType
 
 ZIP_ERRORS = (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error)  # of damaged zips
+
+
+REFUSED = {  # what a system says of a user's path, not of a fault of ours
+    getattr(errno, name)
+    for name in ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTDIR", "EEXIST", "EISDIR", "ENAMETOOLONG", "ELOOP"]
+    if hasattr(errno, name)
+}
 
 
 class UserError(Exception):
@@ -53,10 +61,15 @@ def some(names: Sequence[str], most: int) -> str:
 
 
 def find_user_error(error: BaseException | None) -> UserError | None:
-    """Return the `UserError` that another error came from, None where there is none."""
+    """Return the `UserError` that another error came from, or that tells of a path that the system refuses; else None."""
+    refused = None
     while error is not None and not isinstance(error, UserError):
+        if isinstance(error, OSError) and error.errno in REFUSED and error.filename is not None:
+            refused = UserError(
+                f"{error.filename}: cannot be used ({error.strerror}).", "Choose another place, or change its rights."
+            )
         error = error.__cause__ or error.__context__
-    return error
+    return error or refused
 
 
 def hide_tracebacks() -> None:

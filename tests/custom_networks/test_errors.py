@@ -6,6 +6,8 @@ import sys
 import pytest
 from conftest import REPOSITORY
 
+from custom_networks.errors import find_user_error
+
 RAISE = {
     "itself": "raise UserError('x.nii: empty.', 'Replace it.')",
     "wrapped": """
@@ -36,3 +38,19 @@ def test_what_users_can_mend_ends_a_program_with_one_line(code):
 
 def test_other_errors_keep_their_traceback():
     assert "ZeroDivisionError: division by zero" in run("1 / 0").stderr
+
+
+def test_a_place_that_the_system_refuses_is_the_user_s_to_mend(tmp_path):
+    """A file where a folder belongs was told as a fault of the program."""
+    file = tmp_path / "file"
+    file.touch()
+    for refused in (lambda: file.mkdir(), lambda: (file / "x").mkdir(), lambda: tmp_path.open()):
+        with pytest.raises(OSError) as raised:
+            refused()
+        found = find_user_error(raised.value)
+        assert (
+            str(file if raised.value.filename != str(tmp_path) else tmp_path) in found.problem and "another place" in found.remedy
+        )
+    with pytest.raises(OSError) as raised:
+        (tmp_path / "missing").open()  # by a program that should have looked
+    assert find_user_error(raised.value) is None

@@ -14,7 +14,7 @@ import typer
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from custom_networks.errors import UserError, explain
+from custom_networks.errors import UserError, explain, find_user_error
 
 from .. import __version__
 from ..sharing.plain import plain
@@ -65,7 +65,11 @@ def main() -> None:
         fail(error.format_message(), f"`{command} --help` shows how.", debug)
     except typer.Abort:
         fail("stopped.", "", debug)
-    except Exception as error:  # a fault of ours
+    except Exception as error:
+        found = find_user_error(error)
+        if found is not None:
+            fail(found.problem, found.remedy, debug)
+        # a fault of ours
         fail(explain(error), "This is a fault of the program: --debug shows where.", debug, 1)
     sys.exit(code or 0)
 

@@ -282,7 +282,7 @@ def test_images_of_one_name_keep_their_subjects(digits, tmp_path):
     """``p1/t2.png`` and ``p2/t2.png``: rows of one were told as the other's, and n was too small."""
     (tmp_path / "data").mkdir()
     entries = [{"image": f"p{n}/t2.png", "label": 7, "subject": f"p-{n}"} for n in range(4)]
-    content = {"training": entries, "validation": entries[:1], "test": []}
+    content = {"training": entries, "validation": [], "test": []}
     (tmp_path / "data" / "dataset.json").write_text(json.dumps(content))
     table = Recorded(Bundle(DIGITS), tmp_path / "data", tmp_path / "out", 2).run()
     with table.open(newline="") as stream:
