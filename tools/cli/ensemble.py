@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from custom_networks.errors import UserError
-
 from .console import console, errors
 from .options import BundleName, pairs
 
@@ -26,9 +24,6 @@ def ensemble(
 ) -> None:
     """Train several networks whose mean is a bundle's answer, each with a seed of its own, and put them together."""
     settings = dict(pairs(setting, "--set"))
-    for name in ("seed", "dataset_dir", "output_dir"):
-        if name in settings:
-            raise UserError(f"--set {name}: each member has its own.", "Leave it out.")
     from ..bundles import get_bundle
     from ..weights.ensemble import train_ensemble
 

@@ -18,7 +18,7 @@ from ..datasets.lesions import PRIORS, copy_priors, prior_masks
 from ..layout.data_list import write_data_list
 from ..layout.mixing import absolute
 from ..layout.split import SECTIONS
-from ..weights.training import first_weights, overlay_path, run_config
+from ..weights.training import check_settings, first_weights, overlay_path, run_config
 from .choosing import choose_nested
 from .folds import Fold, make_folds, subject_of
 from .spread import NO_SCORES, read_scores, score_names, score_table, shown, spread
@@ -26,6 +26,7 @@ from .spread import NO_SCORES, read_scores, score_names, score_table, shown, spr
 TABLE = "crossvalidation.csv"
 PAGE = "crossvalidation.md"  # the same for a README
 BEGUN = "begun.json"  # beside a fold's run: what it began with
+OWN = ("dataset_dir", "output_dir", "ckpt", "section")  # ids that each fold has of its own
 SCORED = "scored.json"  # beside a fold's scores: what made them
 
 
@@ -70,6 +71,9 @@ class CrossValidation:
         self.choice, self.values = choose or ("", [""])
         self.configs = ["configs/train.json", *(overlay_path(bundle, name) for name in overlays)]
         self.settings = settings or {}
+        known = [*self.configs, "configs/evaluate.json"]
+        check_settings(bundle, known, self.settings, OWN)
+        check_settings(bundle, known, [self.choice] if self.choice else [], OWN, "--choose")
         self.content = _read_list(data)
         self.folds = make_folds({name: self.content[name] for name in SECTIONS}, folds, subject)
         self.given = {} if weights is None else {fold.name: _given(weights, fold) for fold in self.folds}

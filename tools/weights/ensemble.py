@@ -13,7 +13,7 @@ from custom_networks.results.write_result import write_json
 from custom_networks.results.write_state import write_state
 
 from ..bundles import Bundle
-from .training import first_weights, overlay_path, run_config
+from .training import check_settings, first_weights, overlay_path, run_config
 
 BEGUN = "begun.json"  # beside the members: what they began with
 
@@ -54,6 +54,7 @@ def train_ensemble(
     _check_members(bundle, members)
     configs = ["configs/train.json", *(overlay_path(bundle, name) for name in overlays)]
     settings = settings or {}
+    check_settings(bundle, configs, settings, ("seed", "dataset_dir", "output_dir"))
     texts = [data / "dataset.json", *(bundle.folder / name for name in configs)]  # an absolute path stays what it is
     recipe = {
         "bundle": bundle.name,

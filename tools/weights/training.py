@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
+
+from monai.bundle import ConfigParser
 
 from custom_networks.errors import UserError
 
@@ -41,6 +44,41 @@ def overlay_path(bundle: Bundle, name: str) -> str:
         if path.is_file():
             return str(path.resolve())
     raise UserError(f"--overlay {name}: no such config of {bundle.name}.", "Give a name in its folder configs, or a path.")
+
+
+def check_settings(
+    bundle: Bundle,
+    configs: Sequence[str],
+    settings: Iterable[str],
+    own: Collection[str] = ("dataset_dir", "output_dir"),
+    option: str = "--set",
+) -> None:
+    """Demand that settings are ids of configs; MONAI takes any name, and a misspelt one would change nothing.
+
+    Args:
+        bundle: whose configs.
+        configs: paths or names relative to the bundle's folder, overlays after what they lie over.
+        settings: ids, also nested ones, ``a#b``.
+        own: ids that the program sets itself.
+        option: that gave them.
+
+    Raises:
+        UserError: for another id, or one of the program's own.
+    """
+    parser = ConfigParser()
+    parser.read_config([str(bundle.folder / name) for name in configs])  # an absolute path stays what it is
+    for name in settings:
+        if name in own:
+            raise UserError(f"{option} {name}: each training has its own.", "Leave it out.")
+        known = parser.get()
+        for part in name.split("#"):
+            if isinstance(known, list) and part.isdigit() and int(part) < len(known):
+                known = known[int(part)]
+            elif isinstance(known, dict) and (part in known or "_target_" in known):  # a component takes more than its config names
+                known = known.get(part)
+            else:
+                ids = ", ".join(get_close_matches(name, parser.get(), 3)) or "see the bundle's configs/train.json"
+                raise UserError(f"{option} {name}: no such id of {bundle.name}.", f"Perhaps: {ids}.")
 
 
 def first_weights(folder: Path) -> Path | None:

@@ -185,7 +185,7 @@ def test_weights_of_a_fold_that_lack_are_named(digits, tmp_path, weights):
 
 def test_other_settings_are_scored_anew(digits, tmp_path, weights):
     Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, weights=weights).run()
-    other = Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, weights=weights, settings={"bfloat16": "false"})
+    other = Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, weights=weights, settings={"size": "28"})
     other.run()
     assert len(other.calls) == 2
 
@@ -197,7 +197,7 @@ class Thresholds(Recorded):
 
     def _start(self, run_id, fold, configs, settings):
         super()._start(run_id, fold, configs, settings)
-        accuracy = round(1 - (self.best[fold.name] - float(settings["threshold"])) ** 2, 6)
+        accuracy = round(1 - (self.best[fold.name] - float(settings["size"])) ** 2, 6)
         rows = "\n".join(f"{entry['label']},{accuracy}" for entry in fold.sections["test"])
         (settings["output_dir"] / "accuracy.csv").write_text(f"case,accuracy\n{rows}\nmean,{accuracy}\n")
         return True
@@ -206,11 +206,11 @@ class Thresholds(Recorded):
 def test_a_setting_is_chosen_for_each_fold_by_the_others(digits, tmp_path, weights):
     """What a fold leaves out has no say: folds 1 and 2 are scored at what is the worse of the two for them."""
     (weights / "3.pt").touch()
-    validation = Thresholds(Bundle(DIGITS), digits, tmp_path / "out", 3, weights=weights, choose=("threshold", ["0.5", "0.7"]))
+    validation = Thresholds(Bundle(DIGITS), digits, tmp_path / "out", 3, weights=weights, choose=("size", ["0.5", "0.7"]))
     with validation.run().open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert {(row["fold"], row["chosen threshold"], row["accuracy"]) for row in rows} == {
-        ("1", "threshold = 0.7", "0.96"), ("2", "threshold = 0.5", "0.91"), ("3", "threshold = 0.7", "0.99"),
+    assert {(row["fold"], row["chosen size"], row["accuracy"]) for row in rows} == {
+        ("1", "size = 0.7", "0.96"), ("2", "size = 0.5", "0.91"), ("3", "size = 0.7", "0.99"),
     }  # fmt: skip
     assert [name for name, _ in summary(tmp_path / "out" / "crossvalidation.csv")] == ["accuracy"]
     assert {row["accuracy"] for row in validation.tables()["0.5"] if row["fold"] == "1"} == {"1.0"}
@@ -296,3 +296,24 @@ def test_a_fold_of_which_a_case_was_not_scored_is_said(digits, tmp_path):
     table.write_text("\n".join(table.read_text().splitlines()[:-5]) + "\n")
     with pytest.raises(UserError, match="scores of 26 cases, where 30 are tested"):
         validation.run()
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"max_epoch": "50"}, "--set max_epoch: no such id of handwritten_digits_classification. Perhaps: max_epochs"),
+        ({"network_def#nothing#x": "1"}, "no such id"),
+        ({"output_dir": "x"}, "each training has its own"),
+    ],
+)
+def test_settings_that_would_change_nothing_are_refused(digits, tmp_path, settings, text):
+    """MONAI takes any name: a misspelt one trained as if it were not there."""
+    with pytest.raises(UserError, match=text):
+        Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, settings=settings)
+    assert not (tmp_path / "out").exists()
+    Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, settings={"network_def#num_classes": "10", "optimizer#eps": "1"})
+
+
+def test_a_choice_of_what_there_is_not_is_refused(digits, tmp_path):
+    with pytest.raises(UserError, match="--choose threshold: no such id"):
+        Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, choose=("threshold", ["0.5", "0.6"]))

@@ -91,4 +91,4 @@ def test_what_is_missing_is_said(data, tmp_path):
 @pytest.mark.parametrize("setting", ["seed=3", "output_dir=x", "dataset_dir=x"])
 def test_what_each_member_has_of_its_own_is_refused(tools, data, tmp_path, setting):
     code, printed = tools("ensemble", "chest", data, "-o", tmp_path / "run", "--set", setting)
-    assert code == 2 and "each member has its own" in printed
+    assert code == 2 and "each training has its own" in printed
