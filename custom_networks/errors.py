@@ -38,6 +38,11 @@ def explain(error: BaseException) -> str:
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     text = " ".join(str(error).split())
+    _, unread, rest = text.partition("cannot find a suitable reader for file: ")
+    if unread:  # MONAI adds the traceback of each reader that it tried
+        return plain(
+            f"{rest.partition('. Please install')[0]}: cannot be read as an image. The file is damaged or of another kind."
+        )
     return plain(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 

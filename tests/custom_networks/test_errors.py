@@ -6,7 +6,7 @@ import sys
 import pytest
 from conftest import REPOSITORY
 
-from custom_networks.errors import find_user_error
+from custom_networks.errors import explain, find_user_error
 
 RAISE = {
     "itself": "raise UserError('x.nii: empty.', 'Replace it.')",
@@ -54,3 +54,14 @@ def test_a_place_that_the_system_refuses_is_the_user_s_to_mend(tmp_path):
     with pytest.raises(OSError) as raised:
         (tmp_path / "missing").open()  # by a program that should have looked
     assert find_user_error(raised.value) is None
+
+
+def test_a_file_that_no_reader_reads_is_told_in_a_line(tmp_path):
+    """MONAI's own message holds the tracebacks of eight readers."""
+    from monai.transforms import LoadImage
+
+    path = tmp_path / "empty picture.png"
+    path.touch()
+    with pytest.raises(RuntimeError) as raised:
+        LoadImage(reader="PILReader")(path)
+    assert explain(raised.value) == f"{path}: cannot be read as an image. The file is damaged or of another kind."
