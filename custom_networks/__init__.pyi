@@ -83,6 +83,7 @@ from .networks.vertebra_level_net import VertebraLevelNet as VertebraLevelNet
 from .quality.assess import AssessQuality as AssessQuality
 from .quality.assess_vertebrae import AssessVertebrae as AssessVertebrae
 from .readers.dicom_series import DicomSeriesReader as DicomSeriesReader
+from .readers.gray_picture import gray_picture as gray_picture
 from .readers.picture import PictureReader as PictureReader
 from .readers.radiograph import RadiographReader as RadiographReader
 from .results.record import ResultRecord as ResultRecord
