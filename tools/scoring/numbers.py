@@ -23,7 +23,7 @@ class Entry:
             ``worst`` and ``count``.
         phantom: options of ``axial phantom`` that make the data.
         prepare: arguments of ``axial prepare`` that make them; ``SOURCE`` stands for a folder that the user gives as ``data``.
-        measure: in place of a data set: a measurement of its own of ``data``, see `reproduce.MEASUREMENTS`.
+        measure: in place of a data set: a measurement of its own, perhaps of ``data``, see `reproduce.MEASUREMENTS`.
         data: name of the user's folder.
         section: of the data set that is scored.
         overlays: configs on top of ``train.json``.

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custom_networks.errors import UserError
+from custom_networks.results.record import file_digest
 from custom_networks.results.write_result import write_json
 
+from ..benchmarks.situations import Tally, try_situations
 from ..bundles import Bundle, environment
+from ..phantoms.spine_situations import SITUATIONS
 from .crossvalidate import TABLE
 from .folds import subject_name
 from .numbers import Entry, read_numbers, weights_folder
@@ -19,6 +22,7 @@ from .rescans import score_rescans
 from .spread import Spread, read_scores, score_names, spread
 
 ROOT = Path(__file__).resolve().parents[2]  # where ``python -m tools`` is found
+COPIES = 4  # of each situation, as `axial situations` tries
 MADE = "made.json"  # beside a data set: the words of the command that made it
 PARTS = {
     "mean": "",
@@ -111,7 +115,7 @@ def _measure(
     bundle: Bundle, entry: Entry, work: Path, dataset: Path, data: Mapping[str, Path], tell: Callable
 ) -> dict[str, Spread]:
     if entry.measure is not None:
-        return MEASUREMENTS[entry.measure](bundle, entry, data[entry.data], work, tell)
+        return MEASUREMENTS[entry.measure](bundle, entry, data.get(entry.data), work, tell)
     log = work / "log.txt"
     work.mkdir(parents=True, exist_ok=True)
     tools = [sys.executable, "-m", __package__.partition(".")[0]]
@@ -181,7 +185,22 @@ def _rescans(bundle: Bundle, entry: Entry, source: Path, work: Path, tell: Calla
     return {f"{row.structure}, {row.measure}": Spread(row.pairs, row.variation, nan, nan, nan, row.worst) for row in found}
 
 
-MEASUREMENTS = {"raw_heads": _raw_heads, "rescans": _rescans}
+def _situations(bundle: Bundle, entry: Entry, source: None, work: Path, tell: Callable) -> dict[str, Spread]:
+    """Return counts over the situations that ask for numbers; they take most of an hour, so those by these weights are kept."""
+    folder = work / file_digest(bundle.folder / "models" / "model.pt")[:12]
+    total = Tally("numbers asked for")
+    for place, name in enumerate(name for name, situation in SITUATIONS.items() if situation.countable):
+        path = folder / f"{place:02d}.json"
+        if not path.exists():
+            tell(f"{name}: {COPIES} phantoms")
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(path, vars(try_situations(bundle, COPIES, [name])[0]))
+        total.add(Tally(**json.loads(path.read_text())))
+    nan = float("nan")
+    return {name: Spread(total.phantoms, value, nan, nan, nan, nan) for name, value in vars(total).items() if name != "situation"}
+
+
+MEASUREMENTS = {"raw_heads": _raw_heads, "rescans": _rescans, "situations": _situations}
 
 
 def _run(command: list[str], folder: Path, log: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from conftest import DIGITS, REPOSITORY
 
 from custom_networks.errors import UserError
+from tools.benchmarks.situations import Tally
 from tools.bundles import Bundle
 from tools.scoring import reproduce as module
 from tools.scoring.reproduce import Number, reproduce
@@ -180,3 +181,20 @@ def test_published_weights_are_converted_and_scored(bundle, tmp_path, monkeypatc
     _, convert, scoring = commands
     ours = scoring[scoring.index("--ckpt") + 1]
     assert convert[3:] == ["convert-weights", "gmseg", str(tmp_path / "theirs" / "a.hdf5"), "-o", ours, "--overwrite"]
+
+
+def test_situations_are_added_up_and_kept_until_the_weights_change(bundle, tmp_path, monkeypatch):
+    tried = []
+
+    def one(bundle, copies, only):
+        tried.append(only[0])
+        return [Tally(only[0], phantoms=copies, numbered=copies - (only[0] == "L6"), vertebrae=10, found=9)]
+
+    monkeypatch.setattr(module, "try_situations", one)
+    numbers = bundle({"title": "situations", "measure": "situations", "expected": {"numbered": 59, "found": 135}, "tolerance": 2})
+    found = reproduce(numbers, tmp_path / "work", {})
+    assert [(number.name, number.found, number.holds) for number in found] == [("numbered", 59, True), ("found", 135, True)]
+    assert len(tried) == 15 and "one vertebra" not in tried  # nobody can tell its number
+    assert reproduce(numbers, tmp_path / "work", {}) == found and len(tried) == 15
+    (numbers.folder / "models" / "model.pt").write_bytes(b"others")
+    assert reproduce(numbers, tmp_path / "work", {}) == found and len(tried) == 30
