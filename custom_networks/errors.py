@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from types import TracebackType
 
 ZIP_ERRORS = (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError, zlib.error)  # of damaged zips
-
-
 REFUSED = {  # what a system says of a user's path, not of a fault of ours
     getattr(errno, name)
-    for name in ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTDIR", "EEXIST", "EISDIR", "ENAMETOOLONG", "ELOOP"]
+    for name in ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "EISDIR", "ENAMETOOLONG", "ELOOP"]
     if hasattr(errno, name)
 }
+FULL = {getattr(errno, name) for name in ["ENOSPC", "EDQUOT"] if hasattr(errno, name)}
 
 
 class UserError(Exception):
@@ -66,15 +65,26 @@ def some(names: Sequence[str], most: int) -> str:
 
 
 def find_user_error(error: BaseException | None) -> UserError | None:
-    """Return the `UserError` that another error came from, or that tells of a path that the system refuses; else None."""
-    refused = None
+    """Return the `UserError` that another error came from, or that tells of a path that the system refuses; else None.
+
+    A refusal counts as itself or as the stated cause; one that had been handled when another error came is not why.
+    """
+    refused, stated = None, True
     while error is not None and not isinstance(error, UserError):
-        if isinstance(error, OSError) and error.errno in REFUSED and error.filename is not None:
-            refused = UserError(
-                f"{error.filename}: cannot be used ({error.strerror}).", "Choose another place, or change its rights."
-            )
+        if stated and isinstance(error, OSError):
+            refused = _refusal(error) or refused
+        stated = stated and error.__cause__ is not None
         error = error.__cause__ or error.__context__
     return error or refused
+
+
+def _refusal(error: OSError) -> UserError | None:
+    if error.errno in FULL:
+        place = f"{error.filename}: " if error.filename is not None else ""  # write() does not say where
+        return UserError(f"{place}{error.strerror}.", "Free some, or choose another place.")
+    if error.errno in REFUSED and error.filename is not None:
+        return UserError(f"{error.filename}: cannot be used ({error.strerror}).", "Choose another place, or change its rights.")
+    return None
 
 
 def hide_tracebacks() -> None:

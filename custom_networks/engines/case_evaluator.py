@@ -255,6 +255,6 @@ def _log_result(result: CaseResult) -> None:
     if result.error:
         logger.error("failed: %s", result.error)
     elif result.skipped:
-        logger.info("skipped: %s (result exists; --overwrite true computes it anew)", result.name)
+        logger.info("skipped: %s (result exists; --overwrite True computes it anew)", result.name)
     else:
         logger.info("done: %s (%.1f s)", result.name, result.seconds)

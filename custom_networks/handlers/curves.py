@@ -107,7 +107,7 @@ class TrainingCurves:
             lines += axis.plot(*zip(*points, strict=True), marker=".", label=name, color=f"C{len(lines)}")
         left.xaxis.get_major_locator().set_params(integer=True)
         figure.legend(handles=lines, loc="outside upper center", ncols=3, frameon=False)
-        write_result(self.output_dir / "curves.png", lambda path: figure.savefig(path, dpi=110), ".png")
+        write_result(self.output_dir / "curves.png", lambda path: figure.savefig(path, dpi=110, bbox_inches="tight"), ".png")
         self._drawn = time.monotonic()
 
 

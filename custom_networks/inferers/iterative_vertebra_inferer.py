@@ -105,7 +105,7 @@ class IterativeVertebraInferer(Inferer):
             name, steps = NAMES[instance.vertebra.number], instance.vertebra.steps
             logger.debug("%s: completeness %.2f, %d patches", name, instance.vertebra.completeness, steps)
         self.counts.total_seconds = time.perf_counter() - start
-        self._warn(spine)
+        self._warn(spine, state.counts)
         return turned(result, heading), spine
 
     def _search(self, volume: torch.Tensor, network: Callable) -> tuple[TraversalState, Spine, Heading]:
@@ -115,7 +115,7 @@ class IterativeVertebraInferer(Inferer):
         the likelier spine is taken, with a warning.
         """
         state, spine = self._search_as_it_lies(volume, network)
-        if (spine.instances and not spine.misplaced) or self.counts.patches * (1 + len(HEAD_DOWN)) > self.settings.max_patches:
+        if (spine.instances and not spine.misplaced) or state.counts.patches * (1 + len(HEAD_DOWN)) > self.settings.max_patches:
             return state, spine, UPRIGHT
         best, heading, fewest = spine.evidence if spine.instances else -math.inf, UPRIGHT, 1 if spine.instances else FEWEST
         for other in HEAD_DOWN:
@@ -131,10 +131,11 @@ class IterativeVertebraInferer(Inferer):
     def _search_as_it_lies(self, volume: torch.Tensor, network: Callable) -> tuple[TraversalState, Spine]:
         """Search once, and a scan lower than a patch twice: the network may need to see its end, or be misled by it.
 
-        Of two results the one is taken of whose masks the network is surer.
+        Of two results the one is taken of whose masks the network is surer, unless its numbers alone do not grow downwards.
         """
         ends = (False, True) if volume.shape[-1] < self.settings.patch else (False,)
-        return max((self._search_once(volume, network, shows_end) for shows_end in ends), key=lambda found: found[1].surety)
+        results = (self._search_once(volume, network, shows_end) for shows_end in ends)
+        return max(results, key=lambda found: (not found[1].misplaced, found[1].surety))
 
     def _search_once(self, volume: torch.Tensor, network: Callable, shows_end: bool) -> tuple[TraversalState, Spine]:
         state = TraversalState.begin(volume[0], self.settings.bone)
@@ -148,10 +149,11 @@ class IterativeVertebraInferer(Inferer):
             return self.keep_sacrum and self.levels is None
         return (vertebra.complete or self.keep_incomplete) and (self.levels is None or vertebra.number in self.levels)
 
-    def _warn(self, spine: Spine) -> None:
-        if self.counts.not_finite:
-            spine.warnings.append(f"{self.counts.not_finite} patches: the network's answer was not finite and was passed over.")
-        if self.counts.patches >= self.settings.max_patches:
+    def _warn(self, spine: Spine, counts: TraversalCounts) -> None:
+        """Warn of what was wrong in the search whose result is taken."""
+        if counts.not_finite:
+            spine.warnings.append(f"{counts.not_finite} patches: the network's answer was not finite and was passed over.")
+        if counts.patches >= self.settings.max_patches:
             spine.warnings.append(f"stopped after {self.settings.max_patches} patches; the result may lack vertebrae.")
         for warning in spine.warnings:
             logger.warning("%s", warning)

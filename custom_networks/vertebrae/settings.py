@@ -22,7 +22,8 @@ class TraversalSettings:
         max_steps: most patches until the centre settles.
         max_vertebrae: most instances, false ones included, at most `MOST_INSTANCES`.
         max_doubtful: instances in a row, inside the scan and yet incomplete, after which a trail is no spine.
-        max_patches: most patches of a volume; what was found until then is the result, and a warning says so.
+        max_patches: most patches of a search, of which there may be six; what was found until then is its result, and a
+            warning says so.
         bone: intensity from which on a voxel is bone; 200 HU, in the units of the volume.
         min_bone: least bone in a window in mm3; 0 searches every window.
         outside: intensity beyond the volume.

@@ -1,7 +1,9 @@
 """Errors that end a program."""
 
+import errno
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
@@ -54,6 +56,29 @@ def test_a_place_that_the_system_refuses_is_the_user_s_to_mend(tmp_path):
     with pytest.raises(OSError) as raised:
         (tmp_path / "missing").open()  # by a program that should have looked
     assert find_user_error(raised.value) is None
+
+
+@pytest.mark.parametrize("ending", ["", " from None"], ids=["raised beside", "from None"])
+def test_a_fault_of_ours_beside_a_refusal_that_was_handled_keeps_its_traceback(tmp_path, ending):
+    code = f"import os\ntry: os.mkdir({str(tmp_path)!r})\nexcept OSError: raise KeyError('ours'){ending}"
+    assert "KeyError: 'ours'" in run(code).stderr and "Traceback" in run(code).stderr
+
+
+def test_a_refusal_that_another_error_names_as_its_cause_is_told():
+    with pytest.raises(RuntimeError) as raised:
+        try:
+            raise PermissionError(errno.EACCES, "Permission denied", "/there")
+        except OSError as error:
+            raise RuntimeError("applying transform") from error
+    assert find_user_error(raised.value).problem == "/there: cannot be used (Permission denied)."
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_told_though_the_system_does_not_say_where():
+    with pytest.raises(OSError) as raised, open("/dev/full", "w") as stream:
+        stream.write("x")
+        stream.flush()
+    assert find_user_error(raised.value).problem == "No space left on device."
 
 
 def test_a_file_that_no_reader_reads_is_told_in_a_line(tmp_path):

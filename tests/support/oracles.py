@@ -81,6 +81,19 @@ class DoubtsEnds(Oracle):
         return output
 
 
+class MisreadsWithoutEnd(Oracle):
+    """Tells numbers in reverse order, and is very sure of its masks, where a patch does not show that the scan ends."""
+
+    def forward(self, patch: torch.Tensor) -> torch.Tensor:
+        output = super().forward(patch)
+        beyond = (patch[0, 0, :, :, [-1, 0]] <= -1.0).all(0).all(0)
+        if bool(beyond[0 if self.down else 1]):
+            output[0, 0].clamp_(max=4.0)
+        else:
+            output[0, 2] = min(self.order) + max(self.order) - output[0, 2]
+        return output
+
+
 class Constant(torch.nn.Module):
     """Gives one logit everywhere."""
 

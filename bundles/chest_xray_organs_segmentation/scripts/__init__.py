@@ -18,5 +18,7 @@ if not (Path(__file__).parent / "custom_networks").is_dir():
         alias(f"{__name__}.custom_networks", "custom_networks")
 
 from .custom_networks.errors import hide_tracebacks
+from .custom_networks.switches import refuse_words
 
 hide_tracebacks()
+refuse_words(sys.argv)

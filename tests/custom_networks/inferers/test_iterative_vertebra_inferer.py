@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
-from oracles import Constant, DoubtsEnds, KnowsUpright, Oracle, Oscillating, SeesUpright, encode
+from oracles import Constant, DoubtsEnds, KnowsUpright, MisreadsWithoutEnd, Oracle, Oscillating, SeesUpright, encode
 from scipy.ndimage import label
 
 from custom_networks.errors import UserError
@@ -106,6 +106,21 @@ def test_scan_lower_than_a_patch_is_searched_with_and_without_its_end(spines, la
     assert labels.shape[2] < PATCH
     result, found, _ = run(labels, DoubtsEnds(labels, direction, needs_end), direction=direction)
     assert np.array_equal(result, labels) and len(found) == last - 20
+
+
+def test_of_two_searches_one_whose_numbers_fall_is_not_taken_for_its_sureness(spines):
+    labels = part_of(spines["cervical", 0], 3, 6)
+    assert labels.shape[2] < PATCH
+    result, found, _ = run(labels, MisreadsWithoutEnd(labels))
+    assert np.array_equal(result, labels) and [row["number"] for row in found] == [3, 4, 5, 6]
+
+
+def test_bounds_and_warnings_are_those_of_one_search_of_a_low_scan():
+    """Each of both searches takes 40 patches here."""
+    inferer = IterativeVertebraInferer(32, SPACING, max_patches=60)
+    output = inferer(MetaTensor(torch.full((1, 1, 40, 40, 20), 0.5)), Constant(-10.0))
+    assert inferer.counts.patches == 80
+    assert not any("stopped" in warning for warning in json.loads(output.meta["spine"][0])["warnings"])
 
 
 @pytest.mark.parametrize("direction", ["down", "up"])
