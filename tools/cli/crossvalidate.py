@@ -54,8 +54,13 @@ def crossvalidate(
     if combine and choice:
         raise UserError("--combine and --choose: only one of them.", "Choose first, then combine with --set ID=VALUE.")
     from ..bundles import get_bundle
-    from ..scoring.crossvalidate import PAGE, CrossValidation, summarise, summary
+    from ..scoring.crossvalidate import PAGE, CrossValidation, read_list, summarise, summary
 
+    if combine:
+        from ..scoring.combining import OVERLAY, check_combining
+        from ..scoring.combining import combine as combine_folds
+
+        check_combining(data, read_list(data))
     number = folds if folds == "subjects" else int(folds)
     validation = CrossValidation(get_bundle(bundle), data, output, number, subject, overlay, settings, jobs, weights, choice)
 
@@ -76,9 +81,6 @@ def crossvalidate(
         console.print(f"{name}: {line}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"wrote {table} and, for a README, {table.with_name(PAGE)}", highlight=False, soft_wrap=True)
     if combine:
-        from ..scoring.combining import OVERLAY
-        from ..scoring.combining import combine as combine_folds
-
         candidates, best = combine_folds(validation, tell)
         for candidate in candidates:
             score = "could not be scored" if candidate.score is None else candidate.score

@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from monai.bundle import ConfigParser
+from fire.parser import DefaultParseValue
 
 from custom_networks.errors import UserError
 from custom_networks.results.write_result import write_json, write_result
 from custom_networks.results.write_state import write_state
 
 from ..bundles import Bundle
+from ..weights.training import read_configs
 from .crossvalidate import CrossValidation, table_of
 from .spread import Spread, main_score, read_scores, spread
 
@@ -55,11 +56,7 @@ def combine(validation: CrossValidation, tell: Callable[[str], None] = lambda te
     Raises:
         UserError: when the data set has no validation cases, or nothing could be scored.
     """
-    if not validation.content["validation"]:
-        raise UserError(
-            f"{validation.data / 'dataset.json'}: no validation cases, by which to choose among folds and their average.",
-            "Add a section validation of people who are in no other, or leave --combine out.",
-        )
+    check_combining(validation.data, validation.content)
     folder = validation.output.resolve() / "combined"
     weights = validation.weights()
     states = {name: torch.load(path, map_location="cpu", weights_only=True) for name, path in weights.items()}
@@ -85,6 +82,24 @@ def combine(validation: CrossValidation, tell: Callable[[str], None] = lambda te
     return scored, best
 
 
+def check_combining(data: Path, content: Mapping) -> None:
+    """Demand validation cases, before anything is trained.
+
+    Args:
+        data: data set.
+        content: of its ``dataset.json``.
+
+    Raises:
+        UserError: when there are none.
+    """
+    if not content["validation"]:
+        raise UserError(
+            f"{data / 'dataset.json'}: no validation cases, by which to choose among folds and their average.",
+            "Add a section validation of people who are in no other, or leave --combine out. Folds that are trained already are "
+            "then taken by --weights FOLDER, with another folder at -o.",
+        )
+
+
 def average_states(states: Mapping[str, Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     """Return the mean of state dicts of one network, in float32; of what is no floating-point number that of the first."""
     first, *others = states.values()
@@ -103,10 +118,9 @@ def member_states(states: Mapping[str, Mapping[str, torch.Tensor]]) -> dict[str,
 
 def mean_network(bundle: Bundle, configs: list[str], settings: Mapping[str, str], members: int) -> dict:
     """Return the config of a `MeanNetwork` of so many networks as configs and settings make one."""
-    parser = ConfigParser()
-    parser.read_config([str(bundle.folder / name) for name in configs])  # an absolute path stays what it is
+    parser = read_configs(bundle, configs)
     for name, value in settings.items():
-        parser[name] = value
+        parser[name] = DefaultParseValue(value)  # as MONAI's command line does
     network = parser["network_def"]
     while isinstance(network, str) and network.startswith("@"):
         network = parser[network[1:]]
@@ -117,7 +131,10 @@ def _scored(validation: CrossValidation, candidate: Candidate, folder: Path, tel
     count = len(validation.content["validation"])
     begin = partial(tell, f"{candidate.name}: scoring {count} validation cases")
     options = {"section": "validation", "overlays": candidate.overlays}
-    if not validation.evaluate(validation.folds[0], candidate.weights, folder, validation.settings, begin, **options):
+    settings = validation.settings
+    if candidate.overlays:  # the members of its network have those of theirs
+        settings = {name: value for name, value in settings.items() if name.replace("::", "#").split("#")[0] != "network_def"}
+    if not validation.evaluate(validation.folds[0], candidate.weights, folder, settings, begin, **options):
         tell(f"{candidate.name}: could not be scored")
         return candidate
     rows = read_scores(table_of(folder))

@@ -74,7 +74,7 @@ class CrossValidation:
         known = [*self.configs, "configs/evaluate.json"]
         check_settings(bundle, known, self.settings, OWN)
         check_settings(bundle, known, [self.choice] if self.choice else [], OWN, "--choose")
-        self.content = _read_list(data)
+        self.content = read_list(data)
         self.folds = make_folds({name: self.content[name] for name in SECTIONS}, folds, subject)
         self.given = {} if weights is None else {fold.name: _given(weights, fold) for fold in self.folds}
         self._prepare()
@@ -119,11 +119,10 @@ class CrossValidation:
         self.output.mkdir(parents=True, exist_ok=True)
         for fold in self.folds:
             folder = self._folder(fold) / "dataset"
-            wanted = {name: [case["image"] for case in entries] for name, entries in fold.sections.items()}
             if (folder / "dataset.json").exists():
                 there = json.loads((folder / "dataset.json").read_text())
-                if any([case["image"] for case in there[name]] != images for name, images in wanted.items()):
-                    raise UserError(f"{self._folder(fold)}: holds a fold of other cases.", "Choose another folder with -o.")
+                if any(there[name] != entries for name, entries in json.loads(json.dumps(fold.sections)).items()):
+                    raise UserError(f"{self._folder(fold)}: holds other cases or labels.", "Choose another folder with -o.")
                 continue
             folder.mkdir(parents=True, exist_ok=True)
             if prior_masks(self.data / PRIORS):
@@ -172,7 +171,9 @@ class CrossValidation:
                 )
 
     def _recipe(self, settings: dict[str, str], configs: Sequence[str] = ()) -> dict:
-        return {"configs": [Path(name).name for name in [*self.configs, *configs]], "settings": settings}
+        paths = [self.bundle.folder / name for name in [*self.configs, *configs]]  # an absolute path stays what it is
+        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+        return {"configs": [path.name for path in paths], "digests": digests, "settings": settings}
 
     def _score(self, fold: Fold, weights: Path, value: str, tell: Callable[[str], None]) -> bool:
         settings = self.settings | ({self.choice: value} if self.choice else {})
@@ -207,13 +208,13 @@ class CrossValidation:
             section: of the fold's data.
             overlays: configs more.
         """
-        made = self._recipe(settings, overlays) | {"weights": hashlib.sha256(weights.read_bytes()).hexdigest()}
+        configs = [*overlays, "configs/evaluate.json"]
+        made = self._recipe(settings, configs) | {"weights": hashlib.sha256(weights.read_bytes()).hexdigest()}
         if table_of(folder) is not None and _read_json(folder / SCORED) == made:
             return True
         begin()
         settings = settings | {"ckpt": weights.resolve(), "output_dir": folder, "section": section}
-        configs = [*self.configs, *overlays, "configs/evaluate.json"]
-        if not self._start("evaluating", fold, configs, settings) or table_of(folder) is None:
+        if not self._start("evaluating", fold, [*self.configs, *configs], settings) or table_of(folder) is None:
             return False
         write_json(folder / SCORED, made)
         return True
@@ -280,7 +281,12 @@ def _read_json(path: Path) -> dict | None:
         return None
 
 
-def _read_list(data: Path) -> dict:
+def read_list(data: Path) -> dict:
+    """Read the ``dataset.json`` of a data set, with absolute paths and all sections.
+
+    Raises:
+        UserError: when there is none, or it is no data list.
+    """
     path = data / "dataset.json"
     if not path.is_file():
         raise UserError(f"{path}: not found.", "Make one with `axial prepare` or `axial phantom`.")

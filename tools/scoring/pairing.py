@@ -51,12 +51,15 @@ def find_pairs(predictions: Path, labels: Path, section: str = "test", suffix: s
     listed = (labels / "dataset.json").is_file()
     truth = _from_data_set(labels, section) if listed else {path.name: path for path in _maps(labels)}
     groups = match_names(own, truth)
-    pairs, names, used = Pairs(), Counter(case_key(Path(key)) for key in groups), set()
+    pairs, used = Pairs(), set()
+    counts = [Counter(case_key(Path(name)) for name in names) for names in (own, truth)]
     for key, (mine, theirs) in groups.items():
-        case = case_key(Path(key)) if names[case_key(Path(key))] == 1 else key
+        case = case_key(Path(key)) if all(count[case_key(Path(key))] == 1 for count in counts) else key
         pairs.found[case] = own[_one(mine, "prediction", case, own)], truth[_one(theirs, "label map", case, truth)]
         used |= {*mine, *theirs}
-    pairs.unpaired += [f"{case_key(Path(name))}: no prediction in {predictions}" for name in truth if name not in used]
+    missing = {name: case_key(Path(name)) for name in truth if name not in used}
+    missing = [case if sum(count[case] for count in counts) == 1 else _stem(name) for name, case in missing.items()]
+    pairs.unpaired += [f"{case}: no prediction in {predictions}" for case in missing]
     pairs.unpaired += [f"{own[name]}: no label in {labels}" for name in own if name not in used]
     if not pairs.found:
         example = next(iter(own.values())).name
@@ -79,7 +82,7 @@ def match_names(
 ) -> dict[str, tuple[list[str], list[str]]]:
     """Bring names of two lists together that are alike once endings are taken off, those that are most alike first.
 
-    ``P14_T1`` and ``P14_T2`` so stay two cases where the other list has both, though each is ``P14`` in the end.
+    ``P14_T1`` and ``P14_T2`` so stay two cases, though each is ``P14`` in the end; they are no pair where each list has one.
 
     Args:
         first: names of files or cases.
@@ -93,7 +96,9 @@ def match_names(
     groups, keys = {}, {key for chain in chains for found in chain.values() for key in found}
     for key in sorted(keys, key=lambda key: (-len(key), key)):
         mine, theirs = ([name for name, found in chain.items() if key in found] for chain in chains)
-        if mine and theirs:
+        times = [{_time(chain[name], key) for name in names} for chain, names in zip(chains, (mine, theirs), strict=True)]
+        other = all(len(found) == 1 and "" not in found for found in times) and times[0] != times[1]
+        if mine and theirs and not other:
             groups[key] = mine, theirs
             for chain, names in zip(chains, (mine, theirs), strict=True):
                 for name in names:
@@ -152,6 +157,11 @@ def _one(names: Sequence[str], what: str, case: str, paths: Mapping[str, Path | 
 
 def _refuse(paths: Sequence[Path | int], what: str, case: str) -> NoReturn:
     raise UserError(f"{paths[0]} and {paths[1]}: which is the {what} of {case}?", "Give each of the two a folder of its own.")
+
+
+def _time(chain: Sequence[str], key: str) -> str:
+    """Return which of `TIMES` was taken off a name to get a key; nothing where none was."""
+    return next((end for name in chain[: chain.index(key)] for end in TIMES if name.lower().endswith(end)), "")
 
 
 def _stem(name: str) -> str:

@@ -41,6 +41,8 @@ def convert_gmseg_torch(path: Path) -> dict[str, torch.Tensor]:
         content = torch.load(path, map_location="cpu", weights_only=True)
         content = content.get("state_dict", content)
         given = {name.removeprefix("module."): value for name, value in content.items()}
+        if not all(isinstance(value, torch.Tensor) for value in given.values()):
+            raise TypeError("no tensors")
     except Exception as error:  # torch has many for a damaged file
         raise UserError(f"{path}: no state dict that can be read ({type(error).__name__}).", REMEDY) from error
     state = {}

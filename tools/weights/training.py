@@ -46,6 +46,28 @@ def overlay_path(bundle: Bundle, name: str) -> str:
     raise UserError(f"--overlay {name}: no such config of {bundle.name}.", "Give a name in its folder configs, or a path.")
 
 
+def read_configs(bundle: Bundle, configs: Sequence[str]) -> ConfigParser:
+    """Read configs of a bundle, each over those before it.
+
+    Args:
+        bundle: whose configs.
+        configs: paths or names relative to the bundle's folder.
+
+    Raises:
+        UserError: names the file that is no config, and what is wrong with it.
+    """
+    parser = ConfigParser()
+    paths = [bundle.folder / name for name in configs]  # an absolute path stays what it is
+    for count, path in enumerate(paths, 1):
+        try:
+            if not isinstance(ConfigParser.load_config_file(path), dict):
+                raise TypeError("no ids with values")
+            parser.read_config(paths[:count])
+        except Exception as error:  # of JSON, YAML and MONAI's own
+            raise UserError(f"{path}: is no config ({error}).", "Mend it, or give another.") from error
+    return parser
+
+
 def check_settings(
     bundle: Bundle,
     configs: Sequence[str],
@@ -58,20 +80,19 @@ def check_settings(
     Args:
         bundle: whose configs.
         configs: paths or names relative to the bundle's folder, overlays after what they lie over.
-        settings: ids, also nested ones, ``a#b``.
+        settings: ids, also nested ones, ``a#b`` or ``a::b``.
         own: ids that the program sets itself.
         option: that gave them.
 
     Raises:
-        UserError: for another id, or one of the program's own.
+        UserError: for another id, or one of the program's own, and when a config is none.
     """
-    parser = ConfigParser()
-    parser.read_config([str(bundle.folder / name) for name in configs])  # an absolute path stays what it is
+    parser = read_configs(bundle, configs)
     for name in settings:
         if name in own:
             raise UserError(f"{option} {name}: each training has its own.", "Leave it out.")
         known = parser.get()
-        for part in name.split("#"):
+        for part in name.replace("::", "#").split("#"):
             if isinstance(known, list) and part.isdigit() and int(part) < len(known):
                 known = known[int(part)]
             elif isinstance(known, dict) and (part in known or "_target_" in known):  # a component takes more than its config names

@@ -38,6 +38,7 @@ class Recorded(CrossValidation):
             torch.save(states(one=int(fold.name))["one"], folder / "model.pt")
             return True
         self.scored = [*getattr(self, "scored", []), (folder.name, settings["section"], len(configs))]
+        self.settings_of = getattr(self, "settings_of", {}) | {folder.name: settings}
         state = torch.load(settings["ckpt"], weights_only=True)
         score = 1 - abs(state["weight"].item() - self.best) if "weight" in state else self.ensemble
         cases = "".join(f"{name},0.3,{score}\n" for name in "xy")
@@ -74,14 +75,34 @@ def test_an_average_is_the_mean_in_float32():
 
 
 def test_an_ensemble_is_of_the_network_that_was_trained():
-    network = mean_network(Bundle(DIGITS), ["configs/train.json"], {"network_def#num_classes": 3}, 2)
+    network = mean_network(Bundle(DIGITS), ["configs/train.json"], {"network_def#num_classes": "3"}, 2)  # as --set gives it
     assert network["_target_"].endswith("MeanNetwork") and [member["num_classes"] for member in network["members"]] == [3, 3]
 
 
-def test_without_validation_cases_nothing_can_be_chosen(data, tmp_path):
+@pytest.mark.parametrize("name", ["network_def#num_classes", "network_def::num_classes"])
+def test_settings_of_the_network_are_in_the_ensemble_s_members(data, tmp_path, name):
+    """Put on top of the mean of networks, which takes none, they ended each scoring of the ensemble."""
+    validation = Recorded(Bundle(DIGITS), data, tmp_path / "out", 2, settings={name: "10", "size": "28"})
+    validation.run()
+    combine(validation)
+    asked = {folder: {key for key in (name, "size") if key in found} for folder, found in validation.settings_of.items()}
+    assert asked["average"] == asked["fold_1"] == {name, "size"} and asked["ensemble"] == {"size"}
+    network = json.loads((tmp_path / "out" / "combined" / "ensemble.json").read_text())["network_def"]
+    assert [member["num_classes"] for member in network["members"]] == [10, 10]
+
+
+def test_without_validation_cases_nothing_can_be_chosen(tools, data, tmp_path):
+    """Which is said before anything is trained; what was trained already is combined as the message says."""
     path = data / "dataset.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"validation": []}))
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"validation": []}))
+    code, printed = tools("crossvalidate", "digits", data, "-o", tmp_path / "out", "--folds", "2", "--combine")
+    assert code == 2 and "no validation cases" in printed and not (tmp_path / "out").exists()
     validation = Recorded(Bundle(DIGITS), data, tmp_path / "out", 2)
     validation.run()
-    with pytest.raises(UserError, match="no validation cases"):
+    with pytest.raises(UserError, match="--weights"):
         combine(validation)
+    path.write_text(json.dumps(content))
+    other = Recorded(Bundle(DIGITS), data, tmp_path / "other", 2, weights=tmp_path / "out")
+    other.run()
+    assert combine(other)[1].name == "average"

@@ -239,6 +239,44 @@ def test_folds_of_other_cases_are_not_mixed_up(digits, tmp_path):
         Recorded(Bundle(DIGITS), digits, tmp_path, 3)
 
 
+def test_scores_by_other_labels_are_not_told(digits, tmp_path):
+    """A list whose labels were mended was told the scores by those before."""
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "data" / "dataset.json"
+    path.write_text((digits / "dataset.json").read_text())
+    Recorded(Bundle(DIGITS), tmp_path / "data", tmp_path / "out", 2)
+    Recorded(Bundle(DIGITS), tmp_path / "data", tmp_path / "out", 2)
+    content = json.loads(path.read_text())
+    content["training"][0]["label"] = 7 - content["training"][0]["label"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="other cases or labels"):
+        Recorded(Bundle(DIGITS), tmp_path / "data", tmp_path / "out", 2)
+
+
+def test_an_overlay_that_was_edited_is_another_recipe(digits, tmp_path, weights):
+    """Trainings and scores by what it was before were told as its own."""
+    overlay = tmp_path / "o.json"
+    overlay.write_text('{"size": 32}')
+    Recorded(Bundle(DIGITS), digits, tmp_path / "trained", 2, overlays=[str(overlay)]).run()
+    Recorded(Bundle(DIGITS), digits, tmp_path / "scored", 2, overlays=[str(overlay)], weights=weights).run()
+    overlay.write_text('{"size": 12}')
+    with pytest.raises(UserError, match="holds a training by other configs or settings"):
+        Recorded(Bundle(DIGITS), digits, tmp_path / "trained", 2, overlays=[str(overlay)]).run()
+    scored = Recorded(Bundle(DIGITS), digits, tmp_path / "scored", 2, overlays=[str(overlay)], weights=weights)
+    scored.run()
+    assert scored.calls == [("evaluating", "1"), ("evaluating", "2")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [("o.json", "{broken", "line 1"), ("o.json", "[1]", "no ids"), ("o.json", '{"+size": [1]}', "size"), ("o.txt", "{}", "o.txt")],
+)
+def test_an_overlay_that_is_no_config_is_named(digits, tmp_path, name, text, said):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UserError, match=rf"{name}: is no config \(.*{said}"):
+        Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, overlays=[str(tmp_path / name)])
+
+
 @pytest.mark.parametrize("content", ["no json", "[]", '{"training": [{"label": 1}]}', '{"training": 3}'])
 def test_a_list_that_is_none_is_said(tmp_path, content):
     (tmp_path / "dataset.json").write_text(content)
@@ -311,7 +349,7 @@ def test_settings_that_would_change_nothing_are_refused(digits, tmp_path, settin
     with pytest.raises(UserError, match=text):
         Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, settings=settings)
     assert not (tmp_path / "out").exists()
-    Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, settings={"network_def#num_classes": "10", "optimizer#eps": "1"})
+    Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, settings={"network_def#num_classes": "10", "optimizer::eps": "1"})
 
 
 def test_a_choice_of_what_there_is_not_is_refused(digits, tmp_path):

@@ -135,6 +135,25 @@ def test_visits_that_are_called_as_modalities_stay_apart(score, tmp_path, listed
     assert dice == {f"P14_T{n + 1}": pytest.approx(1 - n / 10) for n in range(3)}
 
 
+def test_a_visit_is_not_scored_by_the_label_of_another(score, tmp_path):
+    """P15_T1 was, by the label P15_T2; and where one visit of P14 was scored, "P14: no prediction" told of the other."""
+    predictions, labels = folders(tmp_path)
+    for name in ("P14_T1_seg", "P15_T1_seg", "P16_flair_T1_seg", "a_T1_seg", "b_seg"):
+        save_nifti(predictions / f"{name}.nii.gz", boxes(v1=5), AFFINE)
+    for name in ("P14_T1", "P14_T2", "P15_T2", "P16_T2_label", "a", "b_T1_label"):
+        save_nifti(labels / f"{name}.nii.gz", boxes(v1=5), AFFINE)
+    code, printed, values = score(predictions, labels, "--bundle", "white_matter")
+    said = " ".join(printed.split())
+    assert code == 1 and {case for case, _, metric in values if metric == "Dice"} == {"P14_T1", "a", "b"}, printed
+    for text in (
+        "P14_T2: no prediction",
+        "P15_T2: no prediction",
+        "P15_T1_seg.nii.gz: no label",
+        "P16_flair_T1_seg.nii.gz: no label",
+    ):
+        assert text in said
+
+
 def test_images_of_one_name_in_several_folders_stay_apart(score, tmp_path):
     """Results are called p1_t2 and p2_t2, as `segment` names them."""
     predictions, labels = folders(tmp_path)
