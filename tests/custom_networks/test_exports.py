@@ -58,13 +58,19 @@ def test_from_the_folder_of_a_bundle(tmp_path):
     assert python(f"import sys; sys.path.insert(0, {str(folder)!r}); {code}", tmp_path) == "True False"
 
 
+def write_components(folder, answer):
+    """What ``scripts/__init__.py`` needs of a package of components, with an ANSWER to tell it by."""
+    (folder / "__init__.py").write_text(f"ANSWER = {answer}\n")
+    (folder / "errors.py").write_text(f"ANSWER = {answer}\n\n\ndef hide_tracebacks(): ...\n")
+    (folder / "switches.py").write_text("def refuse_words(arguments): ...\n")
+
+
 def test_two_copies_in_one_process_stay_apart(tmp_path):
     """A zip brings its own components; the checkout's, used before and after it, stay what they were."""
     for name, answer in (("one", 1), ("two", 2)):
         package = tmp_path / name / "scripts" / "custom_networks"
         package.mkdir(parents=True)
-        (package / "__init__.py").write_text(f"ANSWER = {answer}\n")
-        (package / "errors.py").write_text(f"ANSWER = {answer}\n\n\ndef hide_tracebacks(): ...\n")
+        write_components(package, answer)
         (package.parent / "__init__.py").write_bytes((all_bundles()[0].folder / "scripts" / "__init__.py").read_bytes())
     for folder, answer in ((tmp_path / "one", 1), (all_bundles()[0].folder, None), (tmp_path / "two", 2)):
         with importable(folder):
@@ -78,8 +84,7 @@ def test_two_copies_in_one_process_stay_apart(tmp_path):
 def test_two_checkouts_in_one_process_stay_apart(tmp_path):
     """A bundle of another checkout uses that checkout's components, under a name of their own."""
     (tmp_path / "custom_networks").mkdir()
-    (tmp_path / "custom_networks" / "__init__.py").write_text("ANSWER = 3\n")
-    (tmp_path / "custom_networks" / "errors.py").write_text("def hide_tracebacks(): ...\n")
+    write_components(tmp_path / "custom_networks", 3)
     scripts = tmp_path / "bundles" / "mine" / "scripts"
     scripts.mkdir(parents=True)
     (scripts / "__init__.py").write_bytes((all_bundles()[0].folder / "scripts" / "__init__.py").read_bytes())
