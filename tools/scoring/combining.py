@@ -15,7 +15,7 @@ from custom_networks.results.write_result import write_json, write_result
 from custom_networks.results.write_state import write_state
 
 from ..bundles import Bundle
-from ..weights.training import read_configs
+from ..weights.training import python_words, read_configs
 from .crossvalidate import CrossValidation, table_of
 from .spread import Spread, main_score, read_scores, spread
 
@@ -120,7 +120,7 @@ def mean_network(bundle: Bundle, configs: list[str], settings: Mapping[str, str]
     """Return the config of a `MeanNetwork` of so many networks as configs and settings make one."""
     parser = read_configs(bundle, configs)
     for name, value in settings.items():
-        parser[name] = DefaultParseValue(value)  # as MONAI's command line does
+        parser[name] = DefaultParseValue(python_words(value))  # as MONAI's command line does
     network = parser["network_def"]
     while isinstance(network, str) and network.startswith("@"):
         network = parser[network[1:]]

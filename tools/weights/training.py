@@ -1,5 +1,6 @@
 """Run a bundle's config in a process of its own."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from custom_networks.errors import UserError
 from ..bundles import Bundle, environment
 
 WEIGHTS = ("model_average.pt", "model.pt")  # of what a training leaves, the better first
+WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "null": None}  # of JSON and YAML
 
 
 def run_config(
@@ -22,16 +24,39 @@ def run_config(
     """Run ``run_id`` of configs, paths or names relative to the bundle's folder, and return whether it went well.
 
     Args:
-        settings: ids of the config and their values.
+        settings: ids of the config and their values; texts as `python_words` reads them.
         log: what the process says is added to it.
         jobs: how many such processes share the processors.
     """
-    options = [str(text) for key, value in settings.items() for text in (f"--{key}", value)]
+    options = [text for key, value in settings.items() for text in (f"--{key}", python_words(str(value)))]
     command = [sys.executable, "-m", "monai.bundle", "run", run_id, "--config_file", str(list(configs)), *options]
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     with log.open("a") as stream:
         variables = {"OMP_NUM_THREADS": threads} | environment()
         return not subprocess.run(command, cwd=bundle.folder, stdout=stream, stderr=stream, env=variables).returncode
+
+
+def python_words(text: str) -> str:
+    """Return a value of a command line with the words of JSON and YAML, ``false``, ``[1, null]``, as Python writes them.
+
+    ``monai.bundle run`` reads values as Python does, where ``false`` is a text, which counts as true. What is in quotes stays text.
+    """
+    try:
+        value = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError):  # @id and $expression, paths, what is no value of Python
+        return text
+    read = _read_words(value)
+    return text if ast.dump(read) == ast.dump(value) else ast.unparse(read)
+
+
+def _read_words(node: ast.expr) -> ast.expr:
+    if isinstance(node, ast.Name) and node.id.lower() in WORDS:
+        return ast.Constant(WORDS[node.id.lower()])
+    if isinstance(node, ast.List | ast.Tuple):
+        return type(node)([_read_words(part) for part in node.elts], node.ctx)
+    if isinstance(node, ast.Dict):
+        return ast.Dict(node.keys, [_read_words(part) for part in node.values])
+    return node
 
 
 def overlay_path(bundle: Bundle, name: str) -> str:

@@ -77,6 +77,8 @@ def test_an_average_is_the_mean_in_float32():
 def test_an_ensemble_is_of_the_network_that_was_trained():
     network = mean_network(Bundle(DIGITS), ["configs/train.json"], {"network_def#num_classes": "3"}, 2)  # as --set gives it
     assert network["_target_"].endswith("MeanNetwork") and [member["num_classes"] for member in network["members"]] == [3, 3]
+    network = mean_network(Bundle(DIGITS), ["configs/train.json"], {"network_def#dropout": "false"}, 2)
+    assert [member["dropout"] for member in network["members"]] == [False, False]
 
 
 @pytest.mark.parametrize("name", ["network_def#num_classes", "network_def::num_classes"])

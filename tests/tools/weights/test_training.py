@@ -1,0 +1,41 @@
+"""What goes on to ``monai.bundle run``."""
+
+import pytest
+from fire.parser import DefaultParseValue
+
+from tests.conftest import DIGITS
+from tools.bundles import Bundle
+from tools.weights import training
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("false", False),
+        ("true", True),
+        ("FALSE", False),
+        ("no", False),
+        ("null", None),
+        ("[1, true, {a: off}]", [1, True, {"a": False}]),
+        ("[no, x]", [False, "x"]),
+        ("False", False),
+        ("1e-3", 0.001),
+        ("'false'", "false"),
+        ('["no"]', ["no"]),
+        ("none", "none"),
+        ("@device", "@device"),
+        ("a-no", "a-no"),
+        ("$not true", "$not true"),
+    ],
+)
+def test_words_of_json_and_yaml_are_values(tmp_path, monkeypatch, text, value):
+    """``--set amp=false`` went on as the text ``false``, on which every training ended."""
+    commands = []
+
+    class Done:
+        returncode = 0
+
+    monkeypatch.setattr(training.subprocess, "run", lambda command, **options: commands.append(command) or Done)
+    training.run_config(Bundle(DIGITS), "training", ["configs/train.json"], {"seed": text}, tmp_path / "log.txt")
+    option, found = commands[0][-2:]
+    assert option == "--seed" and DefaultParseValue(found) == value
