@@ -29,6 +29,19 @@ class UserError(Exception):
         super().__init__(f"{problem} {remedy}".strip())
 
 
+class WrongFilesError(UserError):
+    """Problems of several files, of which each would have ended the same work, so that all are mended in one go.
+
+    Args:
+        faults: the problems, at least one.
+        summary: how many they are, and what became of the work.
+    """
+
+    def __init__(self, faults: Sequence[UserError], summary: str) -> None:
+        self.faults, self.summary = list(faults), summary
+        super().__init__("; ".join(map(str, faults)), summary)
+
+
 def explain(error: BaseException) -> str:
     """Return one line for the root cause of ``error``; MONAI wraps errors of transforms in several layers."""
     found = find_user_error(error)

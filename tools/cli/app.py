@@ -14,7 +14,7 @@ import typer
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from custom_networks.errors import UserError, explain, find_user_error
+from custom_networks.errors import UserError, WrongFilesError, explain, find_user_error
 
 from .. import __version__
 from ..sharing.plain import plain
@@ -57,6 +57,10 @@ def main() -> None:
         fail("an empty text where a name, file or folder belongs.", "Perhaps a variable of the shell is not set.", debug)
     try:
         code = app(arguments or ["--help"], prog_name=program(), standalone_mode=False)
+    except WrongFilesError as error:
+        for fault in error.faults:
+            tell(fault.problem, fault.remedy)
+        fail(error.summary, "", debug, 1)
     except UserError as error:
         fail(error.problem, error.remedy, debug)
     except TyperException as error:
@@ -85,8 +89,13 @@ def fail(problem: str, remedy: str, debug: bool, code: int = 2) -> NoReturn:
     """Print what was wrong and what to do, and end the program."""
     if debug:
         traceback.print_exc()
+    tell(problem, remedy)
+    sys.exit(code)
+
+
+def tell(problem: str, remedy: str) -> None:
+    """Print what was wrong and what to do."""
     # Text, since names of files and words of strangers are no markup
     errors.print(Text.assemble(("error:", "red"), " ", plain(as_typed(problem), LONGEST)), highlight=False, soft_wrap=True)
     if remedy:
         errors.print(Text(f"  {plain(as_typed(remedy), LONGEST)}"), highlight=False, soft_wrap=True)
-    sys.exit(code)

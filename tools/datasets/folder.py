@@ -2,7 +2,7 @@
 
 import fnmatch
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ import numpy as np
 
 from custom_networks.cases.cases import VOLUME_SUFFIXES, case_name
 from custom_networks.data.label_values import check_label_values
-from custom_networks.errors import UserError
+from custom_networks.errors import UserError, WrongFilesError
 from custom_networks.geometry.axial import slice_axis, slices_last
 
-from ..layout.data_list import Report, make_empty_folder, split_in_order, write_data_list
+from ..layout.data_list import Report, check_no_data_set, make_empty_folder, split_in_order, write_data_list
 from ..layout.nifti import check_same_grid, load_nifti
 from ..phantoms.write import write_cord_case
 
@@ -59,8 +59,9 @@ def prepare_folder(
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
-        UserError: when there is no pair, when a label does not lie on its image's grid or is no label, when a pattern fits no case,
-            or when an image would stand in two sections.
+        WrongFilesError: names every image and label that cannot be read, and every label that does not lie on its image's grid or
+            is none; nothing is written then.
+        UserError: when there is no pair, when a pattern fits no case, or when an image would stand in two sections.
     """
     pairs, left_out = find_pairs(source, image_suffix, masks, label_suffix)
     if not pairs:
@@ -69,12 +70,15 @@ def prepare_folder(
             f"Name them CASE{image_suffix}.nii.gz and CASE{label_suffix}.nii.gz, or use the folders images and labels.",
         )
     chosen = split_sections({case: case for case in pairs}, test, validation, has_phantoms=phantoms > 0)
+    check_no_data_set(folder, overwrite)
+    largest = max(int(value) for value in labels)
+    _check_cases(pairs.values(), largest)
     make_empty_folder(folder, overwrite)
     for part in ("images", "labels"):
         (folder / part).mkdir(exist_ok=True)
     entries = {}
     for case, (image_path, label_paths) in pairs.items():
-        label = _merge(image_path, label_paths, max(int(value) for value in labels))
+        label = _merge(image_path, label_paths)
         drawn = labelled_slices(label)
         if pass_over_unlabelled:
             label = _mark_unlabelled(label)
@@ -140,18 +144,39 @@ def _niftis(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(NIFTI_SUFFIXES)]
 
 
-def _merge(image_path: Path, label_paths: list[tuple[int | None, Path]], largest: int) -> nibabel.Nifti1Image:
-    image = load_nifti(image_path)
+def _check_cases(cases: Collection[tuple[Path, list[tuple[int | None, Path]]]], largest: int) -> None:
+    """Demand of all images and labels, before anything is written, that they can be read, fit and hold labels."""
+    faults, wrong = [], 0
+    for image_path, label_paths in cases:
+        found = []
+        try:
+            image = load_nifti(image_path)
+        except UserError as error:
+            found.append(error)
+        else:
+            for value, path in label_paths:
+                try:
+                    label = load_nifti(path)
+                    check_same_grid(path, label.shape, label.affine, image_path, image.shape, image.affine)
+                    if value is None:
+                        check_label_values(path, np.asarray(label.dataobj), largest)
+                except UserError as error:
+                    found.append(error)
+        faults += found
+        wrong += bool(found)
+    if faults:
+        raise WrongFilesError(faults, f"{wrong} of {len(cases)} cases are wrong; nothing was written.")
+
+
+def _merge(image_path: Path, label_paths: list[tuple[int | None, Path]]) -> nibabel.Nifti1Image:
+    image = nibabel.load(image_path)
     merged = np.zeros(image.shape, np.uint8)
     for value, path in reversed(label_paths):
-        label = load_nifti(path)
-        check_same_grid(path, label.shape, label.affine, image_path, image.shape, image.affine)
-        array = np.asarray(label.dataobj)
-        if value is not None:
+        array = np.asarray(nibabel.load(path).dataobj)
+        if value is None:
+            merged = array.astype(np.uint8)
+        else:
             merged[array > 0.5] = value
-            continue
-        check_label_values(path, array, largest)
-        merged = array.astype(np.uint8)
     return nibabel.Nifti1Image(merged, image.affine)
 
 

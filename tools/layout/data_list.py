@@ -58,10 +58,15 @@ def split_in_order(entries: list[dict], validation: float = 0.2, test: float = 0
     }
 
 
-def make_empty_folder(folder: Path, overwrite: bool = False) -> Path:
-    """Make a folder for a data set; refuse one that holds a data set already."""
+def check_no_data_set(folder: Path, overwrite: bool = False) -> None:
+    """Refuse a folder that holds a data set already."""
     if (folder / "dataset.json").exists() and not overwrite:
         raise UserError(f"{folder}: holds a data set already.", "Choose another folder or give --overwrite.")
+
+
+def make_empty_folder(folder: Path, overwrite: bool = False) -> Path:
+    """Make a folder for a data set; refuse one that holds a data set already."""
+    check_no_data_set(folder, overwrite)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -97,6 +97,34 @@ def test_misfitting_labels_are_named(tmp_path, label, affine, message):
         prepare_folder(tmp_path, tmp_path / "out", LABELS)
 
 
+def test_all_wrong_cases_are_told_in_one_go(tools, tmp_path):
+    """One at a time they took as many calls; and half a data set was left, or lay over the one before."""
+    good = np.ones((3, 3, 2), np.uint8)
+    (tmp_path / "in").mkdir()
+    for case, label in {"a": good, "b": good * 9, "c": good[..., :1], "d": good}.items():
+        save_nifti(tmp_path / "in" / f"{case}_image.nii.gz", good)
+        save_nifti(tmp_path / "in" / f"{case}_label.nii.gz", label)
+    (tmp_path / "in" / "d_image.nii.gz").write_bytes(b"broken")
+    code, printed = tools("prepare", "folder", tmp_path / "in", tmp_path / "out")
+    lines = printed.splitlines()
+    assert code == 1 and "b_label.nii.gz: values 9 are no labels" in lines[0] and lines[1] == "  Mend the label map."
+    assert "c_label.nii.gz: shape" in lines[2] and lines[3] == "  Draw it on the image's grid."
+    assert "d_image.nii.gz: cannot be read" in lines[4] and lines[6] == "error: 3 of 4 cases are wrong; nothing was written."
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_case_leaves_the_data_set_before(tmp_path):
+    for name in ("a_image", "a_label", "b_image", "b_label"):
+        save_nifti(tmp_path / f"{name}.nii.gz", np.ones((3, 3, 2), np.uint8))
+    prepare_folder(tmp_path, tmp_path / "out", LABELS)
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")}
+    save_nifti(tmp_path / "a_image.nii.gz", np.zeros((3, 3, 2), np.uint8))
+    save_nifti(tmp_path / "b_label.nii.gz", np.full((3, 3, 2), 9, np.uint8))
+    with pytest.raises(UserError, match=r"b_label\.nii\.gz: values 9"):
+        prepare_folder(tmp_path, tmp_path / "out", LABELS, overwrite=True)
+    assert before == {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")}
+
+
 def test_empty_folder(tmp_path):
     with pytest.raises(UserError, match="no image with its label"):
         prepare_folder(tmp_path, tmp_path / "out", LABELS)
