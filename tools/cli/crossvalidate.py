@@ -54,7 +54,8 @@ def crossvalidate(
     if combine and choice:
         raise UserError("--combine and --choose: only one of them.", "Choose first, then combine with --set ID=VALUE.")
     from ..bundles import get_bundle
-    from ..scoring.crossvalidate import PAGE, CrossValidation, read_list, summarise, summary
+    from ..layout.data_list import read_list
+    from ..scoring.crossvalidate import PAGE, CrossValidation, summarise, summary
 
     if combine:
         from ..scoring.combining import OVERLAY, check_combining

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from custom_networks.errors import UserError
 
-from .split import check_split
+from .split import SECTIONS, check_split
 
 
 @dataclass
@@ -72,3 +72,29 @@ def make_empty_folder(folder: Path, overwrite: bool = False) -> Path:
     except OSError as error:
         raise UserError(f"{folder}: cannot be made ({error.strerror}).", "Choose another folder.") from error
     return folder
+
+
+def read_list(data: Path) -> dict:
+    """Read the ``dataset.json`` of a data set, with absolute paths and all sections.
+
+    Raises:
+        UserError: when there is none, or it is no data list.
+    """
+    path = data / "dataset.json"
+    if not path.is_file():
+        raise UserError(f"{path}: not found.", "Make one with `axial prepare` or `axial phantom`.")
+    try:
+        content = json.loads(path.read_text())
+        for section in SECTIONS:
+            entries = content.setdefault(section, [])
+            content[section] = [entry | {key: absolute(data, entry[key]) for key in ("image", "label")} for entry in entries]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path}: is no data list ({error}).", "Make it anew with `axial prepare`.") from error
+    return content
+
+
+def absolute(folder: Path, files: str | int | list[str]) -> str | int | list[str]:
+    """Return paths of a data list, relative to its folder, as absolute ones; a class of a picture stays."""
+    if isinstance(files, int):
+        return files
+    return [absolute(folder, file) for file in files] if isinstance(files, list) else str((folder / files).resolve())

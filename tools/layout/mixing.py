@@ -6,7 +6,7 @@ from pathlib import Path
 from custom_networks.errors import UserError
 
 from ..datasets.lesions import PRIORS, copy_priors, prior_masks
-from .data_list import make_empty_folder, write_data_list
+from .data_list import absolute, make_empty_folder, write_data_list
 from .split import SECTIONS
 
 
@@ -49,10 +49,3 @@ def merge(
 def _without_copies(content: dict) -> list[dict]:
     """Return the cases of all sections, each once."""
     return list({json.dumps(entry["image"]): entry for part in SECTIONS for entry in content[part]}.values())
-
-
-def absolute(folder: Path, files: str | int | list[str]) -> str | int | list[str]:
-    """Return paths of a data list, relative to its folder, as absolute ones; a class of a picture stays."""
-    if isinstance(files, int):
-        return files
-    return [absolute(folder, file) for file in files] if isinstance(files, list) else str((folder / files).resolve())

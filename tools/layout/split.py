@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import json
-import struct
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,8 @@ from nibabel.filebasedimages import ImageFileError
 from PIL import Image
 
 from custom_networks.errors import UserError
+
+from .contents import checksum, content_size, is_packed
 
 SECTIONS = ("training", "validation", "test")
 
@@ -35,12 +36,12 @@ def check_split(folder: Path, sections: Mapping[str, Sequence[dict]]) -> None:
         other = seen.setdefault(path, section)
         if other != section:
             raise UserError(f"{path}: would be in {other} and in {section}.", "A case belongs to one of them.")
-        sizes[_size(path)].add(section)
+        sizes[content_size(path)].add(section)
     copies: dict[tuple[int, int], Path] = {}
     for path, section in seen.items():
-        if not path.is_file() or len(sizes[_size(path)]) < 2:
+        if not path.is_file() or len(sizes[content_size(path)]) < 2:
             continue
-        other = copies.setdefault((_size(path), _checksum(path)), path)
+        other = copies.setdefault((content_size(path), checksum(path)), path)
         if seen[other] != section and _digest(path) == _digest(other) and not _is_blank(path):
             raise UserError(
                 f"{path}: would be in {section}, and {other}, the same image, in {seen[other]}.", "Remove one of the copies."
@@ -75,33 +76,10 @@ def _is_blank(path: Path) -> bool:
     return bool((values == values.flat[0]).all())
 
 
-def _size(path: Path) -> int:
-    """Return the size of a file's content in bytes, of a folder -1."""
-    if not path.is_file():
-        return -1
-    return _trailer(path)[1] if _is_packed(path) else path.stat().st_size % 2**32
-
-
-def _checksum(path: Path) -> int:
-    """Return the CRC-32 of a file's content, which a packed one has at its end."""
-    return _trailer(path)[0] if _is_packed(path) else zlib.crc32(path.read_bytes())
-
-
-def _is_packed(path: Path) -> bool:
-    return path.name.lower().endswith(".gz") and path.stat().st_size >= 8
-
-
-def _trailer(path: Path) -> tuple[int, int]:
-    """Return checksum and size, modulo 2^32, of what a gzip file holds."""
-    with path.open("rb") as stream:
-        stream.seek(-8, 2)
-        return struct.unpack("<II", stream.read())
-
-
 def _digest(path: Path) -> bytes:
     """Return the SHA-256 of a file's content as it is unpacked, of a damaged file that of its bytes."""
     try:
-        with gzip.open(path) if _is_packed(path) else path.open("rb") as stream:
+        with gzip.open(path) if is_packed(path) else path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").digest()
     except (OSError, EOFError, zlib.error):
         return hashlib.sha256(path.read_bytes()).digest()

@@ -15,8 +15,8 @@ from custom_networks.results.write_result import write_json, write_result
 
 from ..bundles import Bundle
 from ..datasets.lesions import PRIORS, copy_priors, prior_masks
-from ..layout.data_list import write_data_list
-from ..layout.mixing import absolute
+from ..layout.contents import contents, first_changed
+from ..layout.data_list import read_list, write_data_list
 from ..layout.split import SECTIONS
 from ..weights.training import check_settings, first_weights, overlay_path, run_config
 from .choosing import choose_nested
@@ -34,7 +34,7 @@ class CrossValidation:
     """All folds of a bundle on a data set, kept in a folder, so that what was interrupted goes on.
 
     A fold's folder ``fold_<name>`` holds its ``dataset``, its training ``run`` and its scores ``eval``, or ``eval_<id>_<value>``
-    for each value of a setting that is chosen. Trainings that are done are kept, and scores of the same weights and settings.
+    for each value of a setting that is chosen. Trainings that are done are kept, and scores of the same weights, settings, files.
 
     Args:
         bundle: what is trained.
@@ -153,13 +153,14 @@ class CrossValidation:
         made = self._recipe(self.settings) | {"early": [entry for entry in fold.sections["training"] if not entry.get("after")]}
         for other in self.folds:
             early = self._folder(other) / "run" / f"{EARLY}.pt"
-            if early.exists() and _read_json(self._folder(other) / BEGUN) == made:
+            begun = _read_json(self._folder(other) / BEGUN) or {}
+            if early.exists() and begun | {"files": None} == made | {"files": None} and not _changed(begun, made["early"]):
                 write_result(self._folder(fold) / "run" / "checkpoint.pt", partial(shutil.copyfile, early))
                 break
-        write_json(self._folder(fold) / BEGUN, made)
+        write_json(self._folder(fold) / BEGUN, made | {"files": contents(_trained_on(fold))})
 
     def _check_recipes(self) -> None:
-        """Demand that trainings, also those that are done, are of this recipe."""
+        """Demand that trainings, also those that are done, are of this recipe and of files as they are."""
         for fold in self.folds if not self.given else ():
             begun = _read_json(self._folder(fold) / BEGUN) or {}
             if (self._folder(fold) / "run").exists() and any(
@@ -168,6 +169,11 @@ class CrossValidation:
                 raise UserError(
                     f"{self._folder(fold)}: holds a training by other configs or settings.",
                     f"Choose another folder with -o; to score these weights by other settings, add --weights {self.output}.",
+                )
+            if changed := _changed(begun, _trained_on(fold)):
+                raise UserError(
+                    f"{self._folder(fold)}: holds a training on {changed.name} before it was changed ({changed}).",
+                    f"Choose another folder with -o; to score these weights on what is there now, add --weights {self.output}.",
                 )
 
     def _recipe(self, settings: dict[str, str], configs: Sequence[str] = ()) -> dict:
@@ -210,6 +216,7 @@ class CrossValidation:
         """
         configs = [*overlays, "configs/evaluate.json"]
         made = self._recipe(settings, configs) | {"weights": hashlib.sha256(weights.read_bytes()).hexdigest()}
+        made["files"] = contents(fold.sections[section])
         if table_of(folder) is not None and _read_json(folder / SCORED) == made:
             return True
         begin()
@@ -274,30 +281,20 @@ def _given(folder: Path, fold: Fold) -> Path:
     return found
 
 
+def _trained_on(fold: Fold) -> list[dict]:
+    return [*fold.sections["training"], *fold.sections["validation"]]
+
+
+def _changed(begun: dict, entries: Sequence[dict]) -> Path | None:
+    """Return the first file of entries that has changed since a training began, as far as its record tells."""
+    return first_changed(begun.get("files") or {}, contents(entries))
+
+
 def _read_json(path: Path) -> dict | None:
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-
-
-def read_list(data: Path) -> dict:
-    """Read the ``dataset.json`` of a data set, with absolute paths and all sections.
-
-    Raises:
-        UserError: when there is none, or it is no data list.
-    """
-    path = data / "dataset.json"
-    if not path.is_file():
-        raise UserError(f"{path}: not found.", "Make one with `axial prepare` or `axial phantom`.")
-    try:
-        content = json.loads(path.read_text())
-        for section in SECTIONS:
-            entries = content.setdefault(section, [])
-            content[section] = [entry | {key: absolute(data, entry[key]) for key in ("image", "label")} for entry in entries]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: is no data list ({error}).", "Make it anew with `axial prepare`.") from error
-    return content
 
 
 def _write_rows(path: Path, rows: list[dict]) -> None:

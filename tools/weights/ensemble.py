@@ -13,6 +13,8 @@ from custom_networks.results.write_result import write_json
 from custom_networks.results.write_state import write_state
 
 from ..bundles import Bundle
+from ..layout.contents import contents, first_changed
+from ..layout.data_list import read_list
 from .training import check_settings, first_weights, overlay_path, run_config
 
 BEGUN = "begun.json"  # beside the members: what they began with
@@ -49,8 +51,7 @@ def train_ensemble(
         UserError: for a bundle whose network is no `MeanNetwork` of so many, a folder without data or with members of other data or
             another recipe, and when a training failed.
     """
-    if not (data / "dataset.json").is_file():
-        raise UserError(f"{data / 'dataset.json'}: not found.", "Make one with `axial prepare`.")
+    content = read_list(data)
     _check_members(bundle, members)
     configs = ["configs/train.json", *(overlay_path(bundle, name) for name in overlays)]
     settings = settings or {}
@@ -62,11 +63,19 @@ def train_ensemble(
         "settings": settings,
         "digests": [hashlib.sha256(path.read_bytes()).hexdigest() for path in texts],
     }
+    files = contents([*content["training"], *content["validation"]])
     output.mkdir(parents=True, exist_ok=True)
     begun = output / BEGUN
-    if begun.exists() and json.loads(begun.read_text()) != recipe:
-        raise UserError(f"{output}: holds members of another recipe or of other data.", "Choose another folder with -o.")
-    write_json(begun, recipe)
+    if begun.exists():
+        before = json.loads(begun.read_text())
+        if before | {"files": None} != recipe | {"files": None}:
+            raise UserError(f"{output}: holds members of another recipe or of other data.", "Choose another folder with -o.")
+        if changed := first_changed(before.get("files", {}), files):
+            raise UserError(
+                f"{output}: holds members trained on {changed.name} before it was changed ({changed}).",
+                "Choose another folder with -o.",
+            )
+    write_json(begun, recipe | {"files": files})
 
     def train(number: int) -> Path | None:
         folder = output.resolve() / f"member_{number}"

@@ -355,3 +355,38 @@ def test_settings_that_would_change_nothing_are_refused(digits, tmp_path, settin
 def test_a_choice_of_what_there_is_not_is_refused(digits, tmp_path):
     with pytest.raises(UserError, match="--choose threshold: no such id"):
         Recorded(Bundle(DIGITS), digits, tmp_path / "out", 2, choose=("threshold", ["0.5", "0.6"]))
+
+
+@pytest.fixture
+def maps(tmp_path):
+    """Four cases with label maps, and one to validate on."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    entries = [{"image": f"{name}.txt", "label": f"{name}_label.txt"} for name in "abcdv"]
+    for entry in entries:
+        for name in entry.values():
+            (folder / name).write_text(name)
+    content = {"training": entries[:4], "validation": entries[4:], "test": []}
+    (folder / "dataset.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["a_label.txt", "c.txt", "v_label.txt"])
+def test_trainings_on_files_that_have_changed_are_not_told_as_of_these(maps, tmp_path, name):
+    """A label mended under its name was told the scores by the one before."""
+    Recorded(Bundle(DIGITS), maps, tmp_path / "out", 2).run()
+    again = Recorded(Bundle(DIGITS), maps, tmp_path / "out", 2)
+    os.utime(maps / name)  # copied, or by git
+    again.run()
+    assert not hasattr(again, "calls")
+    (maps / name).write_text("mended"[: len(name)].ljust(len(name)))  # of one size
+    with pytest.raises(UserError, match=rf"fold_\d: holds a training on {name} before it was changed.*--weights"):
+        Recorded(Bundle(DIGITS), maps, tmp_path / "out", 2).run()
+
+
+def test_scores_by_files_that_have_changed_are_made_anew(maps, tmp_path, weights):
+    Recorded(Bundle(DIGITS), maps, tmp_path / "out", 2, weights=weights).run()
+    (maps / "a_label.txt").write_text("mended")  # of fold 1, with c
+    other = Recorded(Bundle(DIGITS), maps, tmp_path / "out", 2, weights=weights)
+    other.run()
+    assert other.calls == [("evaluating", "1")]

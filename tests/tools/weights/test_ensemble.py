@@ -70,6 +70,25 @@ def test_a_member_that_fails_is_named_and_trained_again(data, tmp_path, monkeypa
     assert calls == [0, 1, 1] and states["members.1.weight"].tolist() == [1, 1]
 
 
+def test_members_of_files_that_have_changed_are_refused(data, tmp_path, monkeypatch):
+    def run_config(bundle, run_id, configs, settings, log, jobs):
+        torch.save({"weight": torch.zeros(2)}, settings["output_dir"] / "model.pt")
+        return True
+
+    monkeypatch.setattr(ensemble, "run_config", run_config)
+    path = data / "dataset.json"
+    content = json.loads(path.read_text())
+    own = data / "label.png"
+    own.write_bytes(b"first")
+    content["training"][0]["label"] = str(own)
+    path.write_text(json.dumps(content))
+    train_ensemble(get_bundle("chest"), data, tmp_path / "run")
+    train_ensemble(get_bundle("chest"), data, tmp_path / "run")
+    own.write_bytes(b"other")
+    with pytest.raises(UserError, match=r"on label\.png before it was changed"):
+        train_ensemble(get_bundle("chest"), data, tmp_path / "run")
+
+
 def test_a_member_without_weights_is_not_done(data, tmp_path, monkeypatch):
     monkeypatch.setattr(ensemble, "run_config", lambda *arguments: True)
     with pytest.raises(UserError, match="2 of 2 members failed"):
