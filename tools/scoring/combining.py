@@ -16,8 +16,8 @@ from custom_networks.results.write_state import write_state
 
 from ..bundles import Bundle
 from ..weights.training import python_words, read_configs
-from .crossvalidate import CrossValidation, table_of
-from .spread import Spread, main_score, read_scores, spread
+from .crossvalidate import CrossValidation
+from .spread import Spread, main_score, spread
 
 AVERAGE, ENSEMBLE = "average", "ensemble"
 OVERLAY = "ensemble.json"  # the mean network's config, for train.json and inference.json
@@ -31,7 +31,7 @@ class Candidate:
         name: of a fold, or `AVERAGE` or `ENSEMBLE`.
         weights: the file.
         overlays: configs that its network needs.
-        score: the main score of the validation cases, see `main_score`; None where it could not be scored.
+        score: the main score of the validation cases over subjects, see `main_score`; None where it could not be scored.
     """
 
     name: str
@@ -137,7 +137,7 @@ def _scored(validation: CrossValidation, candidate: Candidate, folder: Path, tel
     if not validation.evaluate(validation.folds[0], candidate.weights, folder, settings, begin, **options):
         tell(f"{candidate.name}: could not be scored")
         return candidate
-    rows = read_scores(table_of(folder))
+    rows = validation.scores(folder, validation.content["validation"])
     name = main_score(rows)
-    score = spread([float(row[name] or "nan") for row in rows], [row["case"] for row in rows], name)
+    score = spread([float(row[name] or "nan") for row in rows], [row["subject"] for row in rows], name)
     return Candidate(candidate.name, candidate.weights, candidate.overlays, score)

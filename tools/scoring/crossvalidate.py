@@ -235,12 +235,20 @@ class CrossValidation:
 
     def _rows(self, fold: Fold, value: str) -> list[dict]:
         chosen = {f"chosen {self.choice}": f"{self.choice} = {value}"} if self.choice else {}
-        rows, table = read_scores(table_of(self._eval(fold, value))), self._eval(fold, value)
-        entries = fold.sections["test"]
+        rows = self.scores(self._eval(fold, value), fold.sections["test"])
+        return [{"fold": fold.name, "subject": row["subject"]} | chosen | row for row in rows]
+
+    def scores(self, folder: Path, entries: Sequence[dict]) -> list[dict[str, str]]:
+        """Return the rows of a folder of scores, each with its ``subject``; what no subject is found in stands for itself.
+
+        Raises:
+            UserError: when not every entry was scored.
+        """
+        rows = read_scores(table_of(folder))
         if len(rows) != len(entries):
-            raise UserError(f"{table}: scores of {len(rows)} cases, where {len(entries)} are tested.", "Delete it, and run again.")
+            raise UserError(f"{folder}: scores of {len(rows)} cases, where {len(entries)} are tested.", "Delete it, and run again.")
         subjects = [subject_of(entry, self.subject) for entry in entries]  # a report's rows are in the order of the cases
-        return [{"fold": fold.name, "subject": subject} | chosen | row for subject, row in zip(subjects, rows, strict=True)]
+        return [{"subject": subject or row["case"]} | row for subject, row in zip(subjects, rows, strict=True)]
 
     def _folder(self, fold: Fold) -> Path:
         return self.output.resolve() / f"fold_{fold.name}"

@@ -81,6 +81,27 @@ def test_an_ensemble_is_of_the_network_that_was_trained():
     assert [member["dropout"] for member in network["members"]] == [False, False]
 
 
+@pytest.mark.parametrize(
+    ("entries", "pattern", "count"),
+    [
+        ([{"image": "p1_x.png"}, {"image": "p1_y.png"}], "p[0-9]", 1),
+        ([{"image": "p1_x.png"}, {"image": "p2_y.png"}], "p[0-9]", 2),
+        ([{"image": "a.png", "subject": "1"}, {"image": "b.png", "subject": "1"}], None, 1),
+        ([{"image": "phantom_x.png"}, {"image": "phantom_y.png"}], "p[0-9]", 2),
+    ],
+)
+def test_scans_of_one_person_count_as_one(data, tmp_path, entries, pattern, count):
+    """As in the table of all folds; two scans of one had an interval as of two people."""
+    path = data / "dataset.json"
+    content = json.loads(path.read_text())
+    entries = [entry | {"label": 1} for entry in entries]
+    training = [{"image": f"p{n}_{n}.png", "label": 1, "subject": str(n)} for n in range(3, 7)]
+    path.write_text(json.dumps(content | {"training": training, "validation": entries}))
+    validation = Recorded(Bundle(DIGITS), data, tmp_path / "out", 2, pattern)
+    validation.run()
+    assert {candidate.score.count for candidate in combine(validation)[0]} == {count}
+
+
 @pytest.mark.parametrize("name", ["network_def#num_classes", "network_def::num_classes"])
 def test_settings_of_the_network_are_in_the_ensemble_s_members(data, tmp_path, name):
     """Put on top of the mean of networks, which takes none, they ended each scoring of the ensemble."""
