@@ -7,13 +7,14 @@ import typer
 
 from custom_networks.errors import UserError
 
+from ..benchmarks import COPIES
 from .console import console, errors
 
 BUNDLE = "vertebrae_ct_instance_segmentation"
 
 
 def situations(
-    copies: Annotated[int, typer.Option(min=1, help="Phantoms of every situation; equal ones each time.")] = 4,
+    copies: Annotated[int, typer.Option(min=1, help="Phantoms of every situation; equal ones each time.")] = COPIES,
     only: Annotated[list[str] | None, typer.Option(help="A situation; may be given several times.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Other weights than the bundle's own.")] = None,
 ) -> None:

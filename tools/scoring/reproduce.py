@@ -11,6 +11,7 @@ from custom_networks.errors import UserError
 from custom_networks.results.record import file_digest
 from custom_networks.results.write_result import write_json
 
+from ..benchmarks import COPIES
 from ..benchmarks.situations import Tally, try_situations
 from ..bundles import Bundle, environment
 from ..phantoms.spine_situations import SITUATIONS
@@ -22,7 +23,6 @@ from .rescans import score_rescans
 from .spread import Spread, read_scores, score_names, spread
 
 ROOT = Path(__file__).resolve().parents[2]  # where ``python -m tools`` is found
-COPIES = 4  # of each situation, as `axial situations` tries
 MADE = "made.json"  # beside a data set: the words of the command that made it
 PARTS = {
     "mean": "",
