@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,16 +93,20 @@ def match_names(
         what names have in common to those of the first list that have it, and those of the second.
     """
     chains = [{name: _shortened(name, again) for name in names} for names in (first, second)]
-    groups, keys = {}, {key for chain in chains for found in chain.values() for key in found}
-    for key in sorted(keys, key=lambda key: (-len(key), key)):
-        mine, theirs = ([name for name, found in chain.items() if key in found] for chain in chains)
+    having: tuple[dict, dict] = defaultdict(list), defaultdict(list)
+    for chain, index in zip(chains, having, strict=True):
+        for name, found in chain.items():
+            for key in found:
+                index[key].append(name)
+    groups, paired = {}, (set(), set())
+    for key in sorted(having[0].keys() & having[1].keys(), key=lambda key: (-len(key), key)):
+        mine, theirs = ([name for name in index[key] if name not in done] for index, done in zip(having, paired, strict=True))
         times = [{_time(chain[name], key) for name in names} for chain, names in zip(chains, (mine, theirs), strict=True)]
         other = all(len(found) == 1 and "" not in found for found in times) and times[0] != times[1]
         if mine and theirs and not other:
             groups[key] = mine, theirs
-            for chain, names in zip(chains, (mine, theirs), strict=True):
-                for name in names:
-                    del chain[name]
+            for done, names in zip(paired, (mine, theirs), strict=True):
+                done.update(names)
     return {key: groups[key] for key in sorted(groups)}
 
 
