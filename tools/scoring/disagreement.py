@@ -46,7 +46,8 @@ def draw_pairs(bundle: Bundle, pairs: Pairs, images: Path, folder: Path) -> Iter
         image = sources[named[prediction.name]]
         target = folder / f"{case}.png"
         try:
-            found, truth = (kind.view(CaseFiles(case, image, path, bundle.classes)) for path in (prediction, label))
+            files = CaseFiles(case, image, prediction, bundle.classes)
+            found, truth = kind.view(files), kind.view(files.with_label(label))
             if found is None or truth is None:
                 raise UserError("image and mask have other grids.", "Give the image that was segmented.")
             draw_disagreement(found, truth.mask, target, case)

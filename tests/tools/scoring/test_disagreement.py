@@ -45,6 +45,16 @@ def test_every_case_with_an_image_is_drawn_where_it_is_wrong(tools, scored, tmp_
     assert coloured(drawn / "right.png", BLUE) > 500 > 5 * coloured(drawn / "right.png", RED)  # drawn over it
 
 
+def test_an_image_is_read_once_for_its_mask_and_its_label(tools, scored, tmp_path, monkeypatch):
+    from tools.results import pictures
+
+    results, labels, images = scored
+    read, load = [], pictures.load_image_in_space
+    monkeypatch.setattr(pictures, "load_image_in_space", lambda path: read.append(path) or load(path))
+    tools("score", results, labels, "--bundle", "spinal_cord", "-o", tmp_path / "out", "--pictures", images)
+    assert sorted(read) == [str(images / f"{case}_image.nii.gz") for case in ("moved", "right")]
+
+
 def test_labels_of_another_grid_stop_no_other_case(tools, scored, tmp_path):
     results, labels, images = scored
     save_nifti(images / "empty_image.nii.gz", np.zeros((8, 8, 8), np.int16), AFFINE)

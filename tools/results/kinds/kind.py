@@ -1,7 +1,7 @@
 """What a kind of result can do."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -35,6 +35,15 @@ class CaseFiles:
         from ..pictures import load_view
 
         return load_view(self.source, self.result)
+
+    def with_label(self, label: Path) -> "CaseFiles":
+        """Return the case with a label map in place of its result; an image that was read is not read again."""
+        from ..pictures import load_mask
+
+        other = replace(self, result=label)
+        if "volume" in vars(self):
+            vars(other)["volume"] = replace(self.volume, mask=load_mask(label)[0])
+        return other
 
 
 class ResultKind:
