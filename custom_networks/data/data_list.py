@@ -1,6 +1,8 @@
 """Read dataset.json, the one data layout of all bundles."""
 
 import json
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from monai.data import load_decathlon_datalist
@@ -8,25 +10,29 @@ from monai.data import load_decathlon_datalist
 from ..errors import UserError
 
 
-def load_data_list(dataset_dir: str | Path, section: str, may_be_empty: bool = False) -> list[dict]:
+def load_data_list(
+    dataset_dir: str | Path, section: str, may_be_empty: bool = False, names: Sequence[str] | None = None
+) -> list[dict]:
     """Read one section of ``dataset_dir/dataset.json`` with paths made absolute.
 
     Args:
         dataset_dir: folder with ``dataset.json`` and the images.
         section: ``"training"``, ``"validation"`` or ``"test"``.
         may_be_empty: whether a section without cases is one of none, rather than an error.
+        names: of the classes 1, 2, ... that are to be trained; what ``labels`` of the list calls otherwise is an error.
 
     Returns:
         entries ``{"image": path or [paths], "label": path or class}``.
 
     Raises:
-        UserError: when the list or one of its files is missing, or the section is empty.
+        UserError: when the list or one of its files is missing, the section is empty, or its labels are other classes.
     """
     path = Path(dataset_dir) / "dataset.json"
     if not path.is_file():
         raise UserError(f"{path}: not found.", "Make one with `axial prepare` or `axial phantom`.")
     try:
-        listed = json.loads(path.read_text()).get(section)
+        content = json.loads(path.read_text())
+        listed = content.get(section)
         if not listed and (may_be_empty or listed is not None):  # MONAI fails on an empty list of test cases
             entries = []
         else:
@@ -35,6 +41,8 @@ def load_data_list(dataset_dir: str | Path, section: str, may_be_empty: bool = F
         raise UserError(
             f"{path}: section {section!r} cannot be read ({error}).", "Make the list anew with `axial prepare`."
         ) from error
+    if names is not None:
+        _check_names(path, content.get("labels"), names)
     if not entries and not may_be_empty:
         raise UserError(f"{path}: section {section!r} is empty.", "Give it at least one case.")
     for entry in entries:
@@ -44,6 +52,22 @@ def load_data_list(dataset_dir: str | Path, section: str, may_be_empty: bool = F
                 if isinstance(file, str) and not Path(file).exists():
                     raise UserError(f"{file}: named as {key} in {path}, but not there.", "Restore the file or make the list anew.")
     return entries
+
+
+def _check_names(path: Path, labels: object, names: Sequence[str]) -> None:
+    """Refuse a list whose labels have other names than the classes of their values; one that names none is taken as it is."""
+    known = labels if isinstance(labels, Mapping) else {}
+    for value, name in enumerate(names, 1):
+        there = known.get(str(value))
+        if isinstance(there, str) and _words(there) != _words(name):
+            raise UserError(
+                f"{path}: its label {value} is {there!r}, where {name!r} is trained.",
+                "Name the classes of the data set, --names \"['...','...']\" (in inference too), or mend its labels.",
+            )
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"\w+", name.lower().replace("_", " "))
 
 
 def case_weights(entries: list[dict]) -> list[float]:

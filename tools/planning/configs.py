@@ -62,7 +62,7 @@ def _train(plan: Plan) -> dict:
         "transforms": ["@preprocessing", "@train#label_preprocessing", "@train#sampling", "@train#augmentation"],
         "dataset": {
             "_target_": "CacheDataset",
-            "data": train["dataset"]["data"],
+            "data": {name: value for name, value in train["dataset"]["data"].items() if name != "names"},  # --label may rename
             "transform": train["dataset"]["transform"],
             "cache_rate": plan.cached,
             "num_workers": None,
