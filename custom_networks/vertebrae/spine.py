@@ -8,7 +8,8 @@ import numpy as np
 
 from .identified import Identified
 from .names import NAMES
-from .numbering import Numbering, Piece, number_vertebrae
+from .numbering import Numbering, number_vertebrae
+from .pieces import Piece
 from .settings import TraversalSettings
 from .traversal import Instance, TraversalState
 

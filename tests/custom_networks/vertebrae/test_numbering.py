@@ -9,7 +9,8 @@ import pytest
 from custom_networks.vertebrae.identified import COUNT, Identified
 from custom_networks.vertebrae.kinds import KINDS
 from custom_networks.vertebrae.names import VERTEBRA_NAMES, level_of
-from custom_networks.vertebrae.numbering import Piece, number_vertebrae
+from custom_networks.vertebrae.numbering import number_vertebrae
+from custom_networks.vertebrae.pieces import Piece
 from custom_networks.vertebrae.variants import STEPS, VARIANTS
 
 NAN = float("nan")
