@@ -2,82 +2,23 @@
 
 import logging
 import os
-import random
-import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, overload
 
-import nibabel
-import numpy as np
-import pandas as pd
 import torch
-from monai.data import MetaTensor
 
-from custom_networks.engines.case_evaluator import CaseEvaluator, CaseResult
-from custom_networks.errors import UserError, explain
-from custom_networks.results.record import quality_of, read_record
-from custom_networks.transforms.saving.save_maps import entropy
+from custom_networks.errors import UserError
 
 from .bundles import Bundle, all_bundles, get_bundle
-from .results.finishing import take_step
-from .results.kinds import CaseFiles
-from .results.measures import COLUMNS
-from .results.measuring import measure_case, measure_run
-from .results.segmenting import Segmenter, as_paths, insert_at_probabilities
+from .results.in_memory import InMemorySegmenter, Input, Result, is_in_memory, kept_random_states
 
 # MONAI says so whenever it makes a reader of DICOM
 warnings.filterwarnings("ignore", message="NvImgCodec")
 logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
 
 __all__ = ["Input", "Model", "Result", "UserError", "list_bundles", "load", "segment"]
-
-Input = str | os.PathLike | nibabel.spatialimages.SpatialImage
-"""A path of an image, of a DICOM series or of a study, ``dicomweb://HOST/studies/UID``, or a nibabel image."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a bundle found in one case.
-
-    Attributes:
-        name: of the case: its file's without the suffix; ``image`` for an image in memory.
-        mask: label map on the scan's own grid; None of a class, and where the case failed.
-        measures: a row a measure: case, structure, measure, slice (<NA> for a whole case), value, unit.
-        probability: of each voxel before a threshold or argmax, on the mask's grid; where the network has several channels they are
-            the last axis. None where a bundle has none (vertebrae). Of a class: a Series, name to probability.
-        warnings: what a reader should know of.
-        record: what made the result: bundle, weights, settings, versions, the input's SHA-256.
-        error: None, or why the case failed; of lists only, since a single case that fails raises it.
-        details: what the bundle says of each vertebra or lesion, of its second-best numbering, or of a class; empty of the others.
-    """
-
-    name: str
-    mask: nibabel.Nifti1Image | None
-    measures: pd.DataFrame
-    probability: nibabel.Nifti1Image | pd.Series | None
-    warnings: tuple[str, ...]
-    record: dict[str, Any]
-    error: UserError | None = None
-    details: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def quality(self) -> float | None:
-        """How likely the mask is good, from 0 to 1; None where the bundle was not calibrated. ``record["quality"]`` says why."""
-        judged = quality_of(self.record)
-        return judged and judged.value
-
-    @property
-    def entropy(self) -> nibabel.Nifti1Image | None:
-        """How uncertain each voxel is, from 0 to 1, on the mask's grid; None where there is no ``probability`` of voxels."""
-        if self.mask is None or self.probability is None:
-            return None
-        values = self.probability.get_fdata(dtype=np.float32)
-        channels = np.moveaxis(values, -1, 0) if values.ndim > self.mask.ndim else values[None]
-        return nibabel.Nifti1Image(entropy(torch.from_numpy(channels)).numpy(), self.mask.affine)
 
 
 class Model:
@@ -87,7 +28,7 @@ class Model:
         bundle: the bundle.
     """
 
-    def __init__(self, segmenter: "_InMemory") -> None:
+    def __init__(self, segmenter: InMemorySegmenter) -> None:
         self._segmenter = segmenter
         self.bundle: Bundle = segmenter.bundle
 
@@ -110,7 +51,7 @@ class Model:
             UserError: the file, what is wrong with it, what to do; for a single scan.
 
         Examples:
-            >>> import axial, numpy as np
+            >>> import axial, numpy as np, tempfile
             >>> from PIL import Image
             >>> from sklearn.datasets import load_digits
             >>> three = load_digits().images[3] * 15
@@ -122,7 +63,7 @@ class Model:
             >>> print(missing.error)
             missing.png: no such file or folder. ...
         """
-        if isinstance(scan, (str, os.PathLike)) or _in_memory(scan):
+        if isinstance(scan, (str, os.PathLike)) or is_in_memory(scan):
             results = self._segmenter.run([scan], series)
             if len(results) != 1:
                 raise UserError(f"{scan}: {len(results)} cases.", "Give it in a list, [scan], to get a list of results.")
@@ -165,8 +106,8 @@ def load(
         custom_networks.errors.UserError: liver: no such bundle. Choose one of: ...
     """
     found = bundle if isinstance(bundle, Bundle) else get_bundle(os.fspath(bundle))
-    with _random_states():
-        return Model(_InMemory(found, settings, None if weights is None else Path(weights), device))
+    with kept_random_states():
+        return Model(InMemorySegmenter(found, settings, None if weights is None else Path(weights), device))
 
 
 @overload
@@ -191,129 +132,3 @@ def segment(bundle, scan, *, series=None, **options):
         True
     """
     return load(bundle, **options).segment(scan, series=series)
-
-
-@dataclass
-class _Keep:
-    """A transform that keeps the probabilities of each case, by name."""
-
-    found: dict[str, MetaTensor] = field(default_factory=dict)
-
-    def __call__(self, data: dict) -> dict:
-        self.found[data["case"]] = data["pred"].detach().float().cpu().clone()
-        return data
-
-
-class _InMemory(Segmenter):
-    """A `Segmenter` whose results come as objects; its files live in a temporary folder."""
-
-    def run(self, scans: Sequence[Input], series: str | int | None) -> list[Result]:
-        """Segment scans; return the results of each, in their order."""
-        keep = _Keep()
-        with ExitStack() as stack:
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            stack.enter_context(_random_states())
-            sources = [os.fspath(path) for path in as_paths(scans, stack)]
-            written = {f"{os.path.dirname(path)}{os.sep}" for path, scan in zip(sources, scans, strict=True) if _in_memory(scan)}
-            series = None if series is None else str(series)
-            archives = self.archives(stack, series)
-
-            def said(text: str) -> str:  # without folders that will be gone when it is read
-                return archives.described(_without(text, written))
-
-            cases, failed = self.find(sources, series, archives)
-            parser = stack.enter_context(self.bundle.parser("inference.json"))
-            insert_at_probabilities(parser, keep)
-            evaluator: CaseEvaluator = self.evaluator(parser, cases, scratch, True, archives)
-            evaluator.on_case = lambda result: None
-            done = evaluator.run()
-            files = {
-                result.name: CaseFiles(result.name, result.source, result.path, self.bundle.classes)
-                for result in done
-                if not result.error
-            }
-            together, problem = self._together(list(files.values()))
-            done = [replace(result, warnings=(*result.warnings, *problem)) for result in done]
-            results = [*failed, *done]
-            found = [self._result(result, files.get(result.name), together.get(result.name, []), keep, said) for result in results]
-            pairs = list(zip(results, found, strict=True))
-            return [mine for s in sources for result, mine in pairs if _belongs(result.source, str(archives.fetched.get(s, s)))]
-
-    def _together(self, files: list[CaseFiles]) -> tuple[dict[str, list[dict]], list[str]]:
-        """Return what several cases together measure, and why it could not be, as one warning, so that nothing else is lost."""
-        problems: list[str] = []
-        found = take_step(problems, None, "measured together", lambda: measure_run(self.kind, files))
-        return found or {}, problems
-
-    def _result(
-        self, result: CaseResult, files: CaseFiles | None, together: list[dict], keep: _Keep, said: Callable[[str], str]
-    ) -> Result:
-        problem = result.error
-        if files is not None:
-            try:
-                return self._made(result, files, together, keep, said)
-            except Exception as error:  # a mask that cannot be read or measured leaves the other cases
-                problem = f"{result.source}: {explain(error)}"
-        return Result(result.name, None, _table([]), None, tuple(map(said, result.warnings)), {}, UserError(said(problem)))
-
-    def _made(self, result: CaseResult, files: CaseFiles, together: list[dict], keep: _Keep, said: Callable[[str], str]) -> Result:
-        rows = [*measure_case(self.kind, files), *together]
-        mask = _read(files.result) if self.bundle.is_segmentation else None
-        probability = keep.found.pop(result.name, None)
-        if probability is not None:
-            probability = self._named(probability) if mask is None else _image(probability, mask)
-        record = read_record(files.result) or {}
-        record |= {key: [said(text) for text in record.get(key, ())] for key in ("source", "warnings")}
-        details = self.kind.details(files)
-        return Result(result.name, mask, _table(rows), probability, tuple(map(said, result.warnings)), record, details=details)
-
-    def _named(self, probabilities: torch.Tensor) -> pd.Series:
-        return pd.Series(probabilities.flatten().numpy(), index=list(self.bundle.classes.values()), name="probability")
-
-
-def _in_memory(scan: object) -> bool:
-    return hasattr(scan, "to_filename")
-
-
-def _without(text: str, folders: set[str]) -> str:
-    """Return a text without these folders."""
-    for folder in folders:
-        text = text.replace(folder, "")
-    return text
-
-
-def _belongs(source: str, scan: str) -> bool:
-    """Tell whether a case's source is a scan that was given, or lies in it."""
-    source, scan = (os.path.realpath(path) for path in (source, scan))
-    return source == scan or source.startswith((f"{scan}#", f"{scan}{os.sep}"))
-
-
-def _read(path: Path) -> nibabel.Nifti1Image:
-    image = nibabel.load(path)
-    return nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine, image.header)
-
-
-def _image(probability: torch.Tensor, mask: nibabel.Nifti1Image) -> nibabel.Nifti1Image:
-    """Return probabilities ``(C, X, Y, Z)`` as an image ``(X, Y, Z)`` or ``(X, Y, Z, C)``."""
-    array = np.moveaxis(probability.numpy(), 0, -1)
-    array = array.reshape(*mask.shape, array.shape[-1])
-    return nibabel.Nifti1Image(array[..., 0] if array.shape[-1] == 1 else array, mask.affine)
-
-
-def _table(rows: list[dict]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    table["slice"] = pd.to_numeric(table["slice"], errors="coerce").astype("Int64")
-    table["value"] = pd.to_numeric(table["value"]).astype(float)
-    return table
-
-
-@contextmanager
-def _random_states() -> Iterator[None]:
-    """Give back the random numbers that a bundle's fixed seed would take from the caller."""
-    states = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng():
-            yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])

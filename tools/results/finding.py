@@ -1,7 +1,10 @@
-"""How a bundle finds the cases below a path."""
+"""What inputs stand for: paths, and the cases that a bundle finds below them."""
 
 import pydoc
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from pathlib import Path
 
 import custom_networks
 
@@ -16,3 +19,18 @@ def finding_of(bundle: Bundle) -> tuple[Callable[..., list[dict]], dict]:
         options = {name: parser.get_parsed_content(f"cases#{name}") for name in parser["cases"] if name not in NO_OPTIONS}
         target = parser["cases"]["_target_"]
         return getattr(custom_networks, target.rpartition(".")[2], None) or pydoc.locate(target), options
+
+
+def as_paths(inputs: Iterable[object], stack: ExitStack) -> list[str | Path]:
+    """Return inputs as paths; images in memory are written to a folder that lasts as long as the stack."""
+    paths, folder = [], None
+    for item in inputs:
+        if hasattr(item, "to_filename"):
+            folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            number = sum(1 for _ in folder.iterdir())
+            path = folder / (f"image_{number + 1}.nii.gz" if number else "image.nii.gz")
+            item.to_filename(path)
+            paths.append(path)
+        else:
+            paths.append(item)
+    return paths

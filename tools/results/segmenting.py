@@ -2,7 +2,6 @@
 
 import logging
 import re
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,24 +14,21 @@ import custom_networks
 from custom_networks.cases.names import case_name, first_image, name_cases, split_series
 from custom_networks.engines.case_evaluator import CaseEvaluator, CaseResult
 from custom_networks.errors import UserError, explain
-from custom_networks.inferers.precision import half_type
-from custom_networks.results.record import file_digest
 from custom_networks.results.write_result import mark
 
 from ..bundles import Bundle
 from ..dicomweb.address import is_address
 from ..dicomweb.archive import Archives
-from .finding import finding_of
-from .finishing import CaseFinisher, FinishedCase, take_step
-from .folder import locked, prepare_folder, update_measures
+from .finding import as_paths, finding_of
+from .finishing import CaseFinisher, FinishedCase
+from .folder import prepare_folder
 from .job import Cluster, Job
 from .kinds import kind_of
-from .measuring import measure_run
+from .loading import check_precision, find_device, insert_at_probabilities, load_weights, loads_weights
 from .progress import Progress
-from .report.page import ReportPage
+from .run import Run
 from .telling import Teller
 
-LOADERS = ("CheckpointLoader", "LoadWeights")
 OPTIONS = {"window_batch": "batch"}  # settings whose option is called otherwise
 HARMLESS = re.compile(r"[A-Za-z0-9][\w .,+-]*", re.ASCII)
 
@@ -124,7 +120,7 @@ class Segmenter:
         output, inputs = Path(output), list(inputs)
         if cluster is None:
             with self.bundle.parser("inference.json", **self.settings) as parser:
-                _check_precision(parser)
+                check_precision(parser)
         elif store or any(map(is_address, inputs)):
             raise UserError(
                 "an archive's studies are fetched and stored by one process alone.", "Leave --jobs and --scheduler out."
@@ -133,7 +129,7 @@ class Segmenter:
             archives = self.archives(stack, series)
             finisher = CaseFinisher(self.bundle, self.kind, output, self.output_suffix, exports, archives, store)
             prepare_folder(output)
-            run = _Run(finisher, self.weights, single_file, on_progress)
+            run = Run(finisher, self.weights, single_file, on_progress)
             cases, failed = self.find(as_paths(inputs, stack), series, archives)
             for result in failed:
                 run.fail(result)
@@ -146,14 +142,14 @@ class Segmenter:
                 results = run.close([case["case"] for case in cases])
         return results
 
-    def _segment_here(self, cases: list[dict], run: "_Run", overwrite: bool) -> None:
+    def _segment_here(self, cases: list[dict], run: Run, overwrite: bool) -> None:
         with self.bundle.parser("inference.json") as parser:
             evaluator = self.evaluator(parser, cases, run.finisher.output, overwrite, run.finisher.archives)
             evaluator.on_progress = lambda name, share: run.on_progress(Progress(name, run.number, len(cases), share))
             evaluator.on_case = lambda result: run.take(run.finisher(result), len(cases))
             evaluator.run()
 
-    def _segment_elsewhere(self, cases: list[dict], run: "_Run", overwrite: bool, cluster: Cluster) -> None:
+    def _segment_elsewhere(self, cases: list[dict], run: Run, overwrite: bool, cluster: Cluster) -> None:
         finisher = run.finisher
         if not cases:
             return
@@ -231,13 +227,13 @@ class Segmenter:
         self, parser, cases: list[dict], output: Path, overwrite: bool, archives: Archives | None = None
     ) -> CaseEvaluator:
         """Return the bundle's evaluator; users' paths reach it as objects, never as texts of a config."""
-        handlers = [handler for handler in parser["handlers"] if not _loads(handler)]  # the weights are loaded
+        handlers = [handler for handler in parser["handlers"] if not loads_weights(handler)]  # they are loaded
         objects = {"network": self.network, "ckpt": self.weights, "output_dir": output, "handlers": handlers, "cases": []}
         for name, value in (self.settings | objects | {"overwrite": overwrite}).items():
             parser[name] = value
         if self.maps:  # before anything is parsed
             insert_at_probabilities(parser, custom_networks.SaveMapsd("pred", output))
-        _check_precision(parser)
+        check_precision(parser)
         parser.get_parsed_content("initialize")
         evaluator = parser.get_parsed_content("evaluator")
         evaluator.cases = cases
@@ -245,70 +241,6 @@ class Segmenter:
             evaluator.record.described = archives.described
         logging.getLogger("ignite").setLevel(logging.CRITICAL)  # failed cases are reported by their results
         return evaluator
-
-
-def _check_precision(parser) -> None:
-    """Say at once that the device has not got what the network shall compute in, not with every case."""
-    if "precision" in parser:
-        half_type(parser.get_parsed_content("device"), parser.get_parsed_content("precision"))
-
-
-def _loads(handler: object) -> bool:
-    return isinstance(handler, dict) and handler["_target_"].rpartition(".")[2] in LOADERS
-
-
-class _Run:
-    """One run of a `Segmenter`: its results as they come, and what follows the last of them."""
-
-    def __init__(self, finisher: CaseFinisher, weights: Path, single_file: bool, on_progress: Callable[[Progress], None]) -> None:
-        self.finisher, self.on_progress = finisher, on_progress
-        self.page = ReportPage(finisher.bundle, file_digest(weights), finisher.output, single_file)
-        self.failed: list[CaseResult] = []  # before the first case
-        self.results: list[CaseResult] = []
-
-    @property
-    def number(self) -> int:
-        """The number of the case at hand, from 1."""
-        return len(self.results) + 1
-
-    def fail(self, result: CaseResult) -> None:
-        """Take what was not found at all."""
-        finished = self.finisher(result)
-        self.failed.append(finished.result)
-        self.page.add(finished.section)
-        self.on_progress(Progress(result.name, 0, 0, 1.0, finished.result))
-
-    def take(self, finished: FinishedCase, total: int) -> None:
-        """Take a case that is done."""
-        number = self.number
-        self.page.add(finished.section)
-        self.results.append(finished.result)
-        self.on_progress(Progress(finished.result.name, number, total, 1.0, finished.result))
-
-    def close(self, names: Sequence[str]) -> list[CaseResult]:
-        """Measure what needs several cases, and write the table and the page; return all results.
-
-        What cannot be written is a failed result of its own.
-
-        Args:
-            names: of the cases, in the order of their results.
-        """
-        problems: list[str] = []
-        order = {name: place for place, name in enumerate(names)}
-        results = self.failed + sorted(self.results, key=lambda result: order[result.name])
-        done = [result for result in results if not result.error]
-        kind, output, files, exists = self.finisher.kind, self.finisher.output, self.finisher.files, self.finisher.exists
-        together = take_step(problems, None, "measured", lambda: measure_run(kind, list(map(files, done))))
-        for name, rows in (together or {}).items():
-            index = next(index for index, result in enumerate(results) if result.name == name)
-            finished = self.finisher.describe(replace(results[index], measures=(*results[index].measures, *rows)))
-            results[index] = finished.result
-            self.page.add(finished.section)
-        rows = [row for result in results for row in result.measures]
-        with locked(output):
-            take_step(problems, None, "", lambda: update_measures(output, rows, {result.name for result in done}, exists))
-            take_step(problems, None, "", lambda: self.page.write(exists))
-        return results + [CaseResult("summary", str(output), 0.0, problem) for problem in problems]
 
 
 def segment_cases(
@@ -348,67 +280,3 @@ def _plan(archives: Archives, source: object) -> CaseResult:
     except UserError as error:
         return CaseResult(case_name(str(source)), str(source), 0.0, explain(error))
     return CaseResult(" and ".join(series.uid for series in chosen.values()), str(source), 0.0)
-
-
-def find_device(name: str | torch.device) -> torch.device:
-    """Return a device that is there.
-
-    Raises:
-        UserError: when it is not.
-    """
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UserError(f"--device {name}: not a device of this machine.", "Give cpu, cuda, cuda:0 or mps.") from error
-    return device
-
-
-def load_weights(network: torch.nn.Module, path: Path, bundle: Bundle) -> None:
-    """Load a state dict, or a checkpoint that holds one as ``model``, into a network.
-
-    Raises:
-        UserError: when the file is missing, damaged, or of another network.
-    """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file.", "Train the bundle and copy its weights there, or give others by --weights.")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        content = content["model"] if isinstance(content, dict) and isinstance(content.get("model"), dict) else content
-    except Exception as error:  # the unpickler raises many types
-        raise UserError(f"{path}: not a file of weights.", "Give a state dict, such as one made by convert-weights.") from error
-    try:
-        network.load_state_dict(content)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: not the weights of {bundle.name}'s network.", "Give a state dict of the same layers.") from error
-    network.eval()
-
-
-def insert_at_probabilities(parser, transform: Callable[[dict], dict] | None) -> bool:
-    """Put a transform where ``pred`` is a probability on the scan's grid: after its activation, and after its inversion.
-
-    Returns:
-        whether there is such a place; there is none where labels are chosen before the inversion.
-    """
-    transforms = parser["postprocessing"]["transforms"]
-    names = [known["_target_"].rpartition(".")[2] for known in transforms]
-    chosen = next((n for n, name in enumerate(names) if name in ("AsDiscreted", "ArgMaxd")), len(names))
-    places = [n for n, name in enumerate(names[:chosen]) if name in ("Activationsd", "Invertd")]
-    if places and transform is not None:
-        transforms.insert(max(places) + 1, transform)
-    return bool(places)
-
-
-def as_paths(inputs: Iterable[object], stack: ExitStack) -> list[str | Path]:
-    """Return inputs as paths; images in memory are written to a folder that lasts as long as the stack."""
-    paths, folder = [], None
-    for item in inputs:
-        if hasattr(item, "to_filename"):
-            folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            number = sum(1 for _ in folder.iterdir())
-            path = folder / (f"image_{number + 1}.nii.gz" if number else "image.nii.gz")
-            item.to_filename(path)
-            paths.append(path)
-        else:
-            paths.append(item)
-    return paths

@@ -9,7 +9,7 @@ import pytest
 from conftest import REPOSITORY
 
 from custom_networks.errors import UserError
-from tools.api import _table
+from tools.results.in_memory import as_table
 from tools.results.measures import COLUMNS, write_measures
 from tools.scoring.repeatability import Repeatability, read_measures, repeatability
 from tools.scoring.rescans import score_rescans
@@ -62,7 +62,7 @@ def test_scans_and_rescans_are_segmented_by_weights_that_saw_neither(tmp_path, m
         def segment(self, path):
             case = path.name.removesuffix(".nii.gz")
             value = "9" if case.endswith("_image") else "11"
-            return SimpleNamespace(measures=_table([row(case, value), row(case, "5", "area", slice_number=0)]))
+            return SimpleNamespace(measures=as_table([row(case, value), row(case, "5", "area", slice_number=0)]))
 
     monkeypatch.setattr("tools.api.load", lambda bundle, weights: asked.append(weights) or Model())
     (found,) = score_rescans(None, tmp_path, tmp_path / "weights", "p[0-9]")
