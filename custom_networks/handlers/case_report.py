@@ -2,13 +2,13 @@
 
 import csv
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from ignite import distributed as idist
 from ignite.engine import Engine, Events
 
+from ..metrics.finite_mean import finite_mean
 from .distributed import gather
 from .score_table import print_scores
 
@@ -88,9 +88,3 @@ def write_table(path: Path, rows: Sequence[dict]) -> None:
         writer.writeheader()
         for row in rows:
             writer.writerow({name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()})
-
-
-def finite_mean(values: Iterable[float]) -> float:
-    """Return the mean of the finite values; nan where there is none."""
-    finite = [value for value in values if np.isfinite(value)]
-    return float(np.mean(finite)) if finite else float("nan")

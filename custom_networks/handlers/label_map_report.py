@@ -7,8 +7,9 @@ import torch
 
 from ..cases.cases import case_name
 from ..metrics.dice import dice_coefficients
+from ..metrics.finite_mean import finite_mean
 from ..metrics.partial import allowed_classes, resolve_partial
-from .case_report import CaseReport, finite_mean
+from .case_report import CaseReport
 
 
 class LabelMapReport(CaseReport):

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from ..cases.cases import case_name
+from ..metrics.finite_mean import finite_mean
 from ..metrics.vertebra_scores import match_vertebrae
-from .case_report import CaseReport, finite_mean, write_table
+from .case_report import CaseReport, write_table
 
 SCORES = ("dice", "dice_whole", "assd_mm", "found", "identification_rate", "completeness_accuracy", "false_positives")
 VERTEBRA_COLUMNS = ("case", "truth", "predicted", "dice", "iou", "assd_mm", "cut", "identified")

@@ -7,7 +7,7 @@ import numpy as np
 
 from .hidden_markov_model import HiddenMarkovModel
 from .kinds import ENDS, FIRST_LUMBAR, FIRST_THORACIC
-from .names import level_of
+from .names import LAST, level_of
 from .pieces import Piece
 from .variants import TWELVE
 
@@ -76,7 +76,7 @@ def number_vertebrae(pieces: Sequence[Piece]) -> Numbering:
     if not pieces:
         return Numbering([], [], [])
     if not any(piece.weight or piece.identified for piece in pieces):
-        count = min(len(pieces), 24)
+        count = min(len(pieces), LAST)
         numbers = [*range(1, count + 1), *[0] * (len(pieces) - count)]
         return Numbering(numbers, [0.0] * len(pieces), [], counted=True)
     upright = HiddenMarkovModel(pieces)

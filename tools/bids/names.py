@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from custom_networks.cases.suffixes import NIFTI_SUFFIXES, split_suffix
@@ -37,10 +37,6 @@ class BidsName:
     def folder(self) -> Path:
         """Folder of the person and session, below the data set's."""
         return Path(*(f"{key}-{self.entities[key]}" for key in ("sub", "ses") if key in self.entities))
-
-    def with_entities(self, suffix: str, **entities: str) -> "BidsName":
-        """Return the name of another file of the same image."""
-        return replace(self, entities={**self.entities, **entities}, suffix=suffix)
 
 
 def parse_name(file: str | Path) -> BidsName | None:

@@ -59,11 +59,6 @@ class Entry:
     metrics: dict[str, str] = field(default_factory=dict)
 
     @property
-    def measurable(self) -> bool:
-        """Whether the numbers need no training."""
-        return self.command is None and self.source is None
-
-    @property
     def needed(self) -> list[str]:
         """Names of all folders that the user gives."""
         return [name for name in (self.data, self.converted and self.converted["data"]) if name]

@@ -8,6 +8,7 @@ import numpy as np
 from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError
 from custom_networks.geometry.axial import slices_last, spacing_slices_last
+from custom_networks.metrics.finite_mean import finite_mean
 from custom_networks.metrics.identification import centroids, identification_rate
 from custom_networks.metrics.lesions import lesion_scores
 from custom_networks.metrics.overlap import mask_scores
@@ -74,14 +75,14 @@ def score_vertebrae(prediction: Path, truth: Path, classes: Mapping[str, str]) -
     matches = match_vertebrae(mask, label, spacing)
     true = [match for match in matches if match.truth]
     numbered = [mask_scores(mask == match.truth, label == match.truth, spacing) for match in true]
-    yield _row(ALL, "Dice", _mean([scores["dice"] for scores in numbered]))
-    yield _row(ALL, "Dice of instances", _mean([match.dice for match in true]))
+    yield _row(ALL, "Dice", finite_mean([scores["dice"] for scores in numbered]))
+    yield _row(ALL, "Dice of instances", finite_mean([match.dice for match in true]))
     for key, unit in (("hd95", "mm"), ("surface_distance", "mm"), ("volume_error", "mm3"), ("relative_volume_error", "")):
-        yield _row(ALL, NAMES[key], _mean([scores[key] for scores in numbered]), unit)
+        yield _row(ALL, NAMES[key], finite_mean([scores[key] for scores in numbered]), unit)
     centres = centroids(label, spacing)
     asked = {match.truth: centres[match.truth] for match in true}
     yield _row(ALL, "identification rate (VerSe, 20 mm)", identification_rate(centroids(mask, spacing), asked))
-    yield _row(ALL, "identification rate (IoU 0.5)", _mean([float(match.identified) for match in true]))
+    yield _row(ALL, "identification rate (IoU 0.5)", finite_mean([float(match.identified) for match in true]))
     yield _row(ALL, "vertebrae", len(true))
     yield _row(ALL, "missed", sum(match.predicted == 0 for match in true))
     yield _row(ALL, "invented", len(matches) - len(true))
@@ -135,8 +136,3 @@ def _rows(structure: str, scores: dict[str, float], unit: str, axes: int) -> Ite
 
 def _row(structure: str, metric: str, value: float, unit: str = "") -> dict:
     return {"structure": structure, "metric": metric, "value": float(value), "unit": unit}
-
-
-def _mean(values: list[float]) -> float:
-    finite = [value for value in values if np.isfinite(value)]
-    return float(np.mean(finite)) if finite else float("nan")
