@@ -73,7 +73,14 @@ def overlap(corner: np.ndarray, size: Sequence[int], shape: Sequence[int]) -> tu
 
 
 def crop(array: np.ndarray | torch.Tensor, corner: np.ndarray, size: Sequence[int], outside: float) -> np.ndarray | torch.Tensor:
-    """Return a box of an array, filled with ``outside`` where it leaves the array; of the array's own kind and type."""
+    """Return a box of an array, of the array's own kind and type.
+
+    Args:
+        array: of any number of axes.
+        corner: index of the box's first voxel along each axis; may lie outside.
+        size: of the box in voxels.
+        outside: value where the box leaves the array.
+    """
     size = tuple(int(n) for n in size)
     result = array.new_full(size, outside) if isinstance(array, torch.Tensor) else np.full(size, outside, array.dtype)
     there, inside = overlap(corner, size, array.shape)

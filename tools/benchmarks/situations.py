@@ -116,7 +116,15 @@ def try_situations(
     on_phantom: Callable[[], None] = lambda: None,
     weights: Path | None = None,
 ) -> list[Tally]:
-    """Segment ``copies`` phantoms of every situation, by the bundle's weights or others, and count what came out."""
+    """Segment phantoms of hard situations and count what came out.
+
+    Args:
+        bundle: the vertebrae's.
+        copies: phantoms of every situation.
+        only: names of situations; all without one.
+        on_phantom: called after every phantom.
+        weights: a state dict in place of the bundle's own.
+    """
     quiet = Console(quiet=True)
     tallies = []
     for name in only or SITUATIONS:

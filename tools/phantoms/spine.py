@@ -93,7 +93,16 @@ def make_spine_phantom(
     field: tuple[float, float] | None = None,
     cut: float = 0.4,
 ) -> SpinePhantom:
-    """Draw one scan: isotropic spacing of ``factor`` mm (2 by default), cut above or below with the probability ``cut``."""
+    """Draw one scan.
+
+    Args:
+        random: generator; equal states give equal scans.
+        family: one of `FAMILIES`, what the scan shows; None draws one.
+        person: how the vertebrae are made; None draws one.
+        factor: isotropic spacing in mm; None takes 2.
+        field: width and depth of the field of view in mm; None draws them.
+        cut: probability that a part of a long scan is cut off above and below.
+    """
     family = family or str(random.choice(list(FAMILIES), p=[0.25, 0.2, 0.15, 0.15, 0.05, 0.2, 0.0, 0.0, 0.0]))
     factor = factor or 2
     field = field or (random.uniform(140, 220), random.uniform(130, 190))

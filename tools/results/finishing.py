@@ -131,7 +131,17 @@ class CaseFinisher:
 
 
 def take_step(problems: list[str], result: CaseResult | None, what: str, step: Callable[[], object]) -> object:
-    """Take one step; where it fails, say so among the problems and return None."""
+    """Take one step; where it fails, say so among the problems and go on.
+
+    Args:
+        problems: gets a line for a step that fails.
+        result: of the case; None where the step is of no single case.
+        what: what the result cannot be then, such as ``"measured"``; empty leaves it to the error.
+        step: what is done.
+
+    Returns:
+        what the step returns; None where it fails.
+    """
     try:
         return step()
     except Exception as error:  # whatever it is, the other steps and cases go on

@@ -48,7 +48,21 @@ def write_synthetic(
     quiet: bool = False,
     on_case: Callable[[], None] = lambda: None,
 ) -> Path:
-    """Write ``copies`` cases of every source; equal seeds give equal cases. Every twentieth validates; quiet ones: see `scan`."""
+    """Write CT and label maps made from label maps or scans, and the data list. Every twentieth case validates.
+
+    Args:
+        folder: the data set to make.
+        sources: see `find_sources`.
+        copies: cases of every source.
+        seed: equal seeds give equal cases.
+        jobs: processes that share the cases.
+        overwrite: whether a data set that exists is replaced.
+        quiet: see `scan`.
+        on_case: called after every case.
+
+    Returns:
+        the ``dataset.json``.
+    """
     make_empty_folder(folder, overwrite)
     tasks = [(folder, source, copy, (seed, index, copy), quiet) for index, source in enumerate(sources) for copy in range(copies)]
     sections: dict[str, list[dict]] = {"training": [], "validation": [], "test": []}

@@ -84,7 +84,19 @@ class AxisResample(SpatialResample):
 
 
 def axis_maps(img: torch.Tensor, affine: Any, size: Any, mode: str, padding_mode: str) -> list[Map] | None:
-    """Return the map of each axis, None where there is more to the new grid, or to the interpolation, than that."""
+    """Return how each axis of a new grid lies on the image's own.
+
+    Args:
+        img: image ``(C, X, Y, Z)`` with its affine.
+        affine: of the new grid, in mm.
+        size: X, Y and Z of the new grid.
+        mode: of the interpolation, as MONAI calls it.
+        padding_mode: beyond the border, as MONAI calls it.
+
+    Returns:
+        scale and shift of each axis in voxels; None where the new grid is turned, mirrored or sheared against the image's, or the
+        interpolation is not linear with the border going on.
+    """
     linear = mode in ("bilinear", "GridSampleMode.BILINEAR") and padding_mode in ("border", "GridSamplePadMode.BORDER")
     if not (linear and get_track_meta() and isinstance(img, MetaTensor) and img.ndim == 4 and not img.pending_operations):
         return None
