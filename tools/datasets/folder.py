@@ -151,6 +151,8 @@ def _check_cases(cases: Collection[tuple[Path, list[tuple[int | None, Path]]]], 
         found = []
         try:
             image = load_nifti(image_path)
+            if image.ndim > 3 and max(image.shape[3:]) > 1:
+                raise UserError(f"{image_path}: has {image.ndim} axes.", "Give each volume as a file of its own.")
         except UserError as error:
             found.append(error)
         else:

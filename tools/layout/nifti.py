@@ -8,15 +8,18 @@ import numpy as np
 from custom_networks.errors import UserError
 
 AFFINE_TOLERANCE = 1e-2  # mm
+NO_NUMBERS = {"c": "complex numbers", "V": "colours"}  # kinds of numpy
 
 
 def load_nifti(path: Path, remedy: str = "Replace the file.") -> nibabel.Nifti1Image:
-    """Load a NIfTI file, pixels too; a damaged one is a `UserError`, whose last words may be given."""
+    """Load a NIfTI file, pixels too; a damaged one, or one of no numbers, is a `UserError`, whose last words may be given."""
     try:
         image = nibabel.load(path)
-        np.asarray(image.dataobj)
+        kind = np.asarray(image.dataobj).dtype.kind
     except Exception as error:  # nibabel and gzip raise many types for broken files
         raise UserError(f"{path}: cannot be read ({error}).", remedy) from error
+    if kind in NO_NUMBERS:
+        raise UserError(f"{path}: holds {NO_NUMBERS[kind]}, no plain numbers.", remedy)
     return image
 
 

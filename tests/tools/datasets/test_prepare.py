@@ -97,6 +97,22 @@ def test_misfitting_labels_are_named(tmp_path, label, affine, message):
         prepare_folder(tmp_path, tmp_path / "out", LABELS)
 
 
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (np.ones((3, 3, 2), np.complex64), "a_label.nii.gz: holds complex numbers"),
+        (np.zeros((3, 3, 2), [("R", "u1"), ("G", "u1"), ("B", "u1")]), "a_label.nii.gz: holds colours"),
+        (np.ones((3, 3, 2, 2), np.uint8), "a_image.nii.gz: has 4 axes"),
+    ],
+)
+def test_files_of_other_kinds_are_told(tools, tmp_path, label, message):
+    """Labels of colours ended as a fault of the program; films were taken, and training ended on them."""
+    save_nifti(tmp_path / "a_image.nii.gz", np.ones(label.shape, np.uint8))
+    save_nifti(tmp_path / "a_label.nii.gz", label)
+    code, printed = tools("prepare", "folder", tmp_path, tmp_path / "out")
+    assert code == 1 and message in printed and not (tmp_path / "out").exists()
+
+
 def test_all_wrong_cases_are_told_in_one_go(tools, tmp_path):
     """One at a time they took as many calls; and half a data set was left, or lay over the one before."""
     good = np.ones((3, 3, 2), np.uint8)
