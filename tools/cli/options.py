@@ -22,6 +22,14 @@ Trust = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 
+FORMS = {
+    "--set": ("ID=VALUE", "max_epochs=5"),
+    "--choose": ("ID=VALUE,...", "threshold=0.5,0.6"),
+    "--data": ("NAME=FOLDER", "scans=SCANS"),
+    "--relabel": ("OLD=NEW", "5=0"),
+    "--within": ("VALUE=MM", "3=40"),
+}
+
 
 def refuse_beside(context: typer.Context, option: str, without: Collection[str]) -> None:
     """Refuse what was given beside an option and would be without effect.
@@ -42,7 +50,13 @@ def refuse_beside(context: typer.Context, option: str, without: Collection[str])
 
 
 def pairs(texts: list[str], option: str) -> list[tuple[str, str]]:
+    """Return what stands before and after the first ``=`` of each text of an option.
+
+    Raises:
+        UserError: for a text without it, or with nothing before it; names the form that the option takes.
+    """
     for text in texts:
-        if "=" not in text:
-            raise UserError(f"{option} {text}: not of the form VALUE=NAME.", f"For instance {option} 1=_gm.")
+        if not text.partition("=")[0].strip() or "=" not in text:
+            form, example = FORMS.get(option, ("VALUE=NAME", "1=_gm"))
+            raise UserError(f"{option} {text}: not of the form {form}.", f"For instance {option} {example}.")
     return [tuple(text.split("=", 1)) for text in texts]
