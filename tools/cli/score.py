@@ -60,7 +60,8 @@ def score(
             f"{values.deviation:.4g}" if several else "",
             f"{values.low:.4g} to {values.high:.4g}" if several else "",
         )
-    console.print(table)
+    if scores.summaries:
+        console.print(table)
     for line in scores.failed:
         errors.print(f"failed: {line}", style="red", highlight=False, markup=False, soft_wrap=True)
     console.print(f"wrote {' and '.join(map(str, write_scores(output, found, scores)))}", highlight=False, soft_wrap=True)

@@ -55,6 +55,14 @@ def test_an_image_is_read_once_for_its_mask_and_its_label(tools, scored, tmp_pat
     assert sorted(read) == [str(images / f"{case}_image.nii.gz") for case in ("moved", "right")]
 
 
+def test_where_nothing_could_be_scored_no_empty_table_is_printed(tools, tmp_path):
+    for folder, value in (("results", 1), ("labels", -1)):
+        (tmp_path / folder).mkdir()
+        save_nifti(tmp_path / folder / "a.nii.gz", np.full((8, 8, 8), value, np.int16), AFFINE)
+    code, printed = tools("score", tmp_path / "results", tmp_path / "labels", "--bundle", "spinal_cord", "-o", tmp_path / "out")
+    assert code == 1 and "failed: a: " in printed and "structure" not in printed
+
+
 def test_labels_of_another_grid_stop_no_other_case(tools, scored, tmp_path):
     results, labels, images = scored
     save_nifti(images / "empty_image.nii.gz", np.zeros((8, 8, 8), np.int16), AFFINE)
