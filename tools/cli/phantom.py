@@ -19,8 +19,8 @@ def phantom(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="Cord: t2star, mt, t1. Spine: lumbar, cervical, body, unusual, contrast, ... Muscles: muscles, eight or regions. "
-            "Drawn for each where none is named."
+            help="Cord: t2star, mt, t1. Spine: lumbar, cervical, body, unusual, contrast, ..., or situations: hard ones, as "
+            "`axial situations` asks. Muscles: muscles, eight or regions. Drawn for each where none is named."
         ),
     ] = None,
     shapes: Annotated[

@@ -8,6 +8,7 @@ import numpy as np
 from .spine import SpinePhantom, make_spine_phantom
 from .spine_anatomy import L5, L6, T12, T13, Person, draw_person
 
+ANY = "situations"  # as a kind of phantoms: one of the situations, drawn for each
 SEED = 21000  # of the first phantom; unlike any seed that trained
 THICK = 3  # voxels of 2 mm in a thick slice
 
@@ -130,3 +131,10 @@ SITUATIONS: dict[str, Situation] = {
 def make_situation(name: str, copy: int) -> SpinePhantom:
     """Return one phantom of a situation; equal copies are equal phantoms."""
     return SITUATIONS[name].make(np.random.default_rng([SEED, list(SITUATIONS).index(name), copy]))
+
+
+def make_spine_of_kind(random: np.random.Generator, kind: str | None = None) -> SpinePhantom:
+    """Return a phantom of a part of the spine (`make_spine_phantom`), or of one of the situations where the kind is `ANY`."""
+    if kind != ANY:
+        return make_spine_phantom(random, kind)
+    return SITUATIONS[list(SITUATIONS)[random.integers(len(SITUATIONS))]].make(random)

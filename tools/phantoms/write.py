@@ -22,7 +22,7 @@ from .lumbar import LABELS as LUMBAR_LABELS
 from .lumbar import make_lumbar_phantom
 from .muscle_shapes import load_people
 from .spinal_cord import make_cord_phantom
-from .spine import make_spine_phantom
+from .spine_situations import make_spine_of_kind
 
 CORD_LABELS = {"0": "background", "1": "gray matter", "2": "white matter"}
 Maker = Callable[[np.random.Generator, str | None], object]
@@ -73,7 +73,7 @@ def write_case(make: Maker, folder: Path, index: int, seed: int, kind: str | Non
 
 write_cord_case = partial(write_case, make_cord_phantom)
 write_cord_phantoms = partial(write_phantoms, make_cord_phantom, "axial spinal cord phantoms", CORD_LABELS)
-write_spine_phantoms = partial(write_phantoms, make_spine_phantom, "CT phantoms of spines", LABELS)
+write_spine_phantoms = partial(write_phantoms, make_spine_of_kind, "CT phantoms of spines", LABELS)
 write_brain_phantoms = partial(write_phantoms, make_brain_phantom, "brain phantoms with white-matter lesions", BRAIN_LABELS)
 write_kidney_phantoms = partial(write_phantoms, make_kidney_phantom, "CT phantoms of kidneys", KIDNEY_LABELS)
 write_chest_phantoms = partial(write_phantoms, make_chest_phantom, "chest radiograph phantoms", CHEST_LABELS)

@@ -1,5 +1,7 @@
 """Situations that are derived from whole phantoms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,3 +64,16 @@ def test_one_vertebra_fills_the_height_of_its_scan(monkeypatch):
         )
         levels |= set(np.unique(phantom.label)) - {0}
     assert len(levels) > 1
+
+
+def test_phantoms_of_the_kind_situations_are_each_one_of_them_and_others_a_part_of_the_spine(monkeypatch):
+    asked = []
+    for name, situation in spine_situations.SITUATIONS.items():
+        monkeypatch.setitem(
+            spine_situations.SITUATIONS, name, replace(situation, make=lambda random, name=name: asked.append(name) or name)
+        )
+    monkeypatch.setattr(spine_situations, "make_spine_phantom", lambda random, kind: asked.append(f"part {kind}"))
+    drawn = [spine_situations.make_spine_of_kind(np.random.default_rng([5, case]), "situations") for case in range(200)]
+    assert drawn == asked and set(drawn) == set(spine_situations.SITUATIONS)
+    spine_situations.make_spine_of_kind(np.random.default_rng(5), "lumbar")
+    assert asked[-1] == "part lumbar"
