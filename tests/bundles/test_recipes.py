@@ -144,6 +144,15 @@ def test_lesions_painted_last_are_brighter_on_t1_than_cortex():
     assert float((t1 < -1.2).float().mean()) < 0.1 and float(t1.min()) > -1.7
 
 
+def test_vertebrae_from_published_weights_keep_their_statistics_and_a_quarter_of_them():
+    with Bundle(VERTEBRAE).parser("train.json", "train_from_published.json") as parser:
+        wanted = {"max_epochs": 20, "batch_size": 4, "learning_rate": 0.0004, "seed": 5}
+        assert {name: parser.get(name) for name in wanted} == wanted
+        norm, _, record = parser["train"]["handlers"]
+        assert norm["start"] == "@fixed_norm_after" and parser.get("fixed_norm_after") == 0.0
+        assert record["pretrained_share"] == "@pretrained_share" and parser.get("pretrained_share") == 0.25
+
+
 def test_lesions_of_the_seed():
     with Bundle(LESIONS).parser("train.json", "train_seed.json") as parser:
         assert parameters(parser) == 2_260_866
