@@ -28,6 +28,8 @@ FORMS = {
     "--data": ("NAME=FOLDER", "scans=SCANS"),
     "--relabel": ("OLD=NEW", "5=0"),
     "--within": ("VALUE=MM", "3=40"),
+    "--against": ("BUNDLE=COMMIT", "digits=HEAD~1"),
+    "": ("FOLDER=WEIGHT", "data/real=0.4"),  # the arguments of mix
 }
 
 
@@ -58,5 +60,6 @@ def pairs(texts: list[str], option: str) -> list[tuple[str, str]]:
     for text in texts:
         if not text.partition("=")[0].strip() or "=" not in text:
             form, example = FORMS.get(option, ("VALUE=NAME", "1=_gm"))
-            raise UserError(f"{option} {text}: not of the form {form}.", f"For instance {option} {example}.")
+            wrong, right = (f"{option} {words}".strip() for words in (text, example))
+            raise UserError(f"{wrong}: not of the form {form}.", f"For instance {right}.")
     return [tuple(text.split("=", 1)) for text in texts]

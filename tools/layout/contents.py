@@ -23,8 +23,8 @@ def contents(entries: Iterable[Mapping]) -> dict[str, list[int]]:
 
 
 def first_changed(before: Mapping[str, Sequence[int]], now: Mapping[str, Sequence[int]]) -> Path | None:
-    """Return the first file whose `contents` are others now than before; those that one of the two lacks do not count."""
-    return next((Path(path) for path, found in now.items() if list(before.get(path, found)) != list(found)), None)
+    """Return the first file whose `contents` are others now than before; those that were not there before do not count."""
+    return next((Path(path) for path, found in now.items() if list(before.get(path) or found) != list(found)), None)
 
 
 def content_size(path: Path) -> int:
@@ -40,8 +40,8 @@ def checksum(path: Path) -> int:
 
 
 def is_packed(path: Path) -> bool:
-    """Tell whether a file is one of gzip."""
-    return path.name.lower().endswith(".gz") and path.stat().st_size >= 8
+    """Tell whether a file is one of gzip whose end tells of its content; that of blocks (BGZF) ends with an empty one."""
+    return path.name.lower().endswith(".gz") and path.stat().st_size >= 8 and _trailer(path)[1] > 0
 
 
 def _content(path: Path) -> list[int]:

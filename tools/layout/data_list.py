@@ -1,6 +1,7 @@
 """Write dataset.json, the one data layout of all bundles."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,8 +75,8 @@ def make_empty_folder(folder: Path, overwrite: bool = False) -> Path:
     return folder
 
 
-def read_list(data: Path) -> dict:
-    """Read the ``dataset.json`` of a data set, with absolute paths and all sections.
+def read_list(data: Path, sections: Sequence[str] = SECTIONS) -> dict:
+    """Read the ``dataset.json`` of a data set, with absolute paths in the sections asked for.
 
     Raises:
         UserError: when there is none, or it is no data list.
@@ -85,7 +86,7 @@ def read_list(data: Path) -> dict:
         raise UserError(f"{path}: not found.", "Make one with `axial prepare` or `axial phantom`.")
     try:
         content = json.loads(path.read_text())
-        for section in SECTIONS:
+        for section in sections:
             entries = content.setdefault(section, [])
             content[section] = [entry | {key: absolute(data, entry[key]) for key in ("image", "label")} for entry in entries]
     except (ValueError, KeyError, TypeError, AttributeError) as error:

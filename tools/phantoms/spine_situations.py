@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from custom_networks.errors import UserError
+
 from .spine import SpinePhantom, make_spine_phantom
-from .spine_anatomy import L5, L6, T12, T13, Person, draw_person
+from .spine_anatomy import FAMILIES, L5, L6, T12, T13, Person, draw_person
 
 ANY = "situations"  # as a kind of phantoms: one of the situations, drawn for each
 SEED = 21000  # of the first phantom; unlike any seed that trained
@@ -135,6 +137,8 @@ def make_situation(name: str, copy: int) -> SpinePhantom:
 
 def make_spine_of_kind(random: np.random.Generator, kind: str | None = None) -> SpinePhantom:
     """Return a phantom of a part of the spine (`make_spine_phantom`), or of one of the situations where the kind is `ANY`."""
+    if kind not in (None, ANY, *FAMILIES):
+        raise UserError(f"{kind}: no such kind of spines.", f"Choose one of: {', '.join(FAMILIES)}, {ANY}.")
     if kind != ANY:
         return make_spine_phantom(random, kind)
     return SITUATIONS[list(SITUATIONS)[random.integers(len(SITUATIONS))]].make(random)

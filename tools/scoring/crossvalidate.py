@@ -136,7 +136,7 @@ class CrossValidation:
     def _train(self, fold: Fold, tell: Callable[[str], None]) -> Path | None:
         run = self._folder(fold) / "run"
         if not (run / "done").exists():
-            if not run.exists():
+            if not any(run.glob("*.pt")):
                 self._begin(fold)
             tell(f"fold {fold.name}: training on {len(fold.sections['training'])} cases")
             if not self._start("training", fold, self.configs, {"output_dir": run} | self.settings):
@@ -170,7 +170,8 @@ class CrossValidation:
                     f"{self._folder(fold)}: holds a training by other configs or settings.",
                     f"Choose another folder with -o; to score these weights by other settings, add --weights {self.output}.",
                 )
-            if changed := _changed(begun, _trained_on(fold)):
+            learnt = any((self._folder(fold) / "run").glob("*.pt"))  # else nothing is lost where a wrong file was mended
+            if learnt and (changed := _changed(begun, _trained_on(fold))):
                 raise UserError(
                     f"{self._folder(fold)}: holds a training on {changed.name} before it was changed ({changed}).",
                     f"Choose another folder with -o; to score these weights on what is there now, add --weights {self.output}.",
@@ -216,14 +217,15 @@ class CrossValidation:
         """
         configs = [*overlays, "configs/evaluate.json"]
         made = self._recipe(settings, configs) | {"weights": hashlib.sha256(weights.read_bytes()).hexdigest()}
-        made["files"] = contents(fold.sections[section])
-        if table_of(folder) is not None and _read_json(folder / SCORED) == made:
+        files, there = contents(fold.sections[section]), _read_json(folder / SCORED) or {}
+        same = made | {"files": None} == there | {"files": None} and first_changed(there.get("files") or {}, files) is None
+        if same and table_of(folder) is not None:
             return True
         begin()
         settings = settings | {"ckpt": weights.resolve(), "output_dir": folder, "section": section}
         if not self._start("evaluating", fold, [*self.configs, *configs], settings) or table_of(folder) is None:
             return False
-        write_json(folder / SCORED, made)
+        write_json(folder / SCORED, made | {"files": files})
         return True
 
     def _start(self, run_id: str, fold: Fold, configs: list[str], settings: dict) -> bool:

@@ -51,7 +51,7 @@ def train_ensemble(
         UserError: for a bundle whose network is no `MeanNetwork` of so many, a folder without data or with members of other data or
             another recipe, and when a training failed.
     """
-    content = read_list(data)
+    content = read_list(data, ("training", "validation"))
     _check_members(bundle, members)
     configs = ["configs/train.json", *(overlay_path(bundle, name) for name in overlays)]
     settings = settings or {}
@@ -70,7 +70,8 @@ def train_ensemble(
         before = json.loads(begun.read_text())
         if before | {"files": None} != recipe | {"files": None}:
             raise UserError(f"{output}: holds members of another recipe or of other data.", "Choose another folder with -o.")
-        if changed := first_changed(before.get("files", {}), files):
+        learnt = any(output.glob("member_*/run/*.pt"))  # else nothing is lost where a wrong file was mended
+        if learnt and (changed := first_changed(before.get("files", {}), files)):
             raise UserError(
                 f"{output}: holds members trained on {changed.name} before it was changed ({changed}).",
                 "Choose another folder with -o.",

@@ -28,7 +28,7 @@ def run_config(
         log: what the process says is added to it.
         jobs: how many such processes share the processors.
     """
-    options = [text for key, value in settings.items() for text in (f"--{key}", python_words(str(value)))]
+    options = [text for key, value in settings.items() for text in (f"--{key}", _argument(str(value)))]
     command = [sys.executable, "-m", "monai.bundle", "run", run_id, "--config_file", str(list(configs)), *options]
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     with log.open("a") as stream:
@@ -36,11 +36,18 @@ def run_config(
         return not subprocess.run(command, cwd=bundle.folder, stdout=stream, stderr=stream, env=variables).returncode
 
 
+def _argument(text: str) -> str:
+    """Return a value as an argument of ``monai.bundle run``, which leaves out what is None, but not an expression of it."""
+    words = python_words(text)
+    return "$None" if words == "None" else words
+
+
 def python_words(text: str) -> str:
     """Return a value of a command line with the words of JSON and YAML, ``false``, ``[1, null]``, as Python writes them.
 
     ``monai.bundle run`` reads values as Python does, where ``false`` is a text, which counts as true. What is in quotes stays text.
     """
+    text = text.strip()
     try:
         value = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):  # @id and $expression, paths, what is no value of Python

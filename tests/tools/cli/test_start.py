@@ -48,7 +48,7 @@ def started(*arguments: str) -> tuple[int, str]:
         ("ensemble chest a -o b --set =3", 2, "--set =3: not of the form ID=VALUE."),
         ("crossvalidate digits a -o b --choose =0.5,0.6", 2, "--choose =0.5,0.6: not of the form ID=VALUE,...."),
         ("reproduce digits -o b --data x", 2, "--data x: not of the form NAME=FOLDER."),
-        ("mix a b -o c", 2, "not of the form VALUE=NAME."),
+        ("mix a b -o c", 2, "a: not of the form FOLDER=WEIGHT."),
         ("pack liver -o out", 2, "error: liver: no such bundle."),
         ("bench liver", 2, "error: liver: no such bundle."),
         ("bench --data x", 2, "error: --data x: of which bundle?"),

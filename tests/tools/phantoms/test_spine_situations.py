@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from custom_networks.errors import UserError
 from tools.phantoms import spine_situations
 from tools.phantoms.spine import SpinePhantom
 
@@ -77,3 +78,5 @@ def test_phantoms_of_the_kind_situations_are_each_one_of_them_and_others_a_part_
     assert drawn == asked and set(drawn) == set(spine_situations.SITUATIONS)
     spine_situations.make_spine_of_kind(np.random.default_rng(5), "lumbar")
     assert asked[-1] == "part lumbar"
+    with pytest.raises(UserError, match=r"no such kind of spines.*lumbar.*situations"):
+        spine_situations.make_spine_of_kind(np.random.default_rng(5), "situation")

@@ -47,9 +47,10 @@ def test_a_radiograph_gives_the_cardiothoracic_ratio_and_a_picture(tmp_path):
     segment_cases(Bundle(CHEST), [tmp_path / "a.png"], tmp_path / "out", False, {}, QUIET, QUIET)
     rows = {(row["structure"], row["measure"]): row for row in rows_of(tmp_path / "out")}
     mask = np.asarray(Image.open(tmp_path / "out" / "a_seg.png")).T
-    measured, right = (cardiothoracic_ratio(organs == 3, organs == 1, organs == 2) for organs in (mask, label))
+    measured = cardiothoracic_ratio(mask == 3, mask == 1, mask == 2)
     assert abs(float(rows["heart", "cardiothoracic ratio"]["value"]) - measured) < 0.001
-    assert abs(measured - right) < 0.15
+    heart, drawn = mask == 3, label == 3
+    assert 2 * (heart & drawn).sum() / (heart.sum() + drawn.sum()) > 0.8  # of a phantom, which is unlike a film
     assert rows["left lung", "area"]["unit"] == "pixels"
     overlay = np.asarray(Image.open(tmp_path / "out" / "a_overlay.png").convert("RGB")).astype(int)
     colourful = np.ptp(overlay, axis=-1) > 60

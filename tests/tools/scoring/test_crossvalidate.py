@@ -390,3 +390,14 @@ def test_scores_by_files_that_have_changed_are_made_anew(maps, tmp_path, weights
     other = Recorded(Bundle(DIGITS), maps, tmp_path / "out", 2, weights=weights)
     other.run()
     assert other.calls == [("evaluating", "1")]
+
+
+def test_scores_from_before_files_were_recorded_are_kept(maps, tmp_path, weights):
+    Recorded(Bundle(DIGITS), maps, tmp_path / "out", 2, weights=weights).run()
+    for path in (tmp_path / "out").rglob("scored.json"):
+        content = json.loads(path.read_text())
+        assert content.pop("files")
+        path.write_text(json.dumps(content))
+    again = Recorded(Bundle(DIGITS), maps, tmp_path / "out", 2, weights=weights)
+    again.run()
+    assert not hasattr(again, "calls")

@@ -89,6 +89,19 @@ def test_members_of_files_that_have_changed_are_refused(data, tmp_path, monkeypa
         train_ensemble(get_bundle("chest"), data, tmp_path / "run")
 
 
+def test_a_label_mended_after_a_training_that_learnt_nothing_is_taken(data, tmp_path, monkeypatch):
+    (data / "label.png").write_bytes(b"wrong")
+    content = json.loads((data / "dataset.json").read_text())
+    content["training"][0]["label"] = "label.png"
+    content["test"] = ["kept_aside.png"]  # as the Decathlon lists them; no training reads them
+    (data / "dataset.json").write_text(json.dumps(content))
+    monkeypatch.setattr(ensemble, "run_config", lambda *arguments: False)
+    for mended in (b"still wrong", b"right"):
+        with pytest.raises(UserError, match="2 of 2 members failed"):
+            train_ensemble(get_bundle("chest"), data, tmp_path / "run")
+        (data / "label.png").write_bytes(mended)
+
+
 def test_a_member_without_weights_is_not_done(data, tmp_path, monkeypatch):
     monkeypatch.setattr(ensemble, "run_config", lambda *arguments: True)
     with pytest.raises(UserError, match="2 of 2 members failed"):

@@ -15,7 +15,7 @@ from tools.weights import training
         ("true", True),
         ("FALSE", False),
         ("no", False),
-        ("null", None),
+        (" false", False),
         ("[1, true, {a: off}]", [1, True, {"a": False}]),
         ("[no, x]", [False, "x"]),
         ("False", False),
@@ -39,3 +39,9 @@ def test_words_of_json_and_yaml_are_values(tmp_path, monkeypatch, text, value):
     training.run_config(Bundle(DIGITS), "training", ["configs/train.json"], {"seed": text}, tmp_path / "log.txt")
     option, found = commands[0][-2:]
     assert option == "--seed" and DefaultParseValue(found) == value
+
+
+def test_null_reaches_a_config_which_monai_leaves_out(tmp_path):
+    (tmp_path / "config.json").write_text('{"a": 5, "run": ["$print(repr(@a))"]}')
+    assert training.run_config(Bundle(DIGITS), "run", [str(tmp_path / "config.json")], {"a": "null"}, tmp_path / "log.txt")
+    assert (tmp_path / "log.txt").read_text().splitlines()[-1] == "None"
