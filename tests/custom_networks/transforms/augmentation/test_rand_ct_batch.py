@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from custom_networks.transforms.augmentation.rand_ct_batch import KNOTS, CtChange, RandCtBatch, apply_ct_change
+from custom_networks.transforms.augmentation.rand_ct_batch import (
+    KNOTS,
+    CtChange,
+    RandCtBatch,
+    apply_ct_change,
+    apply_ct_changes,
+)
 
 PLAIN = CtChange(np.eye(3), None, np.array(KNOTS), (0.0, 0.0, 0.0), 0.0, None, 1.0, 0.0, 0.0, 1.0, 0.0)
 
@@ -98,3 +104,15 @@ def test_equal_seeds_give_equal_batches_of_different_patches():
     changed = results[0][0]
     assert changed.shape == image.shape and not torch.equal(changed[0], changed[1])
     assert changed.min() >= -1 and changed.max() <= 2 and set(results[0][1].unique().tolist()) <= {0.0, 1.0}
+
+
+@pytest.mark.parametrize("label_map", [False, True])
+def test_a_batch_is_changed_as_its_patches_are_one_by_one(label_map):
+    image, label = torch.rand(12, 1, 16, 18, 20), (torch.rand(12, 1 if label_map else 2, 16, 18, 20) > 0.5).float()
+    augment = RandCtBatch(label_map=label_map).set_random_state(seed=5)
+    changes = augment.randomize(image)
+    together = apply_ct_changes(image, label, changes, torch.Generator().manual_seed(1), label_map)
+    generator = torch.Generator().manual_seed(1)
+    single = [apply_ct_change(*pair, generator, label_map) for pair in zip(image, label, changes, strict=True)]
+    np.testing.assert_allclose(together[0], torch.stack([pair[0] for pair in single]), atol=1e-5)
+    assert torch.equal(together[1], torch.stack([pair[1] for pair in single]))
