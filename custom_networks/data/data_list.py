@@ -1,13 +1,16 @@
 """Read dataset.json, the one data layout of all bundles."""
 
 import json
-import re
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from monai.data import load_decathlon_datalist
 
 from ..errors import UserError
+from .class_names import match_names
+
+logger = logging.getLogger("axial")
 
 
 def load_data_list(
@@ -56,18 +59,15 @@ def load_data_list(
 
 def _check_names(path: Path, labels: object, names: Sequence[str]) -> None:
     """Refuse a list whose labels have other names than the classes of their values; one that names none is taken as it is."""
-    known = labels if isinstance(labels, Mapping) else {}
-    for value, name in enumerate(names, 1):
-        there = known.get(str(value))
-        if isinstance(there, str) and _words(there) != _words(name):
-            raise UserError(
-                f"{path}: its label {value} is {there!r}, where {name!r} is trained.",
-                "Name the classes of the data set, --names \"['...','...']\" (in inference too), or mend its labels.",
-            )
-
-
-def _words(name: str) -> list[str]:
-    return re.findall(r"\w+", name.lower().replace("_", " "))
+    matched = match_names(labels if isinstance(labels, Mapping) else {}, names)
+    for value, there, name in matched.others:
+        raise UserError(
+            f"{path}: its label {value} is {there!r}, where {name!r} is trained.",
+            "Name the classes of the data set, --names \"['...','...']\" (in inference too), or mend its labels.",
+        )
+    if matched.taken:
+        taken = ", ".join(f"label {value}, {there!r}, as {name!r}" for value, there, name in matched.taken)
+        logger.warning("%s: names of classes are written otherwise; taken is %s.", path, taken)
 
 
 def case_weights(entries: list[dict]) -> list[float]:

@@ -24,7 +24,7 @@ def listed(folder, labels):
     [
         {"0": "background", "1": "right psoas major", "2": "left psoas major", "9": "not drawn"},
         {"1": "Right Psoas_Major"},
-        {"background": 0, "kidney": 1},
+        {"background": 0, "right psoas major": 1},
         {},
         None,
     ],
@@ -38,6 +38,31 @@ def test_other_classes_are_refused(tmp_path):
     data = listed(tmp_path, {"0": "background", "1": "right psoas major", "2": "vertebral body"})
     with pytest.raises(UserError, match=r"label 2 is 'vertebral body', where 'left psoas major' is trained.*--names"):
         load_data_list(data, "training", names=NAMES)
+
+
+@pytest.mark.parametrize("name", ["lung left", "Lung, Left", "left_lung", "lungLeft", "LungLeft", "LUNG (left)", "lung-left"])
+def test_a_class_in_another_word_order_is_taken_and_said(tmp_path, caplog, name):
+    """It was refused."""
+    data = listed(tmp_path, {"1": "right lung", "2": name})
+    assert len(load_data_list(data, "training", names=["right lung", "left lung"])) == 1
+    assert f"label 2, {name!r}, as 'left lung'" in caplog.text or name == "left_lung"
+    assert "'right lung'" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        ({"1": "lung left", "2": "lung right"}, ["right lung", "left lung"]),
+        ({"1": "level 1 of 2", "2": "level 2 of 1"}, ["level 2 of 1", "level 1 of 2"]),  # the same words mean two classes
+        ({"1": "matter gray", "2": "gray matter"}, ["gray matter", "white matter"]),
+        ({"1": "lung l"}, ["left lung"]),
+        ({"1": "L5"}, ["L4"]),
+        ({"background": 0, "kidney": 1}, ["left lung"]),  # as nnU-Net writes them
+    ],
+)
+def test_what_may_mean_another_class_is_refused(tmp_path, labels, names):
+    with pytest.raises(UserError, match=r"dataset\.json: its label 1 is .*--names"):
+        load_data_list(listed(tmp_path, labels), "training", names=names)
 
 
 @pytest.mark.parametrize("overlays", [(), ("train_seed.json",)])
