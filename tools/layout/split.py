@@ -1,9 +1,7 @@
 """What keeps training and test apart."""
 
-import gzip
 import hashlib
 import json
-import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,8 +12,9 @@ from nibabel.filebasedimages import ImageFileError
 from PIL import Image
 
 from custom_networks.errors import UserError
+from custom_networks.readers.bounded import CHUNK, STREAM_ERRORS
 
-from .contents import checksum, content_size, is_packed
+from .contents import checksum, content_size, open_content
 
 SECTIONS = ("training", "validation", "test")
 
@@ -78,8 +77,11 @@ def _is_blank(path: Path) -> bool:
 
 def _digest(path: Path) -> bytes:
     """Return the SHA-256 of a file's content as it is unpacked, of a damaged file that of its bytes."""
+    digest = hashlib.sha256()
     try:
-        with gzip.open(path) if is_packed(path) else path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").digest()
-    except (OSError, EOFError, zlib.error):
+        with open_content(path) as stream:
+            while block := stream.read(CHUNK):
+                digest.update(block)
+        return digest.digest()
+    except STREAM_ERRORS:
         return hashlib.sha256(path.read_bytes()).digest()

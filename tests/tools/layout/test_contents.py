@@ -1,10 +1,15 @@
 """Whether files of a data set are what they were."""
 
 import gzip
+import zlib
 
+import numpy as np
+import pytest
+from conftest import save_nifti
+from packings import END_OF_BLOCKS, PACKINGS
+
+import tools.layout.contents as contents_module
 from tools.layout.contents import contents, first_changed
-
-END_OF_BLOCKS = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")  # as bgzip writes it
 
 
 def test_a_file_that_was_missing_and_one_that_is_the_same_have_not_changed(tmp_path):
@@ -24,3 +29,31 @@ def test_files_packed_in_blocks_are_told_apart(tmp_path):
         path.write_bytes(gzip.compress(content) + END_OF_BLOCKS)
         found.append(contents([{"image": str(path), "label": 0}]))
     assert first_changed(*found) == path
+
+
+@pytest.mark.parametrize("pack", PACKINGS)
+def test_a_file_that_was_packed_otherwise_has_not_changed(tmp_path, pack):
+    """As bgzip or another program packs it; one of other voxels has."""
+    path = tmp_path / "image.nii.gz"
+    save_nifti(path, np.random.default_rng(0).normal(size=(8, 8, 8)).astype(np.float32))
+    entry, content = {"image": str(path), "label": 0}, gzip.decompress(path.read_bytes())
+    before = contents([entry])
+    path.write_bytes(PACKINGS[pack](content))
+    assert first_changed(before, contents([entry])) is None
+    path.write_bytes(PACKINGS[pack](content[:-1] + bytes([content[-1] ^ 1])))
+    assert first_changed(before, contents([entry])) == path
+
+
+def test_of_an_image_that_is_packed_once_only_header_and_end_are_read(tmp_path, monkeypatch):
+    save_nifti(tmp_path / "image.nii.gz", np.zeros((64, 64, 64), np.float32))
+    monkeypatch.setattr(contents_module, "_sum_up", None)
+    assert contents([{"image": str(tmp_path / "image.nii.gz"), "label": 0}]) == {
+        str(tmp_path / "image.nii.gz"): [352 + 4 * 64**3, zlib.crc32(gzip.decompress((tmp_path / "image.nii.gz").read_bytes()))]
+    }
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x1f\x8b", b"\x1f\x8b" + 40 * b"\0"])
+def test_a_damaged_file_is_taken_as_it_is(tmp_path, damage):
+    path = tmp_path / "image.nii.gz"
+    path.write_bytes(damage)
+    assert contents([{"image": str(path), "label": 0}])[str(path)] == [len(damage), zlib.crc32(damage)]

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from conftest import save_nifti
+from packings import PACKINGS
 
 from custom_networks.errors import UserError
 from tools.datasets.digits import prepare_digits
@@ -61,13 +62,14 @@ def test_copies_of_a_scan_under_two_names(tmp_path):
     assert not (tmp_path / "out" / "dataset.json").exists()
 
 
-@pytest.mark.parametrize("level", [1, 9])
-def test_a_copy_that_was_packed_otherwise(tmp_path, level):
-    source = cases(tmp_path / "in", ["a", "b", "c"])
+@pytest.mark.parametrize("pack", PACKINGS)
+def test_a_copy_that_was_packed_otherwise(tmp_path, pack):
+    source = cases(tmp_path, ["a", "b", "c"])
     content = gzip.decompress((source / "a_image.nii.gz").read_bytes())
-    (source / "c_image.nii.gz").write_bytes(gzip.compress(content, level, mtime=7))
-    with pytest.raises(UserError, match="the same image"):
-        prepare_folder(source, tmp_path / "out", LABELS)
+    (source / "c_image.nii.gz").write_bytes(PACKINGS[pack](content))
+    entries = {name: [{"image": f"{case}_image.nii.gz", "label": 0}] for name, case in zip(SECTIONS, "abc", strict=True)}
+    with pytest.raises(UserError, match=r"c_image\.nii\.gz: would be in test, and .*a_image\.nii\.gz, the same image"):
+        write_data_list(tmp_path, "x", LABELS, entries)
 
 
 @pytest.mark.parametrize("other", ["x.nii.gz", "./x.nii.gz", "sub/../x.nii.gz"])
