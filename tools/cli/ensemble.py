@@ -15,7 +15,10 @@ def ensemble(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder of the members and the result; what is done there is kept.")
     ],
-    members: Annotated[int, typer.Option(min=1, help="How many networks; their seeds are 0, 1, ...")] = 2,
+    members: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many networks, as a check; network_def names them. Their seeds are 0, 1, ..."),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Members to train at once.")] = 1,
     overlay: Annotated[list[str], typer.Option(help="Config on top of train.json for one member; repeatable.")] = ["one_network"],
     setting: Annotated[

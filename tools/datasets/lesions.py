@@ -140,16 +140,18 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def copy_priors(source: Path, target: Path, without: Sequence[str] = ()) -> None:
-    """Copy masks of lesions, to paint from, but for those whose names hold that of a person who is left out."""
-    masks = prior_masks(source)
-    if not masks:
+    """Copy masks of lesions, to paint from, see `prior_masks`."""
+    if not prior_masks(source):
         raise UserError(f"{source}: no NIfTI masks.", "Give --priors a folder of lesion masks.")
     target.mkdir(exist_ok=True)
-    for path in masks:
-        if not any(name in path.name for name in without):
-            _copy(path, target / f"{case_name(path)}.nii.gz")
+    for path in prior_masks(source, without):
+        _copy(path, target / f"{case_name(path)}.nii.gz")
 
 
-def prior_masks(folder: Path) -> list[Path]:
-    """Return the masks of lesions in a folder, none where there is no such folder."""
-    return [path for path in sorted(folder.iterdir()) if path.name.endswith((".nii", ".nii.gz"))] if folder.is_dir() else []
+def prior_masks(folder: Path, without: Sequence[str] = ()) -> list[Path]:
+    """Return the masks of lesions in a folder, but for those whose names hold that of a person who is left out.
+
+    Where there is no such folder there are none.
+    """
+    masks = [path for path in sorted(folder.iterdir()) if path.name.endswith((".nii", ".nii.gz"))] if folder.is_dir() else []
+    return [path for path in masks if not any(name in path.name for name in without)]

@@ -18,6 +18,7 @@ from ..datasets.lesions import PRIORS, copy_priors, prior_masks
 from ..layout.contents import contents, first_changed
 from ..layout.data_list import read_list, write_data_list
 from ..layout.split import SECTIONS
+from ..weights.keeping import changed_since, check_begun, finish, read_begun, trained_on, write_begun
 from ..weights.training import check_settings, first_weights, overlay_path, run_config
 from .choosing import choose_nested
 from .folds import Fold, make_folds, subject_of
@@ -25,7 +26,6 @@ from .spread import NO_SCORES, read_scores, score_names, score_table, shown, spr
 
 TABLE = "crossvalidation.csv"
 PAGE = "crossvalidation.md"  # the same for a README
-BEGUN = "begun.json"  # beside a fold's run: what it began with
 OWN = ("dataset_dir", "output_dir", "ckpt", "section")  # ids that each fold has of its own
 SCORED = "scored.json"  # beside a fold's scores: what made them
 
@@ -125,8 +125,7 @@ class CrossValidation:
                     raise UserError(f"{self._folder(fold)}: holds other cases or labels.", "Choose another folder with -o.")
                 continue
             folder.mkdir(parents=True, exist_ok=True)
-            if prior_masks(self.data / PRIORS):
-                copy_priors(self.data / PRIORS, folder / PRIORS, fold.subjects)
+            self._copy_priors(fold)
             write_data_list(folder, f"without {', '.join(fold.subjects)}", self.content.get("labels", {}), fold.sections)
 
     def _run(self, fold: Fold, tell: Callable[[str], None]) -> bool:
@@ -134,48 +133,50 @@ class CrossValidation:
         return weights is not None and all(self._score(fold, weights, value, tell) for value in self.values)
 
     def _train(self, fold: Fold, tell: Callable[[str], None]) -> Path | None:
-        run = self._folder(fold) / "run"
-        if not (run / "done").exists():
+        run, failed = self._folder(fold) / "run", False
+
+        def train() -> bool:
+            nonlocal failed
             if not any(run.glob("*.pt")):
                 self._begin(fold)
             tell(f"fold {fold.name}: training on {len(fold.sections['training'])} cases")
-            if not self._start("training", fold, self.configs, {"output_dir": run} | self.settings):
-                tell(f"fold {fold.name}: training failed")
-                return None
-            (run / "done").touch()
-        weights = first_weights(run)
+            failed = not self._start("training", fold, self.configs, {"output_dir": run} | self.settings)
+            return not failed
+
+        weights = finish(run, train)
         if weights is None:
-            tell(f"fold {fold.name}: training left no weights")
+            tell(f"fold {fold.name}: training {'failed' if failed else 'left no weights'}")
         return weights
 
     def _begin(self, fold: Fold) -> None:
         """Let a training go on from what another fold had before late data came, where it would have come to the same."""
-        made = self._recipe(self.settings) | {"early": [entry for entry in fold.sections["training"] if not entry.get("after")]}
+        self._copy_priors(fold)  # they may have changed since the fold was made
+        early_entries = [entry for entry in fold.sections["training"] if not entry.get("after")]
+        made, early_files = self._recipe(self.settings) | {"early": early_entries}, self._files(fold, early_entries)
         for other in self.folds:
-            early = self._folder(other) / "run" / f"{EARLY}.pt"
-            begun = _read_json(self._folder(other) / BEGUN) or {}
-            if early.exists() and begun | {"files": None} == made | {"files": None} and not _changed(begun, made["early"]):
+            early, begun = self._folder(other) / "run" / f"{EARLY}.pt", read_begun(self._folder(other))
+            alike = begun | {"files": None} == made | {"files": None} and not changed_since(begun, early_files)
+            if early.exists() and alike:
                 write_result(self._folder(fold) / "run" / "checkpoint.pt", partial(shutil.copyfile, early))
                 break
-        write_json(self._folder(fold) / BEGUN, made | {"files": contents(_trained_on(fold))})
+        write_begun(self._folder(fold), made, self._files(fold))
 
     def _check_recipes(self) -> None:
         """Demand that trainings, also those that are done, are of this recipe and of files as they are."""
         for fold in self.folds if not self.given else ():
-            begun = _read_json(self._folder(fold) / BEGUN) or {}
-            if (self._folder(fold) / "run").exists() and any(
-                begun.get(name, value) != value for name, value in self._recipe(self.settings).items()
-            ):
-                raise UserError(
-                    f"{self._folder(fold)}: holds a training by other configs or settings.",
-                    f"Choose another folder with -o; to score these weights by other settings, add --weights {self.output}.",
-                )
-            learnt = any((self._folder(fold) / "run").glob("*.pt"))  # else nothing is lost where a wrong file was mended
-            if learnt and (changed := _changed(begun, _trained_on(fold))):
-                raise UserError(
-                    f"{self._folder(fold)}: holds a training on {changed.name} before it was changed ({changed}).",
-                    f"Choose another folder with -o; to score these weights on what is there now, add --weights {self.output}.",
-                )
+            folder = self._folder(fold)
+            score = f"; to score these weights as they are, add --weights {self.output}"
+            check_begun(folder, [folder / "run"], self._recipe(self.settings), self._files(fold), score)
+
+    def _files(self, fold: Fold, entries: Sequence[dict] | None = None) -> dict:
+        everything = [*fold.sections["training"], *fold.sections["validation"]]
+        return trained_on(self.data, everything if entries is None else entries, fold.subjects)
+
+    def _copy_priors(self, fold: Fold) -> None:
+        folder = self._folder(fold) / "dataset" / PRIORS
+        shutil.rmtree(folder, ignore_errors=True)
+        if prior_masks(self.data / PRIORS):
+            copy_priors(self.data / PRIORS, folder, fold.subjects)
 
     def _recipe(self, settings: dict[str, str], configs: Sequence[str] = ()) -> dict:
         paths = [self.bundle.folder / name for name in [*self.configs, *configs]]  # an absolute path stays what it is
@@ -289,15 +290,6 @@ def _given(folder: Path, fold: Fold) -> Path:
     if found is None:
         raise UserError(f"{own}: no weights of fold {fold.name}.", "Give a folder with a file a fold, or one of crossvalidate.")
     return found
-
-
-def _trained_on(fold: Fold) -> list[dict]:
-    return [*fold.sections["training"], *fold.sections["validation"]]
-
-
-def _changed(begun: dict, entries: Sequence[dict]) -> Path | None:
-    """Return the first file of entries that has changed since a training began, as far as its record tells."""
-    return first_changed(begun.get("files") or {}, contents(entries))
 
 
 def _read_json(path: Path) -> dict | None:

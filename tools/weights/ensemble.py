@@ -9,22 +9,19 @@ from pathlib import Path
 import torch
 
 from custom_networks.errors import UserError
-from custom_networks.results.write_result import write_json
 from custom_networks.results.write_state import write_state
 
 from ..bundles import Bundle
-from ..layout.contents import contents, first_changed
 from ..layout.data_list import read_list
-from .training import check_settings, first_weights, overlay_path, run_config
-
-BEGUN = "begun.json"  # beside the members: what they began with
+from .keeping import check_begun, finish, trained_on, write_begun
+from .training import check_settings, overlay_path, run_config
 
 
 def train_ensemble(
     bundle: Bundle,
     data: Path,
     output: Path,
-    members: int = 2,
+    members: int | None = None,
     overlays: Sequence[str] = ("one_network",),
     settings: dict[str, str] | None = None,
     jobs: int = 1,
@@ -38,7 +35,7 @@ def train_ensemble(
         bundle: whose members are trained.
         data: data set with ``dataset.json``.
         output: folder of ``member_0/run`` and so on, and of the result.
-        members: how many.
+        members: how many the network is taken to have; None takes as many as ``network_def`` names.
         overlays: configs that make one member of the network, see `overlay_path`.
         settings: ids of the config and their values.
         jobs: members that are trained at once.
@@ -52,7 +49,7 @@ def train_ensemble(
             another recipe, and when a training failed.
     """
     content = read_list(data, ("training", "validation"))
-    _check_members(bundle, members)
+    members = _count_members(bundle, members)
     configs = ["configs/train.json", *(overlay_path(bundle, name) for name in overlays)]
     settings = settings or {}
     check_settings(bundle, configs, settings, ("seed", "dataset_dir", "output_dir"))
@@ -63,33 +60,21 @@ def train_ensemble(
         "settings": settings,
         "digests": [hashlib.sha256(path.read_bytes()).hexdigest() for path in texts],
     }
-    files = contents([*content["training"], *content["validation"]])
+    read = trained_on(data, [*content["training"], *content["validation"]])
     output.mkdir(parents=True, exist_ok=True)
-    begun = output / BEGUN
-    if begun.exists():
-        before = json.loads(begun.read_text())
-        if before | {"files": None} != recipe | {"files": None}:
-            raise UserError(f"{output}: holds members of another recipe or of other data.", "Choose another folder with -o.")
-        learnt = any(output.glob("member_*/run/*.pt"))  # else nothing is lost where a wrong file was mended
-        if learnt and (changed := first_changed(before.get("files", {}), files)):
-            raise UserError(
-                f"{output}: holds members trained on {changed.name} before it was changed ({changed}).",
-                "Choose another folder with -o.",
-            )
-    write_json(begun, recipe | {"files": files})
+    check_begun(output, output.glob("member_*/run"), recipe, read)
+    write_begun(output, recipe, read)
 
     def train(number: int) -> Path | None:
-        folder = output.resolve() / f"member_{number}"
-        run = folder / "run"
-        if not (folder / "done").exists():
+        run = output.resolve() / f"member_{number}" / "run"
+        own = {"dataset_dir": data.resolve(), "output_dir": run, "seed": number}
+
+        def run_training() -> bool:
             run.mkdir(parents=True, exist_ok=True)
             tell(f"member {number}: training")
-            own = {"dataset_dir": data.resolve(), "output_dir": run, "seed": number}
-            if not run_config(bundle, "training", configs, own | settings, folder / "log.txt", jobs):
-                return None
-            if first_weights(run) is not None:
-                (folder / "done").touch()
-        return first_weights(run)
+            return run_config(bundle, "training", configs, own | settings, run.parent / "log.txt", jobs)
+
+        return finish(run, run_training)
 
     with ThreadPoolExecutor(jobs) as pool:
         files = list(pool.map(train, range(members)))
@@ -106,13 +91,13 @@ def train_ensemble(
     return output / "model_average.pt"
 
 
-def _check_members(bundle: Bundle, members: int) -> None:
-    """Demand that the bundle's network is the mean of so many."""
+def _count_members(bundle: Bundle, asked: int | None) -> int:
+    """Return of how many the bundle's network is the mean."""
     path = bundle.folder / "configs" / "train.json"
     network = json.loads(path.read_text(encoding="utf-8")).get("network_def", {})
     if not str(network.get("_target_", "")).endswith("MeanNetwork"):
         raise UserError(f"{path}: its network is no mean of several.", "Train it with `python -m monai.bundle run training`.")
-    if len(network["members"]) != members:
-        raise UserError(
-            f"{path}: its network is the mean of {len(network['members'])}, not of {members}.", "Change --members or network_def."
-        )
+    count = len(network["members"])
+    if asked not in (None, count):
+        raise UserError(f"{path}: its network is the mean of {count}, not of {asked}.", "Leave --members out.")
+    return count

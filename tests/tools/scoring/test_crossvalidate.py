@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import ClassVar
 
+import nibabel
 import numpy as np
 import pytest
 from conftest import save_nifti
@@ -120,7 +121,7 @@ def test_folds_of_two_recipes_are_not_put_together(digits, tmp_path):
     Early(Bundle(DIGITS), tmp_path / "data", tmp_path / "out", 2).run()
     shutil.rmtree(tmp_path / "out" / "fold_2" / "run")
     validation = Early(Bundle(DIGITS), tmp_path / "data", tmp_path / "out", 2, settings={"learning_rate": "0.1"})
-    with pytest.raises(UserError, match="fold_1: holds a training by other configs or settings"):
+    with pytest.raises(UserError, match="fold_1: holds a training of other data, configs or settings"):
         validation.run()
 
 
@@ -147,6 +148,63 @@ def test_folds_have_the_lesions_to_paint_that_the_data_set_has(digits, tmp_path)
     CrossValidation(Bundle(DIGITS), data, tmp_path / "out", 2)
     for fold in "12":
         assert [path.name for path in (tmp_path / "out" / f"fold_{fold}" / "dataset" / "priors").iterdir()] == ["patient01.nii.gz"]
+
+
+@pytest.fixture
+def painted(digits, tmp_path):
+    """A data set with a mask of lesions of nobody who is scored, and one of a writer."""
+    data = tmp_path / "data"
+    (data / "priors").mkdir(parents=True)
+    shutil.copy(digits / "dataset.json", data)
+    for name in ("patient01", "writer 0"):
+        save_nifti(data / "priors" / f"{name}.nii.gz", np.ones((2, 2, 2), np.uint8))
+    return data
+
+
+@pytest.mark.parametrize("change", ["overwritten", "added", "removed"])
+def test_lesions_to_paint_that_have_changed_are_noticed(painted, tmp_path, change):
+    """Folds of both were told as of one recipe."""
+    Recorded(Bundle(DIGITS), painted, tmp_path / "out", 2).run()
+    Recorded(Bundle(DIGITS), painted, tmp_path / "out", 2).run()
+    if change == "removed":
+        (painted / "priors" / "patient01.nii.gz").unlink()
+    else:
+        name = "patient01" if change == "overwritten" else "patient02"
+        save_nifti(painted / "priors" / f"{name}.nii.gz", np.zeros((2, 2, 2), np.uint8))
+    with pytest.raises(UserError, match=r"on priors before it was changed .*add --weights"):
+        Recorded(Bundle(DIGITS), painted, tmp_path / "out", 2).run()
+    Recorded(Bundle(DIGITS), painted, tmp_path / "out", 2, weights=tmp_path / "out").run()
+
+
+def test_lesions_to_paint_that_change_before_anything_is_learnt_are_taken(painted, tmp_path):
+    """Folds kept copies of what there was before."""
+    CrossValidation(Bundle(DIGITS), painted, tmp_path / "out", 2)
+    save_nifti(painted / "priors" / "patient01.nii.gz", np.zeros((2, 2, 2), np.uint8))
+    (painted / "priors" / "writer 0.nii.gz").unlink()
+    Recorded(Bundle(DIGITS), painted, tmp_path / "out", 2).run()
+    for fold in "12":
+        masks = list((tmp_path / "out" / f"fold_{fold}" / "dataset" / "priors").iterdir())
+        assert [mask.name for mask in masks] == ["patient01.nii.gz"] and not np.any(nibabel.load(masks[0]).dataobj)
+
+
+def test_a_fold_does_not_go_on_from_lesions_of_who_it_leaves_out(painted, tmp_path):
+    """The folds before had painted them."""
+    content = json.loads((painted / "dataset.json").read_text())
+    late = [entry | {"after": 0.8} for entry in content["training"]]
+    (painted / "dataset.json").write_text(json.dumps(content | {"training": late}))
+    validation = Early(Bundle(DIGITS), painted, tmp_path / "out", 3)
+    validation.run()
+    left_out = [fold.name for fold in validation.folds if "writer 0" in fold.subjects]
+    assert left_out == ["1"] and validation.began == [None, None, "2"]
+
+
+def test_a_fold_that_is_done_without_weights_is_trained_again(digits, tmp_path):
+    """Nothing but deleting its folder helped."""
+    Recorded(Bundle(DIGITS), digits, tmp_path, 2).run()
+    (tmp_path / "fold_2" / "run" / "model.pt").unlink()
+    validation = Recorded(Bundle(DIGITS), digits, tmp_path, 2)
+    validation.run()
+    assert validation.calls == [("training", "2")]
 
 
 @pytest.fixture
@@ -260,7 +318,7 @@ def test_an_overlay_that_was_edited_is_another_recipe(digits, tmp_path, weights)
     Recorded(Bundle(DIGITS), digits, tmp_path / "trained", 2, overlays=[str(overlay)]).run()
     Recorded(Bundle(DIGITS), digits, tmp_path / "scored", 2, overlays=[str(overlay)], weights=weights).run()
     overlay.write_text('{"size": 12}')
-    with pytest.raises(UserError, match="holds a training by other configs or settings"):
+    with pytest.raises(UserError, match="holds a training of other data, configs or settings"):
         Recorded(Bundle(DIGITS), digits, tmp_path / "trained", 2, overlays=[str(overlay)]).run()
     scored = Recorded(Bundle(DIGITS), digits, tmp_path / "scored", 2, overlays=[str(overlay)], weights=weights)
     scored.run()
@@ -295,7 +353,7 @@ def test_trainings_by_other_settings_are_not_told_as_these(digits, tmp_path):
     """What was done by one recipe was kept and told as that of another."""
     Recorded(Bundle(DIGITS), digits, tmp_path, 2, settings={"max_epochs": "1"}).run()
     other = Recorded(Bundle(DIGITS), digits, tmp_path, 2, settings={"max_epochs": "50"})
-    with pytest.raises(UserError, match="holds a training by other configs or settings"):
+    with pytest.raises(UserError, match="holds a training of other data, configs or settings"):
         other.run()
     Recorded(Bundle(DIGITS), digits, tmp_path, 2, settings={"max_epochs": "50"}, weights=tmp_path).run()
 

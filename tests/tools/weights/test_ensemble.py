@@ -1,6 +1,7 @@
 """Networks that are trained one by one and answer together."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -8,8 +9,8 @@ import pytest
 import torch
 
 from custom_networks.errors import UserError
-from tests.conftest import REPOSITORY
-from tools.bundles import get_bundle
+from tests.conftest import CHEST, REPOSITORY
+from tools.bundles import Bundle, get_bundle
 from tools.phantoms.write import write_chest_phantoms
 from tools.weights import ensemble
 from tools.weights.ensemble import train_ensemble
@@ -100,6 +101,39 @@ def test_a_label_mended_after_a_training_that_learnt_nothing_is_taken(data, tmp_
         with pytest.raises(UserError, match="2 of 2 members failed"):
             train_ensemble(get_bundle("chest"), data, tmp_path / "run")
         (data / "label.png").write_bytes(mended)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_members_are_as_many_as_the_network_has(data, tmp_path, monkeypatch, count):
+    """Two were trained of a network of three, unless one gave their number."""
+    folder = tmp_path / "chest"
+    shutil.copytree(CHEST, folder, ignore=shutil.ignore_patterns("*.pt", "*.png"))
+    train = json.loads((folder / "configs" / "train.json").read_text())
+    train["network_def"]["members"] = train["network_def"]["members"][:1] * count
+    (folder / "configs" / "train.json").write_text(json.dumps(train))
+    seeds = []
+
+    def run_config(bundle, run_id, configs, settings, log, jobs):
+        seeds.append(settings["seed"])
+        torch.save({"weight": torch.zeros(2)}, settings["output_dir"] / "model.pt")
+        return True
+
+    monkeypatch.setattr(ensemble, "run_config", run_config)
+    train_ensemble(Bundle(folder), data, tmp_path / "run")
+    assert seeds == list(range(count))
+
+
+def test_members_that_painted_other_lesions_are_refused(data, tmp_path, monkeypatch):
+    def run_config(bundle, run_id, configs, settings, log, jobs):
+        torch.save({"weight": torch.zeros(2)}, settings["output_dir"] / "model.pt")
+        return True
+
+    monkeypatch.setattr(ensemble, "run_config", run_config)
+    train_ensemble(get_bundle("chest"), data, tmp_path / "run")
+    (data / "priors").mkdir()
+    (data / "priors" / "patient.nii").write_bytes(b"mask")
+    with pytest.raises(UserError, match="on priors before it was changed"):
+        train_ensemble(get_bundle("chest"), data, tmp_path / "run")
 
 
 def test_a_member_without_weights_is_not_done(data, tmp_path, monkeypatch):
