@@ -12,7 +12,8 @@ from scipy import ndimage
 from custom_networks.errors import UserError
 from custom_networks.results.write_result import write_result
 
-from ..layout.data_list import Report, make_empty_folder, write_data_list
+from ..layout.data_list import Report
+from ..layout.making import making
 from .folder import split_sections
 
 CLASSES = {"0": "background", "1": "right lung", "2": "left lung", "3": "heart", "4": "right clavicle", "5": "left clavicle"}
@@ -58,28 +59,31 @@ def prepare_covid_films(
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
-        UserError: when there is no manifest or no film of it, for a mask of another size or without two lungs, when a pattern
-            fits no patient, and for a fold that is none.
+        WrongFilesError: names every film that cannot be read, and every mask of another size or without two lungs; nothing is
+            written then.
+        UserError: when there is no manifest or no film of it, when a pattern fits no patient, and for a fold that is none.
     """
     if fold and not 1 <= fold[0] <= fold[1]:
         raise UserError(f"fold {fold[0]} of {fold[1]}: no such fold.", f"Give --fold 1 to {fold[1]}.")
     films, left_out = _read_manifest(source)
-    make_empty_folder(folder, overwrite)
     patients: dict[str, list[dict]] = {}
-    for name, patient in films.items():
-        image, mask = _read_pair(source, name)
-        case = Path(name).stem
-        entry = {"image": f"{case}_image.png", "label": f"{case}_label.png", "subject": patient}
-        try:
-            label = partial_labels(mask)
-        except ValueError as error:
-            raise UserError(f"{source / 'masks' / name}: {error}.", "Leave the film out of manifest.csv.") from error
-        write_result(folder / entry["image"], Image.fromarray(image).save, ".png")
-        write_result(folder / entry["label"], Image.fromarray(label).save, ".png")
-        patients.setdefault(patient, []).append(entry)
-    sections = _sections(patients, list(test), validation, fold)
-    path = write_data_list(folder, "films of disease, lungs drawn through the heart", CLASSES | PARTIAL, sections)
-    return Report(path, list(films), left_out)
+    with making(folder, overwrite) as made:
+        for name, patient in films.items():
+            with made.case():
+                image, mask = _read_pair(source, name)
+                case = Path(name).stem
+                entry = {"image": f"{case}_image.png", "label": f"{case}_label.png", "subject": patient}
+                try:
+                    label = partial_labels(mask)
+                except ValueError as error:
+                    raise UserError(f"{source / 'masks' / name}: {error}.", "Leave the film out of manifest.csv.") from error
+                write_result(made.folder / entry["image"], Image.fromarray(image).save, ".png")
+                write_result(made.folder / entry["label"], Image.fromarray(label).save, ".png")
+                patients.setdefault(patient, []).append(entry)
+        made.check()
+        sections = _sections(patients, list(test), validation, fold)
+        made.write_list("films of disease, lungs drawn through the heart", CLASSES | PARTIAL, sections)
+    return Report(folder / "dataset.json", list(films), left_out)
 
 
 def partial_labels(mask: np.ndarray) -> np.ndarray:

@@ -12,7 +12,8 @@ from custom_networks.errors import UserError
 from custom_networks.readers.picture import PictureReader
 from custom_networks.results.write_result import write_result
 
-from ..layout.data_list import Report, make_empty_folder, write_data_list
+from ..layout.data_list import Report
+from ..layout.making import making
 
 LABELS = {"0": "background", "1": "right lung", "2": "left lung", "3": "heart", "4": "right clavicle", "5": "left clavicle"}
 ORGANS = {name: int(value) for value, name in LABELS.items() if value != "0"}
@@ -43,7 +44,8 @@ def prepare_jsrt(
         on_case: called after every case.
 
     Raises:
-        UserError: when nothing is found, when a file is damaged, or for an unknown split.
+        WrongFilesError: names every case with a damaged file; nothing is written then.
+        UserError: when nothing is found, or for an unknown split.
     """
     if split not in SPLITS:
         raise UserError(f"--split {split}: no such split.", f"Choose one of: {', '.join(SPLITS)}.")
@@ -55,16 +57,16 @@ def prepare_jsrt(
         raise UserError(
             f"{source}: no radiograph with its five masks.", "Expected JPCLN001.IMG or .png and heart/JPCLN001.gif and so on."
         )
-    make_empty_folder(folder, overwrite)
-    entries = {}
-    for case, read in cases.items():
-        image, label = read()
-        entries[case] = {"image": f"{case}_image.png", "label": f"{case}_label.png"}
-        write_result(folder / entries[case]["image"], Image.fromarray(image).save, ".png")
-        write_result(folder / entries[case]["label"], Image.fromarray(label).save, ".png")
-        on_case()
-    path = write_data_list(folder, f"JSRT with SCR masks, split {split}", LABELS, _sections(entries, split))
-    return Report(path, list(entries), left_out)
+    entries = {case: {"image": f"{case}_image.png", "label": f"{case}_label.png"} for case in cases}
+    with making(folder, overwrite) as made:
+        for case, read in cases.items():
+            with made.case():
+                image, label = read()
+                write_result(made.folder / entries[case]["image"], Image.fromarray(image).save, ".png")
+                write_result(made.folder / entries[case]["label"], Image.fromarray(label).save, ".png")
+            on_case()
+        made.write_list(f"JSRT with SCR masks, split {split}", LABELS, _sections(entries, split))
+    return Report(folder / "dataset.json", list(entries), left_out)
 
 
 def _sections(entries: dict[str, dict], split: str) -> dict[str, list[dict]]:

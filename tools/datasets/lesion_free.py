@@ -9,7 +9,8 @@ from custom_networks.cases.cases import case_name
 from custom_networks.cases.studies import find_studies
 from custom_networks.errors import UserError
 
-from ..layout.data_list import Report, make_empty_folder, write_data_list
+from ..layout.data_list import Report
+from ..layout.making import making
 from ..layout.nifti import load_nifti
 from .lesions import LABELS, MODALITIES, PRIORS, copy_priors, entry_of
 
@@ -30,6 +31,7 @@ def prepare_lesion_free(
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
+        WrongFilesError: names every study with an image that cannot be read; nothing is written then.
         UserError: when there is no study with both images, or ``mirror`` names no side.
     """
     if mirror not in ("", *SIDES):
@@ -39,20 +41,24 @@ def prepare_lesion_free(
     whole = [study["image"] for study in studies if None not in study["image"]]
     if not whole:
         raise UserError(f"{source}: no study with FLAIR and T1.", f"Left out: {'; '.join(left_out[:3])}.")
-    make_empty_folder(folder, overwrite)
     entries = {}
-    for paths in whole:
-        case = case_name(paths).removesuffix(f"_{MODALITIES[0]}")
-        entries[case] = entry_of(case)
-        images = [load_nifti(Path(path)) for path in paths]
-        images = [mirrored(image, mirror) for image in images] if mirror else images
-        for image, name in zip(images, entries[case]["image"], strict=True):
-            nibabel.save(image, folder / name)
-        nibabel.save(nibabel.Nifti1Image(np.zeros(images[0].shape, np.uint8), images[0].affine), folder / entries[case]["label"])
-    if priors is not None:
-        copy_priors(priors, folder / PRIORS)
-    sections = {"training": list(entries.values()), "validation": [], "test": []}
-    return Report(write_data_list(folder, f"people without lesions, from {source.name}", LABELS, sections), list(entries), left_out)
+    with making(folder, overwrite) as made:
+        for paths in whole:
+            case = case_name(paths).removesuffix(f"_{MODALITIES[0]}")
+            entry = entries[case] = entry_of(case)
+            with made.case():
+                images = [load_nifti(Path(path)) for path in paths]
+                images = [mirrored(image, mirror) for image in images] if mirror else images
+                for image, name in zip(images, entry["image"], strict=True):
+                    nibabel.save(image, made.folder / name)
+                empty = nibabel.Nifti1Image(np.zeros(images[0].shape, np.uint8), images[0].affine)
+                nibabel.save(empty, made.folder / entry["label"])
+        made.check()
+        if priors is not None:
+            copy_priors(priors, made.folder / PRIORS)
+        sections = {"training": list(entries.values()), "validation": [], "test": []}
+        made.write_list(f"people without lesions, from {source.name}", LABELS, sections)
+    return Report(folder / "dataset.json", list(entries), left_out)
 
 
 def mirrored(image: nibabel.Nifti1Image, side: str) -> nibabel.Nifti1Image:

@@ -12,7 +12,8 @@ from custom_networks.cases.studies import find_studies
 from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError
 
-from ..layout.data_list import Report, make_empty_folder, write_data_list
+from ..layout.data_list import Report
+from ..layout.making import making
 from ..layout.nifti import check_same_grid, load_nifti
 from .folder import split_sections
 
@@ -47,26 +48,32 @@ def prepare_lesions(
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
-        UserError: when there is no study with its mask, when a mask does not lie on FLAIR's grid, or when a pattern fits none.
+        WrongFilesError: names every image that cannot be read, and every mask that does not lie on FLAIR's grid or is none; nothing
+            is written then.
+        UserError: when there is no study with its mask, or a pattern fits none.
     """
     if not source.is_dir():
         raise UserError(f"{source}: no such folder.", "Give the folder of the data set.")
     studies, left_out = FINDERS[dataset](source)
     if not studies:
         raise UserError(f"{source}: no study with FLAIR, T1 and a lesion mask.", f"Left out: {'; '.join(left_out[:3]) or 'none'}.")
-    make_empty_folder(folder, overwrite)
-    entries = {}
-    for case, (images, mask_path) in sorted(studies.items()):
-        label = _read_mask(mask_path, images[0])
-        entries[case] = entry_of(case)
-        for name, path in zip(entries[case]["image"], images, strict=True):
-            _copy(path, folder / name)
-        nibabel.save(label, folder / entries[case]["label"])
-    if priors is not None:
-        copy_priors(priors, folder / PRIORS)
+    entries = {case: entry_of(case) for case in sorted(studies)}
     everyone = {"training": list(entries.values()), "validation": [], "test": []}
     sections = split_sections(entries, test, validation) if test or validation else everyone
-    return Report(write_data_list(folder, f"{dataset} prepared from {source.name}", LABELS, sections), list(entries), left_out)
+    with making(folder, overwrite) as made:
+        for case, entry in entries.items():
+            images, mask_path = studies[case]
+            with made.case():
+                for name, path in zip(entry["image"], images, strict=True):
+                    with made.file():
+                        load_nifti(path)
+                        _copy(path, made.folder / name)
+                nibabel.save(_read_mask(mask_path, images[0]), made.folder / entry["label"])
+        made.check()
+        if priors is not None:
+            copy_priors(priors, made.folder / PRIORS)
+        made.write_list(f"{dataset} prepared from {source.name}", LABELS, sections)
+    return Report(folder / "dataset.json", list(entries), left_out)
 
 
 def entry_of(case: str) -> dict:

@@ -4,18 +4,20 @@ import fnmatch
 from collections.abc import Container, Sequence
 from pathlib import Path
 
+import nibabel
 import numpy as np
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 from custom_networks.cases.cases import PICTURE_SUFFIXES, case_name
 from custom_networks.data.label_values import check_label_values
-from custom_networks.errors import UserError
+from custom_networks.errors import UserError, WrongFilesError
 from custom_networks.geometry.axial import slice_axis
 from custom_networks.readers.dicom_series import DicomSeriesReader
 from custom_networks.readers.picture import PictureReader
 
-from ..layout.data_list import Report, make_empty_folder, write_data_list
+from ..layout.data_list import Report
+from ..layout.making import making
 from ..layout.nifti import check_same_grid, load_nifti, save_pair
 from .folder import find_pairs, split_sections
 
@@ -45,23 +47,30 @@ def prepare_dicom_slices(
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
-        UserError: when there is no pair, for a slice without geometry or in colour, and for a label of another size or with
-            values that are no labels.
+        WrongFilesError: names every slice without geometry or in colour, and every label of another size or with values that are
+            no labels; nothing is written then.
+        UserError: when there is no pair, or a pattern fits no slice.
     """
     images, label_files, left_out = _pair_names(source)
-    make_empty_folder(folder, overwrite)
+    chosen = _sections({case: case for case in images}, test, validation)
     entries = {}
     largest = max(int(value) for value in labels)
     reader = DicomSeriesReader()
-    for case, path in images.items():
-        pixels, meta = reader.get_data(reader.read(str(path)))
-        label = read_label_picture(label_files[case], largest)
-        if label.shape != pixels.shape[:2]:
-            found, expected = ("x".join(str(n) for n in shape) for shape in (label.shape, pixels.shape[:2]))
-            raise UserError(f"{label_files[case]}: {found} pixels, but {path.name} has {expected}.", "Draw it on the slice itself.")
-        entries[case] = save_pair(folder, case, pixels, label[..., None], meta["affine"])
-    sections = _sections(entries, test, validation)
-    return Report(write_data_list(folder, f"prepared from {source.name}", labels, sections), list(entries), left_out)
+    with making(folder, overwrite) as made:
+        for case, path in images.items():
+            with made.case():
+                pixels = label = None
+                with made.file():
+                    pixels, meta = reader.get_data(reader.read(str(path)))
+                with made.file():
+                    label = read_label_picture(label_files[case], largest)
+                if pixels is not None and label is not None:
+                    _check_shape(label_files[case], label, path, pixels)
+                    entries[case] = save_pair(made.folder, case, pixels, label[..., None], meta["affine"])
+        made.check()
+        sections = {section: [entries[case] for case in cases] for section, cases in chosen.items()}
+        made.write_list(f"prepared from {source.name}", labels, sections)
+    return Report(folder / "dataset.json", list(entries), left_out)
 
 
 def prepare_volumes(
@@ -96,8 +105,9 @@ def prepare_volumes(
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
-        UserError: when there is no pair, for a label map of another grid or with values that are no labels, or when a pattern
-            fits no slice.
+        WrongFilesError: names every image that cannot be read or is no volume, and every label map of another grid or with values
+            that are no labels; nothing is written then.
+        UserError: when there is no pair, or a pattern fits no slice.
     """
     pairs, left_out = find_pairs(source, image_suffix, (), label_suffix)
     left_out = [line for line in left_out if not case_name(line.split(":")[0]).endswith(label_suffix)]
@@ -110,17 +120,19 @@ def prepare_volumes(
     for value in within or {}:
         if str(value) not in labels:
             raise UserError(f"{value}: no label of that value to limit.", f"Choose one of {', '.join(labels)}.")
-    make_empty_folder(folder, overwrite)
     entries, held = {}, list(test)
-    for case, (image_path, [(_, label_path)]) in pairs.items():
-        slices = _cut(image_path, label_path, max(int(value) for value in labels), relabel or {}, within or {})
-        names = [f"{case}_z{z:03d}" for z in slices]
-        for name, (image, label, affine) in zip(names, slices.values(), strict=True):
-            entries[name] = save_pair(folder, name, image, label, affine)
-        if fold:
-            held += np.array_split(names, fold[1])[fold[0] - 1].tolist()
-    sections = _sections(entries, held, validation)
-    return Report(write_data_list(folder, f"prepared from {source.name}", labels, sections), list(pairs), left_out)
+    with making(folder, overwrite) as made:
+        for case, (image_path, [(_, label_path)]) in pairs.items():
+            with made.case():
+                slices = _cut(image_path, label_path, max(int(value) for value in labels), relabel or {}, within or {})
+                names = [f"{case}_z{z:03d}" for z in slices]
+                for name, (image, label, affine) in zip(names, slices.values(), strict=True):
+                    entries[name] = save_pair(made.folder, name, image, label, affine)
+                if fold:
+                    held += np.array_split(names, fold[1])[fold[0] - 1].tolist()
+        made.check()
+        made.write_list(f"prepared from {source.name}", labels, _sections(entries, held, validation))
+    return Report(folder / "dataset.json", list(pairs), left_out)
 
 
 def read_label_picture(path: Path, largest: int) -> np.ndarray:
@@ -162,14 +174,19 @@ def _pair_names(source: Path) -> tuple[dict[str, Path], dict[str, Path], list[st
     else:
         raise UserError(f"{source}: no folders dicoms and labels.", "Give the folder that holds both, or their folder train.")
     kinds = (".npy", *PICTURE_SUFFIXES)
-    slices = {case_name(path): path for path in _files(source / images)}
+    slices: dict[str, Path] = {}
     found: dict[str, Path] = {}
-    left_out = []
+    left_out, doubles = [], []
+    for path in _files(source / images):
+        if slices.setdefault(case_name(path), path) != path:
+            doubles.append(UserError(f"{path} and {slices[case_name(path)].name}: two slices of one name.", "Remove one."))
     for path in _files(source / labels):
         if not path.name.lower().endswith(kinds):
             left_out.append(f"{labels}/{path.name}: not a label; accepted are {', '.join(kinds)}")
         elif found.setdefault(path.stem, path) != path:
-            raise UserError(f"{path} and {found[path.stem].name}: two labels of one slice.", "Remove one.")
+            doubles.append(UserError(f"{path} and {found[path.stem].name}: two labels of one slice.", "Remove one."))
+    if doubles:
+        raise WrongFilesError(doubles, "Nothing was written.")
     left_out += [f"{images}/{path.name}: no label of this name" for name, path in slices.items() if name not in found]
     left_out += [f"{labels}/{path.name}: no slice of this name" for name, path in found.items() if name not in slices]
     both = {name: path for name, path in slices.items() if name in found}
@@ -181,6 +198,12 @@ def _pair_names(source: Path) -> tuple[dict[str, Path], dict[str, Path], list[st
     return both, found, left_out
 
 
+def _check_shape(path: Path, label: np.ndarray, image: Path, pixels: np.ndarray) -> None:
+    if label.shape != pixels.shape[:2]:
+        found, expected = ("x".join(str(n) for n in shape) for shape in (label.shape, pixels.shape[:2]))
+        raise UserError(f"{path}: {found} pixels, but {image.name} has {expected}.", "Draw it on the slice itself.")
+
+
 def _files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
 
@@ -189,8 +212,10 @@ def _cut(
     image_path: Path, label_path: Path, largest: int, relabel: dict[int, int], within: dict[int, float]
 ) -> dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Return the labelled axial slices, ``(X, Y, 1)``, with their label maps and affines."""
-    image, label = load_nifti(image_path), load_nifti(label_path)
+    image, label = _load_both(image_path, label_path)
     check_same_grid(label_path, label.shape, label.affine, image_path, image.shape, image.affine)
+    if image.ndim != 3:
+        raise UserError(f"{image_path}: {image.ndim} axes, expected a volume.", "Give each volume as a file of its own.")
     drawn = np.asarray(label.dataobj)
     array = drawn.copy()
     for old, new in relabel.items():
@@ -208,6 +233,18 @@ def _cut(
             affine[:3, 3] += z * affine[:3, axis]
             slices[z] = (image.get_fdata(dtype=np.float32)[window], array[window].astype(np.uint8), affine)
     return slices
+
+
+def _load_both(*paths: Path) -> list[nibabel.Nifti1Image]:
+    images, faults = [], []
+    for path in paths:
+        try:
+            images.append(load_nifti(path))
+        except UserError as error:
+            faults.append(error)
+    if faults:
+        raise WrongFilesError(faults, "")
+    return images
 
 
 def _limit(label: np.ndarray, value: int, reach: float, limited: Container[int], spacing: np.ndarray) -> None:

@@ -11,7 +11,8 @@ from custom_networks.cases.names import case_name
 from custom_networks.errors import UserError
 from custom_networks.vertebrae.names import VERTEBRA_NAMES, VERTEBRA_NUMBERS
 
-from ..layout.data_list import Report, make_empty_folder, write_data_list
+from ..layout.data_list import Report
+from ..layout.making import making
 from ..layout.nifti import check_same_grid, save_pair
 from ..synthesis.codes import VERTEBRAE
 from .folder import split_sections
@@ -66,7 +67,8 @@ def prepare_vertebrae(
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
-        UserError: when no pair is there, or a mask does not fit its CT.
+        WrongFilesError: names every CT and mask that cannot be read or does not fit; nothing is written then.
+        UserError: when no pair is there, or a pattern fits no case.
     """
     if not source.is_dir():
         raise UserError(f"{source}: no such folder.", "Give the unpacked data set.")
@@ -78,19 +80,23 @@ def prepare_vertebrae(
     scans = list(FINDERS[dataset](source, left_out, lowest, fill))
     if not scans:
         raise UserError(f"{source}: no CT with vertebra masks in the form of {dataset}.", f"See `axial prepare {dataset} --help`.")
-    make_empty_folder(folder, overwrite)
+    sections = split_sections({scan.case: scan.case for scan in scans}, test, validation)
     entries = {}
-    for scan in scans:
-        grid = load_grid(scan.image)
-        labels = scan.labels(grid)
-        if fill is not None:
-            labels, strange = _filled(labels, grid, fill / f"{_result_name(scan, scans)}_seg.nii.gz")
-            left_out += [f"{scan.case}: {VERTEBRA_NAMES[number]} of the result lies on others of the mask" for number in strange]
-        entries[scan.case] = save_pair(
-            folder, scan.case, np.round(grid.array).astype(np.int16), labels.astype(np.uint8), grid.affine
-        )
-    sections = split_sections(entries, test, validation)
-    return Report(write_data_list(folder, f"{dataset} from {source.name}", LABELS, sections), list(entries), left_out)
+    with making(folder, overwrite) as made:
+        for scan in scans:
+            with made.case():
+                grid = load_grid(scan.image)
+                labels = scan.labels(grid)
+                if fill is not None:
+                    labels, strange = _filled(labels, grid, fill / f"{_result_name(scan, scans)}_seg.nii.gz")
+                    lies = "of the result lies on others of the mask"
+                    left_out += [f"{scan.case}: {VERTEBRA_NAMES[number]} {lies}" for number in strange]
+                image = np.round(grid.array).astype(np.int16)
+                entries[scan.case] = save_pair(made.folder, scan.case, image, labels.astype(np.uint8), grid.affine)
+        made.check()
+        listed = {section: [entries[case] for case in cases] for section, cases in sections.items()}
+        made.write_list(f"{dataset} from {source.name}", LABELS, listed)
+    return Report(folder / "dataset.json", list(entries), left_out)
 
 
 def load_grid(path: Path) -> Grid:

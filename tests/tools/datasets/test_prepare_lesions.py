@@ -9,6 +9,7 @@ from conftest import save_nifti
 from scipy import ndimage
 
 from custom_networks import UserError
+from custom_networks.errors import WrongFilesError
 from tools.datasets.lesions import prepare_lesions
 from tools.phantoms.brain import draw_outside, make_brain_phantom
 
@@ -74,6 +75,22 @@ def test_wrong_values(tmp_path):
     study(tmp_path / "in", "a/FLAIR.nii", "a/T1.nii", "a/wmh.nii", value=5)
     with pytest.raises(UserError, match=r"wmh\.nii: values 5 are"):
         prepare_lesions("wmh", tmp_path / "in", tmp_path / "out")
+
+
+def test_all_wrong_studies_are_told_in_one_go(tmp_path):
+    """The first ended it, with half a data set written."""
+    for case in "abc":
+        (tmp_path / "in" / case).mkdir(parents=True)
+        for name in ("FLAIR", "T1", "wmh"):
+            save_nifti(
+                tmp_path / "in" / case / f"{name}.nii.gz", np.ones((3, 3, 3), np.uint8) * (7 if case + name == "awmh" else 1)
+            )
+    for name in ("FLAIR", "T1"):
+        (tmp_path / "in" / "b" / f"{name}.nii.gz").write_bytes(b"none")
+    with pytest.raises(WrongFilesError) as error:
+        prepare_lesions("wmh", tmp_path / "in", tmp_path / "out")
+    told = [fault.problem.split(": ")[0].removeprefix(f"{tmp_path}/in/") for fault in error.value.faults]
+    assert told == ["a/wmh.nii.gz", "b/FLAIR.nii.gz", "b/T1.nii.gz"] and not (tmp_path / "out").exists()
 
 
 def test_priors_are_copied(tmp_path):

@@ -97,6 +97,35 @@ def test_labels_that_are_none(source, tmp_path, label, kind, message):
     assert message in str(error.value) and f"a{kind}" in str(error.value)
 
 
+def test_all_wrong_slices_and_labels_are_told_in_one_go(source, tmp_path, tools):
+    """The first ended it, with half a data set written."""
+    for name in "abcd":
+        add(source, name, LABEL * 2 if name == "b" else LABEL, PixelSpacing=None if name in "bc" else [0.5, 0.8])
+    command = ["prepare", "dicom-slices", source, tmp_path / "set", "--label", "1=right muscle", "--label", "2=left muscle"]
+    code, printed = tools(*command)
+    assert code == 1 and "2 of 4 cases are wrong; nothing was written" in printed and not (tmp_path / "set").exists()
+    assert "b.png: values 4" in printed and printed.count("PixelSpacing is missing") == 2
+
+
+def test_slices_and_labels_of_one_name_are_told_in_one_go(source, tmp_path):
+    add(source, "a")
+    add(source, "b")
+    write_slice(source / "train" / "dicoms" / "a.ima", (10, -20, 30), PIXELS)
+    save_label(source / "train" / "labels" / "b.npy", LABEL)
+    with pytest.raises(UserError, match=r"a\.ima and a\.dcm: two slices of one name.*b\.png and b\.npy: two labels of one slice"):
+        prepare_dicom_slices(source, tmp_path / "set", LABELS)
+
+
+def test_a_pattern_without_a_slice_writes_nothing(source, tmp_path):
+    add(source, "a")
+    with pytest.raises(UserError, match="x: no case of this name"):
+        prepare_dicom_slices(source, tmp_path / "set", LABELS, test=["x"])
+    volumes(tmp_path / "in")
+    with pytest.raises(UserError, match="x: no case of this name"):
+        prepare_volumes(tmp_path / "in", tmp_path / "set", LABELS, "", "_muscle", test=["x"])
+    assert not (tmp_path / "set").exists()
+
+
 def test_a_slice_without_spacing(source, tmp_path):
     add(source, "a", PixelSpacing=None)
     with pytest.raises(UserError, match="PixelSpacing is missing"):
@@ -159,6 +188,25 @@ def test_a_label_map_with_wrong_values(tmp_path):
     volumes(tmp_path / "in")
     with pytest.raises(UserError, match="values 2 are no labels from 0 to 1"):
         prepare_volumes(tmp_path / "in", tmp_path / "set", {"0": "background", "1": "muscle"}, "", "_muscle")
+
+
+def test_all_wrong_volumes_are_told_in_one_go(tools, tmp_path):
+    volumes(tmp_path / "in")
+    for case in ("p3", "p4", "p5", "p6"):
+        for suffix in ("", "_muscle"):
+            (tmp_path / "in" / f"{case}{suffix}.nii.gz").write_bytes((tmp_path / "in" / f"p1{suffix}.nii.gz").read_bytes())
+    (tmp_path / "in" / "p3.nii.gz").write_bytes(b"no image")
+    (tmp_path / "in" / "p3_muscle.nii.gz").write_bytes(b"no label")
+    save_nifti(tmp_path / "in" / "p4_muscle.nii.gz", np.ones((5, 6, 9), np.uint8))
+    for suffix in ("", "_muscle"):
+        save_nifti(tmp_path / "in" / f"p5{suffix}.nii.gz", np.ones((5, 6, 10, 2), np.uint8))
+        save_nifti(tmp_path / "in" / f"p6{suffix}.nii.gz", np.ones((5, 6), np.uint8))
+    command = ["prepare", "volumes", tmp_path / "in", tmp_path / "set", "--image-suffix", "", "--label-suffix", "_muscle"]
+    code, printed = tools(*command)
+    assert code == 1 and "4 of 6 cases are wrong; nothing was written" in printed and not (tmp_path / "set").exists()
+    for text in ("p3.nii.gz: cannot be read", "p3_muscle.nii.gz: cannot be read", "p4_muscle.nii.gz: shape (5, 6, 9)",
+                 "p5.nii.gz: 4 axes", "p6.nii.gz: 2 axes"):  # fmt: skip
+        assert text in printed
 
 
 def test_a_fold_that_is_none(tmp_path):

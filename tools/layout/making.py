@@ -1,0 +1,95 @@
+"""Make a data set whole or not at all."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from custom_networks.errors import UserError, WrongFilesError
+
+from .data_list import make_empty_folder, write_data_list
+
+UNFINISHED = ".unfinished"  # folder within the data set's
+
+
+class Making:
+    """A data set that is being made.
+
+    Attributes:
+        folder: where its files are written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.cases, self.wrong = folder, 0, 0
+        self.faults: list[UserError] = []
+
+    @contextmanager
+    def case(self) -> Iterator[None]:
+        """Let a problem with the files of a case be told with those of the others, when all have been looked at."""
+        before = len(self.faults)
+        with self.file():
+            yield
+        self.cases, self.wrong = self.cases + 1, self.wrong + (len(self.faults) > before)
+
+    @contextmanager
+    def file(self) -> Iterator[None]:
+        """Let a problem with a file of a case not keep the case's others from being looked at."""
+        try:
+            yield
+        except UserError as error:
+            found = error.faults if isinstance(error, WrongFilesError) else [error]
+            self.faults += [fault for fault in found if str(fault) not in map(str, self.faults)]
+
+    def check(self) -> None:
+        """Tell all problems.
+
+        Raises:
+            WrongFilesError: when there are some.
+        """
+        if self.faults:
+            raise WrongFilesError(self.faults, f"{self.wrong} of {self.cases} cases are wrong; nothing was written.")
+
+    def write_list(self, name: str, labels: dict[str, str], sections: dict[str, list[dict]]) -> None:
+        """Write the data list, see `write_data_list`, unless there are problems to be told."""
+        self.check()
+        write_data_list(self.folder, name, labels, sections)
+
+
+@contextmanager
+def making(folder: Path, overwrite: bool = False) -> Iterator[Making]:
+    """Make a data set in a folder, in which nothing is changed unless all went well; the data list comes last.
+
+    Args:
+        folder: of the data set; made when missing.
+        overwrite: whether a data set in the folder may be replaced.
+
+    Raises:
+        UserError: when there is one that may not.
+    """
+    new = not folder.exists()
+    unfinished = make_empty_folder(folder, overwrite) / UNFINISHED
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        unfinished.mkdir()
+        yield Making(unfinished)
+        _move(unfinished, folder)
+    except UserError as error:
+        if str(unfinished) not in str(error):
+            raise
+        raise UserError(*(text.replace(str(unfinished), str(folder)) for text in (error.problem, error.remedy))) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        if new:
+            with suppress(OSError):  # there is something in it
+                folder.rmdir()
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move what a folder holds to another, which may hold files of the same names."""
+    for path in sorted(source.iterdir(), key=lambda path: path.name == "dataset.json"):
+        if path.is_dir():
+            (target / path.name).mkdir(exist_ok=True)
+            _move(path, target / path.name)
+        else:
+            os.replace(path, target / path.name)
