@@ -69,7 +69,7 @@ def folder(
 ) -> None:
     """A plain folder of images and label maps or masks."""
     masks = [(_whole(value, "--mask"), suffix) for value, suffix in pairs(mask, "--mask")]
-    named = dict(pairs(label, "--label"))
+    named = _classes(label)
     from ..datasets.folder import prepare_folder
     from ..datasets.scgm import LABELS
 
@@ -154,7 +154,7 @@ def dicom_slices(
     overwrite: Overwrite = False,
 ) -> None:
     """DICOM slices, each with a picture of its labels (muscles)."""
-    named = dict(pairs(label, "--label"))
+    named = _classes(label)
     from ..datasets.slices import prepare_dicom_slices
     from ..phantoms.lumbar import REGIONS
 
@@ -183,7 +183,7 @@ def volumes(
     overwrite: Overwrite = False,
 ) -> None:
     """Volumes cut into slices (muscles)."""
-    named, block, values, reach = dict(pairs(label, "--label")), _fold(fold), _relabel(relabel), _within(within)
+    named, block, values, reach = _classes(label), _fold(fold), _relabel(relabel), _within(within)
     from ..datasets.slices import prepare_volumes
     from ..phantoms.lumbar import EIGHT
 
@@ -324,6 +324,18 @@ def _tell(report: "Report") -> None:
     for line in report.left_out:
         errors.print(f"left out: {line}", style="yellow", highlight=False, markup=False)
     tell_split(report.data_list)
+
+
+def _classes(texts: list[str]) -> dict[str, str]:
+    named = {}
+    for value, name in pairs(texts, "--label"):
+        if not value.isdecimal() or int(value) > 255:
+            raise UserError(f"--label {value}={name}: not a label from 0 to 255.", "For instance --label 1=kidney.")
+        if not name.strip():
+            raise UserError(f"--label {value}=: no name.", f"For instance --label {value}=kidney.")
+        if named.setdefault(str(int(value)), name) != name:
+            raise UserError(f"--label {int(value)}: {named[str(int(value))]!r} and {name!r}.", "Give each label one name.")
+    return named
 
 
 def _fold(text: str) -> tuple[int, int] | None:

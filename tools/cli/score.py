@@ -21,7 +21,7 @@ def score(
     labels: Annotated[Path, typer.Argument(help="The truth: a data set with dataset.json, a folder of label maps, or a file.")],
     bundle: Annotated[str, typer.Option("--bundle", help="Whose task it is: a bundle's name or a part of it.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of scores.csv and scores.json.")] = Path("scores"),
-    section: Annotated[str, typer.Option(help="Section of dataset.json.")] = "test",
+    section: Annotated[str | None, typer.Option(help="Section of dataset.json; test if left out.")] = None,
     pictures: Annotated[
         Path | None, typer.Option(metavar="IMAGES", help="Folder of the images: draw where each mask and its label differ most.")
     ] = None,
@@ -37,6 +37,12 @@ def score(
     from ..bundles import get_bundle
 
     found = get_bundle(bundle)
+    if section and not (labels / "dataset.json").is_file():
+        raise UserError(f"--section {section}: without effect, as {labels} has no dataset.json.", "Leave it out.")
+    if pictures and not pictures.exists():
+        raise UserError(f"--pictures {pictures}: no such file or folder.", "Give the images that were segmented.")
+    if output.exists() and not output.is_dir():
+        raise UserError(f"{output}: is no folder.", "Give another one with -o.")
     for name in ("scores.csv", "scores.json"):
         if (output / name).exists() and not overwrite:
             raise UserError(f"{output / name}: is there already.", "Give another folder with -o, or --overwrite.")
@@ -46,7 +52,7 @@ def score(
     from ..scoring.score import score_pairs, write_scores
 
     suffix = "_seg.nii.gz" if found.is_segmentation else "_pred.json"
-    pairs = find_pairs(predictions, labels, section, suffix)
+    pairs = find_pairs(predictions, labels, section or "test", suffix)
     scores = score_pairs(found, pairs)
     table = Table("structure", "metric", "n", "mean", "sd", "95 % interval")
     for row in scores.summaries:

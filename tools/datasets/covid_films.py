@@ -67,7 +67,7 @@ def prepare_covid_films(
         raise UserError(f"fold {fold[0]} of {fold[1]}: no such fold.", f"Give --fold 1 to {fold[1]}.")
     films, left_out = _read_manifest(source)
     patients: dict[str, list[dict]] = {}
-    with making(folder, overwrite) as made:
+    with making(folder, overwrite, source) as made:
         for name, patient in films.items():
             with made.case():
                 image, mask = _read_pair(source, name)

@@ -2,6 +2,7 @@
 
 import fnmatch
 import shutil
+import unicodedata
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ import nibabel
 import numpy as np
 
 from custom_networks.cases.cases import VOLUME_SUFFIXES, case_name
+from custom_networks.cases.tree import is_hidden
 from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError, WrongFilesError
 from custom_networks.geometry.axial import slice_axis, slices_last
 
 from ..layout.data_list import Report, check_no_data_set, make_empty_folder, split_in_order, write_data_list
-from ..layout.nifti import check_same_grid, load_nifti
+from ..layout.nifti import check_same_grid, load_image, load_nifti
 from ..phantoms.write import write_cord_case
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
@@ -70,7 +72,7 @@ def prepare_folder(
             f"Name them CASE{image_suffix}.nii.gz and CASE{label_suffix}.nii.gz, or use the folders images and labels.",
         )
     chosen = split_sections({case: case for case in pairs}, test, validation, has_phantoms=phantoms > 0)
-    check_no_data_set(folder, overwrite)
+    check_no_data_set(folder, overwrite, source)
     largest = max(int(value) for value in labels)
     _check_cases(pairs.values(), largest)
     make_empty_folder(folder, overwrite)
@@ -121,27 +123,41 @@ def find_pairs(source: Path, image_suffix: str, masks, label_suffix: str) -> tup
     wanted = list(masks) or [(None, label_suffix)]
     for images, labels in (("images", "labels"), ("imagesTr", "labelsTr")):
         if (source / images).is_dir():
-            candidates = [(case_name(path), path, [(None, source / labels / path.name)]) for path in _niftis(source / images)]
+            files = _by_name(source / labels) if (source / labels).is_dir() else {}
+            candidates = [(case_name(path), path, [(None, case_name(path))], f"{labels}/") for path in _niftis(source / images)]
             break
     else:
-        candidates = []
+        files, candidates = _by_name(source), []
         for path in _niftis(source):
             stem = case_name(path)
             if stem.endswith(image_suffix):
                 case = stem[: len(stem) - len(image_suffix)]
-                ending = path.name[len(stem) :]
-                candidates.append((case, path, [(value, source / f"{case}{suffix}{ending}") for value, suffix in wanted]))
-    for case, path, found in candidates:
-        missing = [file for _, file in found if not file.exists()]
+                candidates.append((case, path, [(value, f"{case}{suffix}") for value, suffix in wanted], ""))
+    for case, path, names, place in candidates:
+        ending = path.name[len(case_name(path)) :]
+        found = [(value, files.get(_composed(name + ending)) or files.get(_composed(name))) for value, name in names]
+        missing = [f"{place}{name}{ending}" for (_, name), (_, file) in zip(names, found, strict=True) if file is None]
         if missing:
-            left_out.append(f"{path.name}: {missing[0].name} is missing")
+            left_out.append(f"{path.name}: {missing[0]} is missing")
         else:
             pairs[case] = (path, found)
     return pairs, left_out
 
 
+def _by_name(folder: Path) -> dict[str, Path]:
+    """Return the NIfTI files of a folder by their names, and by their names without ending."""
+    files = [path for path in _niftis(folder) if path.exists()]
+    return {_composed(case_name(path)): path for path in files} | {_composed(path.name): path for path in files}
+
+
+def _composed(name: str) -> str:
+    """Return a name as others write it where macOS takes a letter and its accent apart."""
+    return unicodedata.normalize("NFC", name)
+
+
 def _niftis(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(NIFTI_SUFFIXES)]
+    files = sorted(folder.iterdir())
+    return [path for path in files if path.name.lower().endswith(NIFTI_SUFFIXES) and not is_hidden(path.name)]
 
 
 def _check_cases(cases: Collection[tuple[Path, list[tuple[int | None, Path]]]], largest: int) -> None:
@@ -150,8 +166,8 @@ def _check_cases(cases: Collection[tuple[Path, list[tuple[int | None, Path]]]], 
     for image_path, label_paths in cases:
         found = []
         try:
-            image = load_nifti(image_path)
-            if image.ndim > 3 and max(image.shape[3:]) > 1:
+            image = load_image(image_path)
+            if image.ndim > 3:
                 raise UserError(f"{image_path}: has {image.ndim} axes.", "Give each volume as a file of its own.")
         except UserError as error:
             found.append(error)
@@ -171,15 +187,17 @@ def _check_cases(cases: Collection[tuple[Path, list[tuple[int | None, Path]]]], 
 
 
 def _merge(image_path: Path, label_paths: list[tuple[int | None, Path]]) -> nibabel.Nifti1Image:
-    image = nibabel.load(image_path)
+    image = load_nifti(image_path)
     merged = np.zeros(image.shape, np.uint8)
     for value, path in reversed(label_paths):
-        array = np.asarray(nibabel.load(path).dataobj)
+        array = np.asarray(load_nifti(path).dataobj)
         if value is None:
             merged = array.astype(np.uint8)
         else:
             merged[array > 0.5] = value
-    return nibabel.Nifti1Image(merged, image.affine)
+    label = nibabel.Nifti1Image(merged, image.affine)
+    label.header.set_xyzt_units("mm")
+    return label
 
 
 def split_sections(

@@ -58,7 +58,7 @@ def prepare_jsrt(
             f"{source}: no radiograph with its five masks.", "Expected JPCLN001.IMG or .png and heart/JPCLN001.gif and so on."
         )
     entries = {case: {"image": f"{case}_image.png", "label": f"{case}_label.png"} for case in cases}
-    with making(folder, overwrite) as made:
+    with making(folder, overwrite, source) as made:
         for case, read in cases.items():
             with made.case():
                 image, label = read()

@@ -42,7 +42,7 @@ def prepare_lesion_free(
     if not whole:
         raise UserError(f"{source}: no study with FLAIR and T1.", f"Left out: {'; '.join(left_out[:3])}.")
     entries = {}
-    with making(folder, overwrite) as made:
+    with making(folder, overwrite, source) as made:
         for paths in whole:
             case = case_name(paths).removesuffix(f"_{MODALITIES[0]}")
             entry = entries[case] = entry_of(case)

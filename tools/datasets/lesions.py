@@ -14,7 +14,7 @@ from custom_networks.errors import UserError
 
 from ..layout.data_list import Report
 from ..layout.making import making
-from ..layout.nifti import check_same_grid, load_nifti
+from ..layout.nifti import check_same_grid, load_image, load_nifti
 from .folder import split_sections
 
 LABELS = {"0": "background", "1": "lesion", "2": "other pathology (ignored)"}
@@ -60,13 +60,13 @@ def prepare_lesions(
     entries = {case: entry_of(case) for case in sorted(studies)}
     everyone = {"training": list(entries.values()), "validation": [], "test": []}
     sections = split_sections(entries, test, validation) if test or validation else everyone
-    with making(folder, overwrite) as made:
+    with making(folder, overwrite, source) as made:
         for case, entry in entries.items():
             images, mask_path = studies[case]
             with made.case():
                 for name, path in zip(entry["image"], images, strict=True):
                     with made.file():
-                        load_nifti(path)
+                        load_image(path)
                         _copy(path, made.folder / name)
                 nibabel.save(_read_mask(mask_path, images[0]), made.folder / entry["label"])
         made.check()

@@ -18,7 +18,7 @@ from custom_networks.readers.picture import PictureReader
 
 from ..layout.data_list import Report
 from ..layout.making import making
-from ..layout.nifti import check_same_grid, load_nifti, save_pair
+from ..layout.nifti import check_same_grid, load_image, load_nifti, save_pair
 from .folder import find_pairs, split_sections
 
 DICOM_FOLDERS = (("dicoms", "labels"), ("train/dicoms", "train/labels"))
@@ -56,7 +56,7 @@ def prepare_dicom_slices(
     entries = {}
     largest = max(int(value) for value in labels)
     reader = DicomSeriesReader()
-    with making(folder, overwrite) as made:
+    with making(folder, overwrite, source) as made:
         for case, path in images.items():
             with made.case():
                 pixels = label = None
@@ -121,7 +121,7 @@ def prepare_volumes(
         if str(value) not in labels:
             raise UserError(f"{value}: no label of that value to limit.", f"Choose one of {', '.join(labels)}.")
     entries, held = {}, list(test)
-    with making(folder, overwrite) as made:
+    with making(folder, overwrite, source) as made:
         for case, (image_path, [(_, label_path)]) in pairs.items():
             with made.case():
                 slices = _cut(image_path, label_path, max(int(value) for value in labels), relabel or {}, within or {})
@@ -235,11 +235,11 @@ def _cut(
     return slices
 
 
-def _load_both(*paths: Path) -> list[nibabel.Nifti1Image]:
+def _load_both(image_path: Path, label_path: Path) -> list[nibabel.Nifti1Image]:
     images, faults = [], []
-    for path in paths:
+    for load, path in ((load_image, image_path), (load_nifti, label_path)):
         try:
-            images.append(load_nifti(path))
+            images.append(load(path))
         except UserError as error:
             faults.append(error)
     if faults:

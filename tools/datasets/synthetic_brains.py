@@ -36,7 +36,7 @@ def prepare_synthetic_brains(
     if not files:
         raise UserError(f"{source}: no label maps.", "Give a folder of NIfTI label maps of FreeSurfer.")
     entries = {case_name(file): entry_of(case_name(file)) for file in files}
-    with making(folder, overwrite) as made:
+    with making(folder, overwrite, source) as made:
         for number, file in enumerate(files):
             with made.case():
                 _draw(file, made.folder, entries[case_name(file)], np.random.default_rng((seed, number)))

@@ -82,7 +82,7 @@ def prepare_vertebrae(
         raise UserError(f"{source}: no CT with vertebra masks in the form of {dataset}.", f"See `axial prepare {dataset} --help`.")
     sections = split_sections({scan.case: scan.case for scan in scans}, test, validation)
     entries = {}
-    with making(folder, overwrite) as made:
+    with making(folder, overwrite, source) as made:
         for scan in scans:
             with made.case():
                 grid = load_grid(scan.image)

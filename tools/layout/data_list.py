@@ -59,15 +59,17 @@ def split_in_order(entries: list[dict], validation: float = 0.2, test: float = 0
     }
 
 
-def check_no_data_set(folder: Path, overwrite: bool = False) -> None:
-    """Refuse a folder that holds a data set already."""
+def check_no_data_set(folder: Path, overwrite: bool = False, source: Path | None = None) -> None:
+    """Refuse a folder that holds a data set already, and the one that it would be made of."""
+    if source is not None and folder.exists() and folder.resolve() == source.resolve():
+        raise UserError(f"{folder}: holds what the data set is made of.", "Choose another folder.")
     if (folder / "dataset.json").exists() and not overwrite:
         raise UserError(f"{folder}: holds a data set already.", "Choose another folder or give --overwrite.")
 
 
-def make_empty_folder(folder: Path, overwrite: bool = False) -> Path:
-    """Make a folder for a data set; refuse one that holds a data set already."""
-    check_no_data_set(folder, overwrite)
+def make_empty_folder(folder: Path, overwrite: bool = False, source: Path | None = None) -> Path:
+    """Make a folder for a data set; refuse one that `check_no_data_set` refuses."""
+    check_no_data_set(folder, overwrite, source)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -81,21 +83,48 @@ def read_list(data: Path, sections: Sequence[str] = SECTIONS) -> dict:
     Raises:
         UserError: when there is none, or it is no data list.
     """
+    content = read_entries(data, sections)
+    for section in sections:
+        content[section] = [entry | {key: absolute(data, entry[key]) for key in ("image", "label")} for entry in content[section]]
+    return content
+
+
+def read_entries(data: Path, sections: Sequence[str] = SECTIONS) -> dict:
+    """Read the ``dataset.json`` of a data set; sections asked for that it lacks are empty, and of others nothing is demanded.
+
+    Raises:
+        UserError: when there is none, or it is no data list: no text in JSON, no object, a section that is no list of entries with
+            image and label, or labels that are none.
+    """
     path = data / "dataset.json"
     if not path.is_file():
         raise UserError(f"{path}: not found.", "Make one with `axial prepare` or `axial phantom`.")
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or not isinstance(content.get("labels", {}), dict):
+            raise TypeError("no sections and labels")
         for section in sections:
             entries = content.setdefault(section, [])
-            content[section] = [entry | {key: absolute(data, entry[key]) for key in ("image", "label")} for entry in entries]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+            for number, entry in enumerate(entries if isinstance(entries, list) else [entries]):
+                if not isinstance(entry, dict) or not _are_files(entry.get("image")) or not _is_label(entry.get("label")):
+                    raise TypeError(f"entry {number} of {section} has no image and label")
+    except (OSError, ValueError, TypeError) as error:  # of JSON and of UTF-8
         raise UserError(f"{path}: is no data list ({error}).", "Make it anew with `axial prepare`.") from error
     return content
 
 
-def absolute(folder: Path, files: str | int | list[str]) -> str | int | list[str]:
-    """Return paths of a data list, relative to its folder, as absolute ones; a class of a picture stays."""
-    if isinstance(files, int):
+def _are_files(value: object) -> bool:
+    """Tell whether a value names an image, or one for each channel, some of which may be missing."""
+    files = value if isinstance(value, list) and any(value) else [value]
+    return all(isinstance(file, str) or (file is None and len(files) > 1) for file in files)
+
+
+def _is_label(value: object) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
+def absolute(folder: Path, files: str | int | list | None) -> str | int | list | None:
+    """Return paths of a data list, relative to its folder, as absolute ones; a class of a picture, and none, stays."""
+    if files is None or isinstance(files, int):
         return files
     return [absolute(folder, file) for file in files] if isinstance(files, list) else str((folder / files).resolve())

@@ -57,18 +57,19 @@ class Making:
 
 
 @contextmanager
-def making(folder: Path, overwrite: bool = False) -> Iterator[Making]:
+def making(folder: Path, overwrite: bool = False, source: Path | None = None) -> Iterator[Making]:
     """Make a data set in a folder, in which nothing is changed unless all went well; the data list comes last.
 
     Args:
         folder: of the data set; made when missing.
         overwrite: whether a data set in the folder may be replaced.
+        source: folder that it is made of.
 
     Raises:
-        UserError: when there is one that may not.
+        UserError: when there is one that may not, or the folder is its source.
     """
     new = not folder.exists()
-    unfinished = make_empty_folder(folder, overwrite) / UNFINISHED
+    unfinished = make_empty_folder(folder, overwrite, source) / UNFINISHED
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         unfinished.mkdir()

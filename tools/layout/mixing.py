@@ -6,7 +6,7 @@ from pathlib import Path
 from custom_networks.errors import UserError
 
 from ..datasets.lesions import PRIORS, copy_priors, prior_masks
-from .data_list import absolute, make_empty_folder, write_data_list
+from .data_list import absolute, make_empty_folder, read_entries, write_data_list
 from .split import SECTIONS
 
 
@@ -27,9 +27,7 @@ def merge(
     sections: dict[str, list[dict]] = {"training": [], "validation": [], "test": []}
     labels: dict[str, str] = {}
     for part, weight in parts.items():
-        if not (part / "dataset.json").is_file():
-            raise UserError(f"{part}: no dataset.json there.", "Make it with prepare, phantom or synthesise.")
-        content = json.loads((part / "dataset.json").read_text())
+        content = read_entries(part)
         named = content.get("labels", {})
         labels = labels or named
         if any(labels.get(value, name) != name for value, name in named.items()):

@@ -4,23 +4,55 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+from nibabel.funcs import squeeze_image
 
 from custom_networks.errors import UserError
+from custom_networks.readers.nifti import read_nifti_header
 
 AFFINE_TOLERANCE = 1e-2  # mm
+MM = {"meter": 1000.0, "micron": 0.001}  # units of NIfTI
 NO_NUMBERS = {"c": "complex numbers", "V": "colours"}  # kinds of numpy
 
 
 def load_nifti(path: Path, remedy: str = "Replace the file.") -> nibabel.Nifti1Image:
-    """Load a NIfTI file, pixels too; a damaged one, or one of no numbers, is a `UserError`, whose last words may be given."""
+    """Load a NIfTI file, pixels too, its affine in mm and without trailing axes of one voxel.
+
+    Raises:
+        UserError: for a damaged one, and one of no numbers; ``remedy`` is what to do.
+    """
     try:
         image = nibabel.load(path)
-        kind = np.asarray(image.dataobj).dtype.kind
+        array = np.asarray(image.dataobj)
+        units = image.header.get_xyzt_units()[0] if hasattr(image.header, "get_xyzt_units") else "mm"
     except Exception as error:  # nibabel and gzip raise many types for broken files
         raise UserError(f"{path}: cannot be read ({error}).", remedy) from error
-    if kind in NO_NUMBERS:
-        raise UserError(f"{path}: holds {NO_NUMBERS[kind]}, no plain numbers.", remedy)
+    if array.dtype.kind in NO_NUMBERS:
+        raise UserError(f"{path}: holds {NO_NUMBERS[array.dtype.kind]}, no plain numbers.", remedy)
+    if not array.size:
+        raise UserError(f"{path}: holds no voxel.", remedy)
+    image = squeeze_image(image)
+    return _in_mm(image, MM[units]) if units in MM else image
+
+
+def load_image(path: Path) -> nibabel.Nifti1Image:
+    """Load an image by `load_nifti`, unless no training would read it.
+
+    Raises:
+        UserError: for one without a place in space, or with voxels that are no finite numbers, too.
+    """
+    image = load_nifti(path)
+    read_nifti_header(path)
+    if count := np.count_nonzero(~np.isfinite(np.asarray(image.dataobj))):
+        raise UserError(f"{path}: {count} values are NaN or infinite.", "Replace them, for instance by 0, and try again.")
     return image
+
+
+def _in_mm(image: nibabel.Nifti1Image, factor: float) -> nibabel.Nifti1Image:
+    """Return an image whose affine is in mm, where it was in another unit."""
+    affine = np.diag([factor, factor, factor, 1]) @ image.affine
+    result = nibabel.Nifti1Image(image.dataobj, affine, image.header)
+    result.header.set_xyzt_units("mm")
+    return result
 
 
 def save_nifti(path: Path, array: np.ndarray, affine: np.ndarray) -> None:

@@ -18,6 +18,7 @@ from custom_networks.results.write_result import write_result
 
 from ..api import Model
 from ..datasets.folder import PASSED_OVER
+from ..layout.data_list import read_entries
 from ..synthesis.damage import damage
 from .folds import subject_of
 
@@ -66,8 +67,9 @@ def judge_cases(
         kind: of the undamaged images, see `Judged`.
     """
     most = max(map(int, model.bundle.classes))
-    names = json.loads((folder / "dataset.json").read_text(encoding="utf-8")).get("labels", {})
-    open_ = [PASSED_OVER, *(int(value) for value, name in names.items() if " or " in name or name in ("anything", "sacrum"))]
+    names = read_entries(folder, ()).get("labels", {})
+    many = [value for value, name in names.items() if " or " in str(name) or name in ("anything", "sacrum")]
+    open_ = [PASSED_OVER, *(int(value) for value in many if str(value).isdecimal())]
     for index, entry in enumerate(entries):
         paths = [entry["image"]] if isinstance(entry["image"], str) else entry["image"]
         files = [folder / path for path in paths if path]

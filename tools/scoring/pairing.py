@@ -1,7 +1,7 @@
 """Which prediction belongs to which label."""
 
-import json
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from typing import NoReturn
 from custom_networks.cases.cases import name_cases
 from custom_networks.errors import UserError
 
+from ..layout.data_list import read_entries
 from ..layout.split import SECTIONS
 
 SUFFIXES = (".nii.gz", ".nii", ".json")
@@ -47,9 +48,10 @@ def find_pairs(predictions: Path, labels: Path, section: str = "test", suffix: s
             raise UserError(f"{path}: no such file or folder.", "Give predictions and labels, files or folders.")
     if predictions.is_file() and labels.is_file():
         return Pairs({case_key(predictions): (predictions, labels)})
-    own = {path.name: path for path in _own_files(predictions, suffix)}
+    own = {_composed(path.name): path for path in _own_files(predictions, suffix)}
     listed = (labels / "dataset.json").is_file()
     truth = _from_data_set(labels, section) if listed else {path.name: path for path in _maps(labels)}
+    truth = {_composed(name): label for name, label in truth.items()}
     groups = match_names(own, truth)
     pairs, used = Pairs(), set()
     counts = [Counter(case_key(Path(name)) for name in names) for names in (own, truth)]
@@ -110,6 +112,11 @@ def match_names(
     return {key: groups[key] for key in sorted(groups)}
 
 
+def _composed(name: str) -> str:
+    """Return a name as others write it where macOS takes a letter and its accent apart."""
+    return unicodedata.normalize("NFC", name)
+
+
 def case_key(path: Path) -> str:
     """Return what the files of one case share: the name without suffix and `ENDINGS`."""
     return _shortened(path.name)[-1]
@@ -122,7 +129,7 @@ def _own_files(folder: Path, suffix: str) -> list[Path]:
 
 
 def _from_data_set(folder: Path, section: str, must: bool = True) -> dict[str, Path | int]:
-    content = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+    content = read_entries(folder, [section])
     if must and not content.get(section):
         there = ", ".join(name for name in SECTIONS if content.get(name))
         raise UserError(f"{folder / 'dataset.json'}: no section {section!r}.", f"Give --section; there are: {there}.")

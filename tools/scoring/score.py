@@ -46,6 +46,8 @@ def score_pairs(bundle: Bundle, pairs: Pairs, on_case: Callable[[], None] = lamb
     rows, failed = [], list(pairs.unpaired)
     for case, (prediction, label) in pairs.found.items():
         try:
+            if isinstance(label, Path) and label.exists() and prediction.samefile(label):
+                raise UserError(f"{prediction}: prediction and label are one file.", "Give the truth as second folder.")
             found = list(kind.score(prediction, label, bundle.classes))
         except Exception as error:  # each case on its own
             failed.append(f"{case}: {explain(error)}")

@@ -4,8 +4,11 @@ import nibabel
 import numpy as np
 import pytest
 from conftest import save_nifti
+from monai.transforms import EnsureChannelFirstd
 
 from custom_networks import UserError
+from custom_networks.transforms.checking.check_label import CheckLabeld
+from custom_networks.transforms.loading.load_volume import LoadVolumed
 from tools.datasets.digits import prepare_digits
 from tools.datasets.folder import PHANTOM_SHARE, prepare_folder
 from tools.datasets.scgm import LABELS, majority_vote, prepare_scgm
@@ -127,6 +130,115 @@ def test_all_wrong_cases_are_told_in_one_go(tools, tmp_path):
     assert "c_label.nii.gz: shape" in lines[2] and lines[3] == "  Draw it on the image's grid."
     assert "d_image.nii.gz: cannot be read" in lines[4] and lines[6] == "error: 3 of 4 cases are wrong; nothing was written."
     assert not (tmp_path / "out").exists()
+
+
+def pair(folder, name, image=None, label=None, affine=None):
+    """Write an image and its label map of 4x4x3 voxels."""
+    folder.mkdir(exist_ok=True)
+    image = np.random.default_rng(len(name)).normal(size=(4, 4, 3)).astype(np.float32) if image is None else image
+    save_nifti(folder / f"{name}_image.nii.gz", image, affine)
+    save_nifti(folder / f"{name}_label.nii.gz", np.ones((4, 4, 3), np.uint8) if label is None else label, affine)
+    return folder
+
+
+def header_without_place() -> bytes:
+    header = nibabel.Nifti1Header()
+    header.set_data_shape((4, 4, 3))
+    header["sform_code"], header["srow_y"], header["srow_z"], header["vox_offset"] = 1, [0, 1, 0, 0], [0, 0, 1, 0], 352
+    return header.binaryblock + bytes(4) + np.ones(48, np.float32).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (np.full((4, 4, 3), np.nan, np.float32), "a_image.nii.gz: 48 values are NaN or infinite"),
+        (np.full((4, 4, 3), np.inf, np.float32), "a_image.nii.gz: 48 values are NaN or infinite"),
+        (np.zeros((0, 4, 3), np.float32), "a_image.nii.gz: holds no voxel"),
+        (np.zeros((4, 4, 3), [("R", "u1"), ("G", "u1"), ("B", "u1")]), "a_image.nii.gz: holds colours"),
+    ],
+)
+def test_images_that_no_training_reads_are_told(tools, tmp_path, image, said):
+    """They were taken, or ended as a fault of the program with half a data set written; training ended on them."""
+    source = pair(tmp_path / "in", "a", image, np.ones(image.shape, np.uint8))
+    code, printed = tools("prepare", "folder", source, tmp_path / "out")
+    assert code == 1 and said in printed and not (tmp_path / "out").exists(), printed
+
+
+def test_an_image_without_a_place_is_told(tools, tmp_path):
+    source = pair(tmp_path / "in", "a")
+    for name in ("b_image", "b_label"):
+        (source / f"{name}.nii").write_bytes(header_without_place())
+    code, printed = tools("prepare", "folder", source, tmp_path / "out")
+    assert code == 1 and "b_image.nii: the image has no place in space" in printed and "1 of 2 cases" in printed
+
+
+def test_units_of_the_image_are_those_of_its_label(tmp_path):
+    """Label maps of images in micrometres were written without a unit, and did not fit in training."""
+    source = pair(tmp_path / "in", "a", affine=np.diag([500.0, 500, 2000, 1]))
+    image = nibabel.load(source / "a_image.nii.gz")
+    image.header.set_xyzt_units("micron")
+    nibabel.save(image, source / "b_image.nii.gz")
+    save_nifti(source / "b_label.nii.gz", np.ones((4, 4, 3), np.uint8), np.diag([0.5, 0.5, 2, 1]))  # in mm, as other programs write
+    (source / "a_image.nii.gz").unlink()
+    folder = prepare_folder(source, tmp_path / "out", LABELS).data_list.parent
+    data = {"image": str(folder / "images" / "b.nii.gz"), "label": str(folder / "labels" / "b.nii.gz")}
+    data = EnsureChannelFirstd(["image", "label"], channel_dim="no_channel")(LoadVolumed(["image", "label"])(data))
+    CheckLabeld("label", "image", 2)(data)
+    np.testing.assert_allclose(np.linalg.norm(data["label"].affine[:3, :3], axis=0), [0.5, 0.5, 2], rtol=1e-5)
+
+
+def test_trailing_axes_of_one_voxel_are_none(tmp_path):
+    rng = np.random.default_rng(0)
+    source = pair(tmp_path / "in", "a", rng.normal(size=(4, 4, 3, 1)).astype(np.float32))
+    pair(source, "bb", label=np.ones((4, 4, 3, 1, 1), np.uint8))
+    folder = prepare_folder(source, tmp_path / "out", LABELS).data_list.parent
+    assert [nibabel.load(folder / "labels" / f"{name}.nii.gz").shape for name in ("a", "bb")] == [(4, 4, 3)] * 2
+
+
+def test_names_that_differ_in_form_alone_are_pairs(tmp_path):
+    """An accent that macOS takes apart; a label that is not packed as its image is."""
+    source = pair(tmp_path / "in", "J\u00fcrg")
+    (source / "J\u00fcrg_label.nii.gz").rename(source / "Ju\u0308rg_label.nii.gz")
+    pair(source, "bb")
+    nibabel.save(nibabel.load(source / "bb_label.nii.gz"), source / "bb_label.nii")
+    (source / "bb_label.nii.gz").unlink()
+    report = prepare_folder(source, tmp_path / "out", LABELS)
+    assert len(report.cases) == 2 and not report.left_out
+
+
+def test_what_macos_adds_is_passed_over(tmp_path):
+    source = pair(tmp_path / "in", "a")
+    for name in ("._a_image.nii.gz", "._a_label.nii.gz", ".hidden_image.nii.gz"):
+        (source / name).write_bytes(b"no image")
+    assert prepare_folder(source, tmp_path / "out", LABELS).cases == ["a"]
+
+
+def test_a_data_set_is_not_made_in_its_source(tools, tmp_path):
+    """Label maps lay over the originals."""
+    for part in ("images", "labels"):
+        (tmp_path / "in" / part).mkdir(parents=True)
+        save_nifti(tmp_path / "in" / part / "a.nii.gz", np.ones((4, 4, 3), np.int16))
+    code, printed = tools("prepare", "folder", tmp_path / "in", tmp_path / "in", "--overwrite")
+    assert code == 2 and "holds what the data set is made of" in printed
+    assert nibabel.load(tmp_path / "in" / "labels" / "a.nii.gz").get_data_dtype() == np.int16
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["x=organ"], "--label x=organ: not a label from 0 to 255"),
+        (["300=organ"], "--label 300=organ: not a label"),
+        (["-1=organ"], "not a label"),
+        (["1="], "--label 1=: no name"),
+        (["1=liver", "01=spleen"], "--label 1: 'liver' and 'spleen'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["folder", "volumes", "dicom-slices"])
+def test_classes_that_are_none_are_said(tools, tmp_path, command, labels, said):
+    """A text for a number was called a fault of the program; 300 was written as 44."""
+    options = [word for label in labels for word in ("--label", label)]
+    code, printed = tools("prepare", command, tmp_path, tmp_path / "out", *options)
+    assert code == 2 and said in printed, printed
 
 
 def test_a_wrong_case_leaves_the_data_set_before(tmp_path):

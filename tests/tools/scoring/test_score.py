@@ -23,7 +23,7 @@ def score(monkeypatch, capfd, tmp_path):
         with pytest.raises(SystemExit) as end:
             cli.main()
         table = output / "scores.csv"
-        rows = list(csv.DictReader(table.open())) if table.exists() else []
+        rows = list(csv.DictReader(table.open())) if table.is_file() else []
         values = {(row["case"], row["structure"], row["metric"]): float(row["value"]) for row in rows}
         return end.value.code, "".join(capfd.readouterr()), values
 
@@ -176,6 +176,71 @@ def test_an_image_beside_its_label_is_neither_label_nor_missing(score, tmp_path)
     code, printed, values = score(predictions, labels, "--bundle", "spinal_cord")
     assert code == 1 and printed.count("no prediction in") == 1 and "b: no prediction in" in printed
     assert values["a", "gray matter", "Dice"] == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[]", b"{", b"\xff\xfe{", b"\xef\xbb\xbf{}", b'{"test": {"a": 1}}',
+        b'{"test": ["a.nii"]}', b'{"test": [{"image": "a.nii"}]}',
+        b'{"test": [{"image": null, "label": "a.nii"}]}', b'{"test": null}', b'{"labels": [], "test": []}',
+    ],
+)  # fmt: skip
+def test_a_data_list_that_is_none_is_said(score, tmp_path, content):
+    """It was called a fault of the program."""
+    predictions, labels = folders(tmp_path)
+    save_nifti(predictions / "a_seg.nii.gz", boxes(v1=5))
+    (labels / "dataset.json").write_bytes(content)
+    code, printed, _ = score(predictions, labels, "--bundle", "gray")
+    assert code == 2 and "dataset.json: is no data list" in printed and "fault of the program" not in printed, printed
+
+
+def test_an_accent_that_macos_takes_apart_is_the_same(score, tmp_path):
+    predictions, labels = folders(tmp_path)
+    save_nifti(predictions / "Ju\u0308rg_seg.nii.gz", boxes(v1=5))
+    save_nifti(labels / "J\u00fcrg_label.nii.gz", boxes(v1=5))
+    code, printed, values = score(predictions, labels, "--bundle", "gray")
+    assert code == 0 and values["J\u00fcrg", "gray matter", "Dice"] == 1, printed
+
+
+def test_predictions_are_not_compared_with_themselves(score, tmp_path):
+    """Two folders of one name were told a Dice of 1."""
+    predictions, _ = folders(tmp_path)
+    save_nifti(predictions / "a_seg.nii.gz", boxes(v1=5))
+    code, printed, values = score(predictions, predictions, "--bundle", "gray")
+    assert code == 1 and "prediction and label are one file" in printed and not values
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--section", "validation"], "--section validation: without effect"),
+        (["--pictures", "nowhere"], "--pictures nowhere: no such file or folder"),
+    ],
+)
+def test_options_that_can_do_nothing_are_said_before_anything_is_scored(score, tmp_path, options, said):
+    predictions, labels = folders(tmp_path)
+    for folder in (predictions, labels):
+        save_nifti(folder / "a.nii.gz", boxes(v1=5))
+    code, printed, values = score(predictions, labels, "--bundle", "gray", *options)
+    assert code == 2 and said in printed and not values
+
+
+def test_an_output_that_is_a_file_is_said_before_anything_is_scored(score, tmp_path):
+    predictions, labels = folders(tmp_path)
+    for folder in (predictions, labels):
+        save_nifti(folder / "a.nii.gz", boxes(v1=5))
+    (tmp_path / "scores").touch()
+    code, printed, _ = score(predictions, labels, "--bundle", "gray")
+    assert code == 2 and "scores: is no folder" in printed and "Dice" not in printed
+
+
+def test_a_trailing_axis_of_one_voxel_is_none(score, tmp_path):
+    predictions, labels = folders(tmp_path)
+    save_nifti(predictions / "a.nii.gz", boxes(v1=5))
+    save_nifti(labels / "a.nii.gz", boxes(v1=5)[..., None])
+    code, printed, values = score(predictions, labels, "--bundle", "gray")
+    assert code == 0 and values["a", "gray matter", "Dice"] == 1, printed
 
 
 def test_vertebrae_by_verse_and_by_us(score, tmp_path):
