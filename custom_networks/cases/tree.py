@@ -3,6 +3,7 @@
 import logging
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +59,11 @@ def read_tree(root: Path) -> Tree:
         tree.folders.append((folder, files))
     tree.folders.sort()
     return tree
+
+
+def visible(paths: Iterable[Path]) -> list[Path]:
+    """Return paths in order, without those that `is_hidden` says are passed over."""
+    return sorted(path for path in paths if not is_hidden(path.name))
 
 
 def is_hidden(name: str) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from nibabel.affines import from_matvec
 from scipy import ndimage
 
+from ..cases.tree import visible
 from ..geometry.regions import box_of
 from ..metrics.lesions import CONNECTIVITY
 
@@ -74,5 +75,5 @@ def load_lesion_maps(folder: str | Path) -> list[LesionMap]:
 
 
 def _masks(folder: str | Path) -> Iterator[nibabel.Nifti1Image]:
-    for path in sorted(Path(folder).glob("*.nii.gz")):
+    for path in visible(Path(folder).glob("*.nii.gz")):
         yield nibabel.load(path)

@@ -11,7 +11,7 @@ import nibabel
 import numpy as np
 
 from custom_networks.cases.cases import VOLUME_SUFFIXES, case_name
-from custom_networks.cases.tree import is_hidden
+from custom_networks.cases.tree import visible
 from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError, WrongFilesError
 from custom_networks.geometry.axial import slice_axis, slices_last
@@ -156,8 +156,7 @@ def _composed(name: str) -> str:
 
 
 def _niftis(folder: Path) -> list[Path]:
-    files = sorted(folder.iterdir())
-    return [path for path in files if path.name.lower().endswith(NIFTI_SUFFIXES) and not is_hidden(path.name)]
+    return [path for path in visible(folder.iterdir()) if path.name.lower().endswith(NIFTI_SUFFIXES)]
 
 
 def _check_cases(cases: Collection[tuple[Path, list[tuple[int | None, Path]]]], largest: int) -> None:

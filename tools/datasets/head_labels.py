@@ -6,6 +6,7 @@ import nibabel
 import numpy as np
 
 from custom_networks.cases.cases import case_name
+from custom_networks.cases.tree import visible
 from custom_networks.errors import UserError
 
 from ..layout.data_list import Report, make_empty_folder, split_in_order, write_data_list
@@ -26,7 +27,7 @@ def prepare_head_labels(source: Path, folder: Path, overwrite: bool = False) -> 
     Raises:
         UserError: when the folder holds no label map, or one that is none of a head.
     """
-    files = sorted(source.glob("*.nii*")) if source.is_dir() else []
+    files = visible(source.glob("*.nii*")) if source.is_dir() else []
     if not files:
         raise UserError(f"{source}: no label maps.", "Give a folder of NIfTI label maps of heads.")
     make_empty_folder(folder, overwrite)

@@ -9,6 +9,7 @@ import numpy as np
 
 from custom_networks.cases.cases import case_name
 from custom_networks.cases.studies import find_studies
+from custom_networks.cases.tree import visible
 from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError
 
@@ -94,7 +95,7 @@ def _find_wmh(source: Path) -> tuple[dict, list[str]]:
 
 def _find_open_ms_data(source: Path) -> tuple[dict, list[str]]:
     studies, left_out = {}, []
-    for path in sorted([*source.rglob("*_lesion.nii*"), *source.rglob("*consensus_gt.nii*")]):
+    for path in visible([*source.rglob("*_lesion.nii*"), *source.rglob("*consensus_gt.nii*")]):
         name = case_name(path).removesuffix("_lesion").removesuffix("_consensus_gt")
         images = [_first(path.parent, f"{name}*{modality}*.nii*", word=modality) for modality in MODALITIES]
         _take(studies, left_out, name, images, path)
@@ -108,7 +109,7 @@ def _find_bids(source: Path) -> tuple[dict, list[str]]:
             flair = Path(case["image"][0])
             name = flair.name.split("_FLAIR")[0]
             folder = source / "derivatives"
-            masks = [mask for pattern in BIDS_MASKS for mask in sorted(folder.rglob(pattern)) if mask.name.startswith(f"{name}_")]
+            masks = [mask for pattern in BIDS_MASKS for mask in visible(folder.rglob(pattern)) if mask.name.startswith(f"{name}_")]
             _take(studies, left_out, name, [image and Path(image) for image in case["image"]], next(iter(masks), None))
     return studies, left_out
 
@@ -118,7 +119,7 @@ FINDERS = {"wmh": _find_wmh, "open-ms-data": _find_open_ms_data, "bids": _find_b
 
 def _first(folder: Path, pattern: str, word: str | None = None) -> Path | None:
     """Return the file of a pattern, the one whose name's last word it is where several fit, so that T1 is not T1POST."""
-    found = [path for path in sorted(folder.glob(pattern)) if word is None or case_name(path).split("_")[-1] in (word, f"{word}W")]
+    found = [path for path in visible(folder.glob(pattern)) if word is None or case_name(path).split("_")[-1] in (word, f"{word}W")]
     return found[0] if found else None
 
 
@@ -160,5 +161,5 @@ def prior_masks(folder: Path, without: Sequence[str] = ()) -> list[Path]:
 
     Where there is no such folder there are none.
     """
-    masks = [path for path in sorted(folder.iterdir()) if path.name.endswith((".nii", ".nii.gz"))] if folder.is_dir() else []
+    masks = [path for path in visible(folder.iterdir()) if path.name.endswith((".nii", ".nii.gz"))] if folder.is_dir() else []
     return [path for path in masks if not any(name in path.name for name in without)]

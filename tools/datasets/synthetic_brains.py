@@ -6,6 +6,7 @@ import nibabel
 import numpy as np
 
 from custom_networks.cases.cases import case_name
+from custom_networks.cases.tree import visible
 from custom_networks.errors import UserError
 from custom_networks.geometry.regions import box_of, grown
 
@@ -32,7 +33,7 @@ def prepare_synthetic_brains(
         WrongFilesError: names every label map that cannot be read or has no white matter; nothing is written then.
         UserError: when the folder holds no label map.
     """
-    files = sorted(source.glob("*.nii*")) if source.is_dir() else []
+    files = visible(source.glob("*.nii*")) if source.is_dir() else []
     if not files:
         raise UserError(f"{source}: no label maps.", "Give a folder of NIfTI label maps of FreeSurfer.")
     entries = {case_name(file): entry_of(case_name(file)) for file in files}

@@ -8,6 +8,7 @@ import numpy as np
 from monai.transforms import LoadImage
 
 from custom_networks.cases.names import case_name
+from custom_networks.cases.tree import visible
 from custom_networks.errors import UserError
 from custom_networks.vertebrae.names import VERTEBRA_NAMES, VERTEBRA_NUMBERS
 
@@ -115,8 +116,8 @@ def load_grid(path: Path) -> Grid:
 
 
 def _find_verse(source: Path, left_out: list[str], lowest: str, fill: Path | None) -> Iterator[Scan]:
-    masks = {path.name.removesuffix("_seg-vert_msk.nii.gz"): path for path in sorted(source.rglob("*_seg-vert_msk.nii.gz"))}
-    for image in sorted(source.rglob("*_ct.nii.gz")):
+    masks = {path.name.removesuffix("_seg-vert_msk.nii.gz"): path for path in visible(source.rglob("*_seg-vert_msk.nii.gz"))}
+    for image in visible(source.rglob("*_ct.nii.gz")):
         case = image.name.removesuffix("_ct.nii.gz")
         if case not in masks and fill is not None and (fill / f"{case_name(image)}_seg.nii.gz").is_file():
             yield Scan(case, image, lambda grid: np.zeros(grid.array.shape, np.uint8))
@@ -131,7 +132,7 @@ def _find_csi(source: Path, left_out: list[str], lowest: str, fill: Path | None)
     if lowest not in VERTEBRA_NUMBERS:
         raise UserError(f"{lowest}: no vertebra.", "Name one of C1 to C7, T1 to T13, L1 to L6.")
     suffixes = (".mhd", ".mha", ".nii.gz", ".nii")
-    for image in sorted(path for path in source.rglob("*") if path.name.endswith(suffixes)):
+    for image in visible(path for path in source.rglob("*") if path.name.endswith(suffixes)):
         suffix = next(s for s in suffixes if image.name.endswith(s))
         case = image.name.removesuffix(suffix)
         if case.endswith("_label"):

@@ -9,6 +9,7 @@ import nibabel
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter, map_coordinates
 
+from custom_networks.cases.tree import visible
 from custom_networks.errors import UserError
 
 from ..layout.nifti import load_nifti
@@ -43,7 +44,7 @@ def load_people(folder: Path) -> list[Person]:
     Raises:
         UserError: when there is none, and for a map that holds other values than 0 to 8 or no slice with the muscles of the back.
     """
-    files = sorted(folder.glob("*.nii*")) if folder.is_dir() else []
+    files = visible(folder.glob("*.nii*")) if folder.is_dir() else []
     if not files:
         raise UserError(f"{folder}: no label maps.", "Give a folder of NIfTI label maps of the eight muscles of MuscleMap.")
     return [_load(file) for file in files]

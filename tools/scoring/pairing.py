@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from custom_networks.cases.cases import name_cases
+from custom_networks.cases.tree import visible
 from custom_networks.errors import UserError
 
 from ..layout.data_list import read_entries
@@ -125,7 +126,7 @@ def case_key(path: Path) -> str:
 def _own_files(folder: Path, suffix: str) -> list[Path]:
     if folder.is_file():
         return [folder]
-    return sorted(folder.glob(f"*{suffix}")) or _maps(folder, "prediction")
+    return visible(folder.glob(f"*{suffix}")) or _maps(folder, "prediction")
 
 
 def _from_data_set(folder: Path, section: str, must: bool = True) -> dict[str, Path | int]:

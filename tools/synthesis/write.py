@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from custom_networks.cases.tree import visible
 from custom_networks.data.data_list import load_data_list
 from custom_networks.errors import UserError
 
@@ -31,7 +32,7 @@ def find_sources(paths: Iterable[Path], meshes: Path | None, seed: int) -> list[
         if (path / "dataset.json").is_file():
             sources += [load_scan(Path(e["image"]), Path(e["label"])) for e in load_data_list(path, "training")]
         else:
-            files = [path] if path.is_file() else sorted(path.glob("*.nii*"))
+            files = [path] if path.is_file() else visible(path.glob("*.nii*"))
             sources += [load_label_map(file, random, meshes) for file in files]
     if not sources:
         raise UserError(f"{', '.join(map(str, paths))}: no label map.", "Give label maps, folders of them, or data sets.")

@@ -49,6 +49,8 @@ def assert_right(folder, entry) -> None:
 def test_official_forms(tmp_path, dataset, files, cases):
     for names in files:
         study(tmp_path / "in", *names)
+        for path in [tmp_path / "in" / name for name in names]:
+            path.with_name(f"._{path.name}").write_bytes(b"what macOS adds")
     report = prepare_lesions(dataset, tmp_path / "in", tmp_path / "out", test=[cases[1]])
     assert report.cases == cases and report.left_out == []
     content = read(report.data_list)
@@ -97,6 +99,7 @@ def test_priors_are_copied(tmp_path):
     study(tmp_path / "in", "a/FLAIR.nii", "a/T1.nii", "a/wmh.nii")
     (tmp_path / "priors").mkdir()
     save_nifti(tmp_path / "priors" / "x.nii", np.ones((3, 3, 3), np.uint8))
+    (tmp_path / "priors" / "._x.nii").write_bytes(b"what macOS adds")
     prepare_lesions("wmh", tmp_path / "in", tmp_path / "out", tmp_path / "priors")
     assert (tmp_path / "out" / "priors" / "x.nii.gz").exists()
     with pytest.raises(UserError, match="no NIfTI masks"):

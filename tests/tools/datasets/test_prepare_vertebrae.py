@@ -39,6 +39,7 @@ def test_verse(tmp_path):
             (source / part / case).mkdir(parents=True)
         ct = np.random.default_rng(0).integers(-1000, 1500, (6, 7, 20)).astype(np.int16)
         save_nifti(source / "rawdata" / case / f"{case}_ct.nii.gz", ct, AFFINE)
+        (source / "rawdata" / case / f"._{case}_ct.nii.gz").write_bytes(b"what macOS adds")
     save_nifti(
         source / "derivatives" / "sub-verse004" / "sub-verse004_seg-vert_msk.nii.gz", stack({20: 12, 21: 8, 26: 2, 28: 16}), AFFINE
     )
