@@ -26,6 +26,9 @@ def phantom(
     shapes: Annotated[
         Path | None, typer.Option(help="Muscles: folder of label maps of MuscleMap, whose muscles are mixed and drawn.")
     ] = None,
+    textures: Annotated[
+        Path | None, typer.Option(help="Muscles: data set of slices, which are bent to the --shapes in place of phantoms.")
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Make images with exact labels from nothing, in the layout of the bundles; ``kidneys`` are of a task that has none yet."""
@@ -38,9 +41,9 @@ def phantom(
     name = bundle if bundle in WITHOUT_BUNDLE else get_bundle(bundle, trust=True).name
     if name not in writers:
         raise UserError(f"{name}: has no phantoms.", "Its data come with `axial prepare`.")
-    options = {} if shapes is None else {"shapes": shapes}
-    if shapes is not None and name != MUSCLES:
-        raise UserError(f"{name}: --shapes is of muscles alone.", "Leave it out.")
+    options = {key: value for key, value in (("shapes", shapes), ("textures", textures)) if value is not None}
+    if options and name != MUSCLES:
+        raise UserError(f"{name}: --{next(iter(options))} is of muscles alone.", "Leave it out.")
     with Progress(console=errors) as progress:
         task = progress.add_task("phantoms", total=cases)
         path = writers[name](destination, cases, seed, overwrite, on_case=lambda: progress.advance(task), kind=kind, **options)

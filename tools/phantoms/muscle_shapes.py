@@ -73,7 +73,7 @@ def _areas(labels: np.ndarray, spacing: np.ndarray) -> list[float]:
 def _distances(labels: np.ndarray, spacing: np.ndarray) -> np.ndarray:
     back = np.argwhere((labels == 1) | (labels == 2))
     origin = np.array([(np.argwhere(labels == 1)[:, 0].mean() + np.argwhere(labels == 2)[:, 0].mean()) / 2, back[:, 1].max()])
-    places = [axis / side + middle for axis, side, middle in zip(_axes(), spacing, origin, strict=True)]
+    places = [axis / side + middle for axis, side, middle in zip(grid_axes(), spacing, origin, strict=True)]
     grid = np.meshgrid(*places, indexing="ij")
     result = np.full((len(NAMES), *grid[0].shape), FAR, np.float32)
     for index in range(len(NAMES)):
@@ -99,7 +99,7 @@ class ShapedAnatomy(Anatomy):
 
     def shapes(self) -> list[tuple[str, Shape]]:
         """Return structures as `Anatomy` does, of the next slice of the first person, from below upwards."""
-        share, distances = self.first.shares[self.slice], self._mixed()
+        share, distances = self.first.shares[self.slice], self.mixed()
         self.slice = (self.slice + 1) % len(self.first.shares)
         bx, by = self.vary(self.body)
         bones = []
@@ -108,7 +108,7 @@ class ShapedAnatomy(Anatomy):
             bones = [part for sign in (-1, 1) for part in _pelvis(sign, self.random)]
         front = by + TO_BODY
         back = (distances[:4] < 0).any(0)
-        x, y = _axes()
+        x, y = grid_axes()
         lowest, widest = y[back.any(0)].min(initial=0.0), np.abs(x[back.any(1)]).max(initial=0.0)
         self.width = max(self.width, widest * self.size[0] + 25 + self.fat)
         trunk = self.trunk(lowest * self.size[1] + FRONT - 6 - self.fat, front)
@@ -121,7 +121,7 @@ class ShapedAnatomy(Anatomy):
         noise = noise / noise.std() + self.clouds * clouds / clouds.std()
         return noise > np.quantile(noise, 1 - self.infiltrated)
 
-    def _mixed(self) -> np.ndarray:
+    def mixed(self) -> np.ndarray:
         """Return the distances of a slice; of a muscle that one of both people lacks there, those of the first."""
         other = int(np.abs(self.second.shares - self.first.shares[self.slice]).argmin())
         first, second = self.first.distances[self.slice], self.second.distances[other]
@@ -130,10 +130,10 @@ class ShapedAnatomy(Anatomy):
 
     def _muscles(self, distances: np.ndarray) -> list[tuple[str, Shape]]:
         """Return the muscles' shapes around the canal's centre: scaled, mirrored, all bent alike."""
-        x, y = np.meshgrid(*_axes(), indexing="ij")
+        x, y = np.meshgrid(*grid_axes(), indexing="ij")
         waves = self.random.uniform([0, 0.02, 0.02, 0], [2, 0.07, 0.07, 2 * np.pi], (2, 3, 4))  # mm, per mm, per mm, phase
         bent = [sum(height * np.sin(u * x + v * y + phase) for height, u, v, phase in wave) for wave in waves]
-        places = _indices(self.sign * (x + bent[0]) / self.size[0], (y + bent[1] - FRONT) / self.size[1])
+        places = grid_indices(self.sign * (x + bent[0]) / self.size[0], (y + bent[1] - FRONT) / self.size[1])
         names = NAMES if self.sign > 0 else [NAMES[index ^ 1] for index in range(len(NAMES))]
         return [
             (name, partial(_inside, map_coordinates(distance, places, order=1, cval=FAR)))
@@ -141,16 +141,16 @@ class ShapedAnatomy(Anatomy):
         ]
 
 
-def _axes() -> list[np.ndarray]:
+def grid_axes() -> list[np.ndarray]:
     return [np.arange(low, high + GRID, GRID) for low, high in REACH]
 
 
-def _indices(x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+def grid_indices(x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
     return [(place - low) / GRID for place, low in zip((x, y), REACH[:, 0], strict=True)]
 
 
 def _inside(distance: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return map_coordinates(distance, _indices(x, y), order=1, cval=FAR) < 0
+    return map_coordinates(distance, grid_indices(x, y), order=1, cval=FAR) < 0
 
 
 def _pelvis(sign: int, random: np.random.Generator) -> list[tuple[str, Shape]]:

@@ -13,6 +13,7 @@ from ..datasets.jsrt import LABELS as CHEST_LABELS
 from ..datasets.vertebra_samples import LABELS
 from ..layout.data_list import make_empty_folder, split_in_order, write_data_list
 from ..layout.nifti import save_pair, save_study
+from .bent_slices import write_bent_slices
 from .brain import LABELS as BRAIN_LABELS
 from .brain import make_brain_phantom
 from .chest import make_chest_phantom
@@ -86,13 +87,21 @@ def write_lumbar_phantoms(
     overwrite: bool = False,
     kind: str | None = None,
     shapes: Path | None = None,
+    textures: Path | None = None,
     **options: Any,
 ) -> Path:
     """`write_phantoms` of axial lumbar MRI with the labels of a kind, ``"eight"`` where none is named, as in the shipped weights.
 
     Args:
         shapes: folder of label maps whose muscles are drawn, see `load_people`; ellipses where it is None.
+        textures: data set of slices that are bent to the shapes, see `write_bent_slices`, where no phantoms are drawn.
     """
+    if textures is not None:
+        if shapes is None or kind not in (None, "eight"):
+            raise UserError(
+                "--textures: needs --shapes, and is of the eight muscles.", "Name a folder of label maps, and no --kind."
+            )
+        return write_bent_slices(folder, cases, seed, overwrite, shapes=shapes, textures=textures, **options)
     kind = kind or "eight"
     if kind not in LUMBAR_LABELS:
         raise UserError(f"{kind}: no such kind.", f"Choose one of: {', '.join(LUMBAR_LABELS)}.")
