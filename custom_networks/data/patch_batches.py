@@ -1,6 +1,7 @@
 """Batches of patches, cut out of whole scans on the device that trains."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ CANDIDATES = 50000  # places kept of a scan's lesions, and of its brain, to draw
 MNI_CENTRE = np.array([0.0, -18.0, 5.0])  # mm; middle of the box around a brain in the MNI space
 FAR = 30.0  # mm, from which a scan is taken to lie in another space
 BENDING_POINTS = 5  # control points of the bending along an axis
+FARTHEST = 4.0  # standard deviations that nothing is bent further than
 
 
 class PatchBatches(IterableDataset, Randomizable):
@@ -39,8 +41,8 @@ class PatchBatches(IterableDataset, Randomizable):
         bend: standard deviation in voxels of a smooth displacement.
         flip: whether half of the patches are mirrored left to right.
         maps: lesions of patients in the MNI space, whose places count as those of scans without any.
-        augment: applied to a batch ``{"image", "label", "brain", "place"}``; ``place`` ``(B, 3, 4)`` maps voxels of each patch to
-            mm of its scan, moved to where the MNI space has the brain if it lies elsewhere.
+        augment: applied to a batch ``{"image", "label", "brain", "place"}``; ``place`` ``(B, 3, 4)``, in the computer's own memory,
+            maps voxels of each patch to mm of its scan, moved to where the MNI space has the brain if it lies elsewhere.
         device: where scans are kept and batches are made.
 
     Shape:
@@ -126,12 +128,14 @@ class PatchBatches(IterableDataset, Randomizable):
         return np.concatenate([matrix, (centre - matrix @ (self.patch - 1) / 2)[:, None]], 1)
 
     def _cut(self, scans: np.ndarray, matrices: np.ndarray) -> dict[str, torch.Tensor]:
-        coordinates = self._coordinates(torch.tensor(matrices, dtype=torch.float32, device=self.device))
+        coordinates = self._coordinates(sent(matrices.astype(np.float32), self.device))
         first = self.scans[scans[0]]["volume"]
         cut = torch.empty((len(scans), len(first), *self.patch), device=self.device)
         for index in np.unique(scans):
-            members = torch.from_numpy(np.flatnonzero(scans == index)).to(self.device)
-            cut[members] = sample(self.scans[index]["volume"], coordinates[members])
+            members = np.flatnonzero(scans == index)
+            low, high = self._limits(matrices[members])
+            index_of = sent(members, self.device)
+            cut[index_of] = sample(self.scans[index]["volume"], coordinates[index_of], low, high)
         affines = np.stack([self.scans[index]["affine"][:3] for index in scans])
         offsets = affines[:, :, :3] @ matrices[:, :, 3:] + affines[:, :, 3:]
         place = np.concatenate([affines[:, :, :3] @ matrices[:, :, :3], offsets], 2)
@@ -139,14 +143,21 @@ class PatchBatches(IterableDataset, Randomizable):
             "image": cut[:, :-2] * (cut[:, -2:-1] > 0.5),
             "brain": (cut[:, -2:-1] > 0.5).float(),
             "label": cut[:, -1:],
-            "place": torch.tensor(place, dtype=torch.float32, device=self.device),
+            "place": torch.tensor(place, dtype=torch.float32),
         }
+
+    def _limits(self, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lowest and highest place, ``(3,)``, that the patches of matrices ``(N, 3, 4)`` come to in the scan."""
+        corners = np.array(list(product((0, 1), repeat=3))) * (self.patch - 1)
+        places = np.einsum("nij,kj->nki", matrices[:, :, :3], corners) + matrices[:, None, :, 3]
+        return places.min((0, 1)) - FARTHEST * self.bend, places.max((0, 1)) + FARTHEST * self.bend
 
     def _coordinates(self, matrices: torch.Tensor) -> torch.Tensor:
         """Return where in the scan each voxel of each patch lies, ``(B, P, P, P, 3)`` in voxels, bending included."""
         coordinates = apply_places(matrices, self.patch)
         if self.bend:
-            points = torch.randn(len(matrices), 3, *[BENDING_POINTS] * 3, device=self.device) * self.bend
+            points = torch.randn(len(matrices), 3, *[BENDING_POINTS] * 3, device=self.device)
+            points = points.clamp(-FARTHEST, FARTHEST) * self.bend
             coordinates = coordinates + interpolate(points, tuple(self.patch), mode="trilinear", align_corners=True).movedim(1, -1)
         return coordinates
 
@@ -179,23 +190,34 @@ def apply_places(matrices: torch.Tensor, patch: Sequence[int]) -> torch.Tensor:
     return torch.einsum("bij,xyzj->bxyzi", matrices[:, :, :3], grid) + matrices[:, None, None, None, :, 3]
 
 
-def sample(volume: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
+def sent(values: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Return an array as a tensor on a device, without waiting for what the device still has to do."""
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+def sample(
+    volume: torch.Tensor, coordinates: torch.Tensor, lowest: Sequence[float] | None = None, highest: Sequence[float] | None = None
+) -> torch.Tensor:
     """Sample a volume, the last channel by nearest neighbour, the others linearly, with 0 outside.
 
     Args:
         volume: ``(C, X, Y, Z)``.
         coordinates: in its voxels, ``(N, P, P, P, 3)``.
+        lowest: that coordinates may be, ``(3,)``, so that float32 is made of no more of the volume than is needed.
+        highest: that they may be; None is everywhere.
 
     Returns:
         ``(N, C, P, P, P)``, float32.
     """
-    last = torch.tensor(volume.shape[1:], device=volume.device) - 1
-    low = coordinates.flatten(0, -2).amin(0).floor().long().clamp(min=0).minimum((last - 1).clamp(min=0))
-    high = coordinates.flatten(0, -2).amax(0).ceil().long().maximum(low + 1).minimum(last)
-    part = [slice(start, end + 1) for start, end in zip(low.tolist(), high.tolist(), strict=True)]
-    volume, coordinates = volume[:, *part], coordinates - low  # float32 is made of no more than is needed
-    sizes = high + 1 - low
-    grid = (2 * coordinates / (sizes - 1).clamp(min=1) - 1).flip(-1)
+    last = np.array(volume.shape[1:]) - 1
+    low, high = np.zeros_like(last), last
+    if lowest is not None and highest is not None:
+        low = np.clip(np.floor(lowest), 0, np.maximum(last - 1, 0)).astype(int)
+        high = np.minimum(np.maximum(np.ceil(highest).astype(int), low + 1), last)
+    volume = volume[:, *(slice(start, end + 1) for start, end in zip(low, high, strict=True))]
+    first, steps = sent(np.stack([low, np.maximum(high - low, 1)]).astype(np.float32), coordinates.device)
+    grid = (2 * (coordinates - first) / steps - 1).flip(-1)
     grid = grid.flatten(0, 1)[None]  # patches one below the other, so that the volume is not repeated
     parts = [
         grid_sample(part[None].float(), grid, mode=mode, align_corners=True)

@@ -97,8 +97,21 @@ def test_sample_is_linear_but_for_the_label_and_zero_outside(patch):
 def test_what_is_cut_from_a_part_of_a_scan_is_what_the_whole_scan_gives(middle):
     volume = torch.rand(2, 6, 7, 8, generator=torch.manual_seed(3))
     coordinates = torch.rand(2, 3, 4, 5, 3) * 4 - 2 + torch.tensor(middle)
-    padded = torch.nn.functional.pad(volume, [60] * 6)
-    torch.testing.assert_close(sample(volume, coordinates), sample(padded, coordinates + 60), atol=1e-4, rtol=0)
+    padded, places = torch.nn.functional.pad(volume, [60] * 6), coordinates.flatten(0, -2).numpy()
+    cut = sample(volume, coordinates, places.min(0), places.max(0))
+    torch.testing.assert_close(cut, sample(padded, coordinates + 60), atol=1e-4, rtol=0)
+    torch.testing.assert_close(cut, sample(volume, coordinates), atol=1e-4, rtol=0)
+
+
+def test_what_is_bent_lies_in_the_part_of_the_scan_that_is_sampled():
+    made = batches(bend=3.0)
+    made.scans, made.R = [made._load({})], np.random.RandomState(0)
+    matrices = np.stack([made._draw(made.scans[0]) for _ in range(40)])
+    coordinates = made._coordinates(torch.tensor(matrices, dtype=torch.float32)).flatten(1, -2).numpy()
+    for matrix, places in zip(matrices, coordinates, strict=True):
+        low, high = made._limits(matrix[None])
+        assert (places.min(0) >= low - 1e-3).all() and (places.max(0) <= high + 1e-3).all()
+        assert (high - low <= 2 * 4 * 3.0 + np.sqrt(3) * 9 * 1.3).all()  # and that is not the whole scan
 
 
 def test_a_scan_of_another_space_is_moved_to_the_middle_of_mni():

@@ -1,11 +1,14 @@
 """Smooth random fields, blur, and numbers for each item of a batch."""
 
 from abc import abstractmethod
+from functools import lru_cache
 
 import numpy as np
 import torch
 from monai.transforms import RandomizableTransform
 from torch.nn.functional import interpolate
+
+from ....data.patch_batches import sent
 
 
 class BatchTransform(RandomizableTransform):
@@ -16,13 +19,13 @@ class BatchTransform(RandomizableTransform):
     """
 
     def chosen(self, batch: dict) -> np.ndarray:
-        """Return the numbers of the items to change."""
+        """Return the numbers of the items to change; `sent` makes an index of them that no device waits for."""
         return np.flatnonzero(self.R.random(len(batch["image"])) < self.prob)
 
     def uniform(self, limits: tuple[float, float], like: torch.Tensor, channels: int = 1) -> torch.Tensor:
         """Draw a number for each item, ``(B, channels, 1, 1, 1)``."""
         drawn = self.R.uniform(*limits, (len(like), channels, 1, 1, 1))
-        return torch.tensor(drawn, dtype=torch.float32, device=like.device)
+        return sent(drawn.astype(np.float32), like.device)
 
 
 class BatchIntensity(BatchTransform):
@@ -32,7 +35,7 @@ class BatchIntensity(BatchTransform):
         items = self.chosen(batch)
         if not len(items):
             return batch
-        image = batch["image"].clone()
+        image, items = batch["image"].clone(), sent(items, batch["image"].device)
         image[items] = self.change({key: batch[key][items] for key in ("image", "label", "brain") if key in batch})
         return batch | {"image": image}
 
@@ -48,15 +51,22 @@ def smooth_field(like: torch.Tensor, points: int, channels: int = 1) -> torch.Te
 
 
 def blur(image: torch.Tensor, sigma: float) -> torch.Tensor:
-    """Blur ``(B, C, X, Y, Z)`` along all axes by a normal distribution, repeating the borders."""
+    """Blur ``(B, C, X, Y, Z)`` along all axes by a normal distribution, repeating the borders.
+
+    Each axis is one product with a matrix: a GPU then starts three kernels in place of dozens.
+    """
+    along_x, along_y, along_z = (sent(blur_matrix(size, sigma), image.device) for size in image.shape[2:])
+    image = (along_x @ image.flatten(3)).reshape(image.shape)
+    return along_y @ image @ along_z.T
+
+
+@lru_cache(maxsize=64)
+def blur_matrix(size: int, sigma: float) -> np.ndarray:
+    """Return what `blur` multiplies an axis by, ``(size, size)``, float32."""
     radius = max(1, int(2.5 * sigma + 0.5))
-    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    weights /= weights.sum()
-    for axis in (2, 3, 4):
-        size = image.shape[axis]
-        index = torch.arange(size, device=image.device)
-        image = sum(
-            float(weight) * image.index_select(axis, (index + step).clamp(0, size - 1))
-            for weight, step in zip(weights, range(-radius, radius + 1), strict=True)
-        )
-    return image
+    steps = np.arange(-radius, radius + 1)
+    weights = np.exp(-0.5 * (steps / sigma) ** 2)
+    matrix = np.zeros((size, size), np.float32)
+    for step, weight in zip(steps, weights / weights.sum(), strict=True):
+        np.add.at(matrix, (np.arange(size), np.clip(np.arange(size) + step, 0, size - 1)), weight)
+    return matrix

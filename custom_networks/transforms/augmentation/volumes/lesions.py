@@ -9,7 +9,7 @@ from scipy import ndimage
 from torch.nn.functional import max_pool3d
 
 from ....data.lesion_shapes import LesionMap
-from ....data.patch_batches import apply_places, sample
+from ....data.patch_batches import apply_places, sample, sent
 from ....metrics.lesions import CONNECTIVITY
 from .fields import BatchTransform, blur, smooth_field
 
@@ -58,25 +58,25 @@ class BatchLesions(BatchTransform):
             return batch
         share = torch.zeros_like(batch["label"])
         for item in items:
-            share[item] = self._share(batch["place"][item : item + 1], batch["label"].shape[2:], self.R.uniform(0, MOST_KEPT))
+            share[item] = self._share(batch["place"][item].numpy(), share, self.R.uniform(0, MOST_KEPT))
         contrast = torch.cat([self.uniform(self.flair, share), self.uniform(self.t1, share)], 1)
         contrast = contrast * (1 + 0.3 * smooth_field(share, 4, 2)).clamp(0.5, 1.6)
         return paint_batch(batch, share > self.uniform(LEVELS, share), contrast, self.uniform((0, 1), share))
 
-    def _share(self, place: torch.Tensor, shape: Sequence[int], kept: float) -> torch.Tensor:
+    def _share(self, place: np.ndarray, like: torch.Tensor, kept: float) -> torch.Tensor:
         number = self.R.choice(len(self.maps), p=self.weights)
         if number not in self._volumes:
             share = self.maps[number].share
             nearest = nearest_lesions(share)
-            self._volumes[number] = torch.from_numpy(np.stack([share, nearest])).to(place.device), int(nearest.max())
+            self._volumes[number] = torch.from_numpy(np.stack([share, nearest])).to(like.device), int(nearest.max())
         volume, count = self._volumes[number]
         mirror = np.diag([self.R.choice([-1, 1]), 1, 1]) * self.R.uniform(1 - self.scale, 1 + self.scale)
         moved = from_matvec(mirror, self.R.normal(0, self.shift, 3))
-        to_map = torch.tensor(np.linalg.inv(self.maps[number].affine) @ moved, dtype=torch.float32, device=place.device)
-        whole = torch.cat([place[0], torch.tensor([[0, 0, 0, 1.0]], device=place.device)])
-        share, lesions = sample(volume, apply_places((to_map @ whole)[None, :3], shape))[0].split(1)
-        chosen = self.R.random(count + 1) < kept
-        return share * torch.from_numpy(chosen).to(share)[lesions.round().long()]
+        to_map = np.linalg.inv(self.maps[number].affine) @ moved @ np.concatenate([place, [[0, 0, 0, 1]]])
+        places = apply_places(sent(to_map[None, :3].astype(np.float32), like.device), like.shape[2:])
+        share, lesions = sample(volume, places)[0].split(1)
+        chosen = sent((self.R.random(count + 1) < kept).astype(np.float32), like.device)
+        return share * chosen[lesions.round().long()]
 
 
 def nearest_lesions(share: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import torch
 from torch.nn.functional import avg_pool3d, interpolate
 
+from ....data.patch_batches import sent
 from .fields import BatchIntensity, BatchTransform, blur, smooth_field
 
 SPREAD = 0.28  # standard deviation of a brain over its median, as of most FLAIR and T1 images
@@ -104,7 +105,7 @@ class BatchOnlyFirst(BatchTransform):
 
     def __call__(self, batch: dict) -> dict:
         image = batch["image"] * batch["brain"]
-        image[self.chosen(batch), 1:] = 0
+        image[sent(self.chosen(batch), image.device), 1:] = 0
         return batch | {"image": image}
 
 

@@ -159,6 +159,13 @@ def test_blur_keeps_constants_and_sums_and_blobs_rise_over_a_level():
     point[0, 0, 5, 5, 5] = 1
     blurred = blur(point, 1.0)
     assert float(blurred.sum()) == pytest.approx(1, abs=1e-5) and float(blurred[0, 0, 5, 5, 5]) == pytest.approx(0.0635, abs=0.003)
+    image = torch.rand(2, 3, 5, 9, 7)
+    weights = np.exp(-0.5 * (np.arange(-5, 6) / 2.0) ** 2)
+    padded = torch.nn.functional.pad(image, [5] * 6, mode="replicate")
+    for axis in (2, 3, 4):
+        size = image.shape[axis]
+        padded = sum(float(w) * padded.narrow(axis, step, size) for step, w in enumerate(weights / weights.sum()))
+    torch.testing.assert_close(blur(image, 2.0), padded)
     assert smooth_field(point, 3, 2).shape == (1, 2, 11, 11, 11)
     assert blobs(torch.tensor([-9.0, 1.0, 9.0]), torch.tensor(1.0)).tolist() == pytest.approx([0, 0.5, 1])
 
