@@ -11,6 +11,7 @@ from nibabel.affines import from_matvec
 from scipy import ndimage
 
 from ..cases.tree import visible
+from ..errors import UserError
 from ..geometry.regions import box_of
 from ..metrics.lesions import CONNECTIVITY
 
@@ -36,7 +37,7 @@ def load_lesion_shapes(folder: str | Path) -> list[np.ndarray]:
     """Cut every connected component out of the lesion masks of a folder.
 
     Args:
-        folder: holds ``*.nii.gz`` masks of about 1 mm spacing; may be missing.
+        folder: holds ``*.nii.gz`` or ``*.nii`` masks of about 1 mm spacing; may be missing.
 
     Returns:
         boolean arrays, each the box of a component of at least `LEAST_VOXELS`; empty where there is no mask.
@@ -56,10 +57,13 @@ def load_lesion_maps(folder: str | Path) -> list[LesionMap]:
     """Read the lesion masks of a folder, each as one map of a patient's lesions.
 
     Args:
-        folder: holds ``*.nii.gz`` masks of about 1 mm spacing in the MNI space; may be missing.
+        folder: holds ``*.nii.gz`` or ``*.nii`` masks of about 1 mm spacing in the MNI space; may be missing.
 
     Returns:
         a map for each mask that is not empty.
+
+    Raises:
+        UserError: for a folder that is there and holds no lesion: a training would go on and learn next to nothing.
     """
     maps = []
     for image in _masks(folder):
@@ -69,11 +73,13 @@ def load_lesion_maps(folder: str | Path) -> list[LesionMap]:
             share = ndimage.gaussian_filter(np.pad(mask[box], BORDER).astype(np.float32), SMOOTHING)
             low = np.array([side.start for side in box]) - BORDER
             maps.append(LesionMap(share, image.affine @ from_matvec(np.eye(3), low)))
+    if not maps and Path(folder).is_dir():
+        raise UserError(f"{folder}: no masks of lesions.", "Put NIfTI masks there, or remove the folder to paint none.")
     if not maps:
         logger.warning("%s: no masks of lesions there, so training paints none. `prepare --priors` puts some there.", folder)
     return maps
 
 
 def _masks(folder: str | Path) -> Iterator[nibabel.Nifti1Image]:
-    for path in visible(Path(folder).glob("*.nii.gz")):
+    for path in visible([*Path(folder).glob("*.nii.gz"), *Path(folder).glob("*.nii")]):
         yield nibabel.load(path)

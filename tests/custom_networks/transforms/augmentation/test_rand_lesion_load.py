@@ -3,7 +3,8 @@ import pytest
 import torch
 from conftest import save_nifti
 
-from custom_networks import RandLesionLoadd, load_lesion_maps
+from custom_networks import RandLesionLoadd, load_lesion_maps, load_lesion_shapes
+from custom_networks.errors import UserError
 from custom_networks.transforms.augmentation import rand_lesion_load
 from custom_networks.transforms.augmentation.rand_lesion_load import BRAIN
 
@@ -104,3 +105,10 @@ def test_without_maps_or_white_matter_nothing_happens(maps, tmp_path, caplog):
     assert torch.equal(painted([])["image"], before["image"])
     before["image"][1] = -1.0
     assert painted(maps, image=before["image"])["label"].sum() == 0
+
+
+def test_masks_may_be_unpacked_but_a_folder_without_any_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="no masks of lesions"):
+        load_lesion_maps(tmp_path)
+    save_nifti(tmp_path / "patient01.nii", np.ones((5, 5, 5), np.uint8), AFFINE)
+    assert len(load_lesion_maps(tmp_path)) == len(load_lesion_shapes(tmp_path)) == 1
