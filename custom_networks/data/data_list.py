@@ -36,11 +36,12 @@ def load_data_list(
     try:
         content = json.loads(path.read_text())
         listed = content.get(section)
+        check_entries(section, listed or [])
         if not listed and (may_be_empty or listed is not None):  # MONAI fails on an empty list of test cases
             entries = []
         else:
             entries = load_decathlon_datalist(str(path), True, section, str(dataset_dir))
-    except (AttributeError, KeyError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{path}: section {section!r} cannot be read ({error}).", "Make the list anew with `axial prepare`."
         ) from error
@@ -55,6 +56,28 @@ def load_data_list(
                 if isinstance(file, str) and not Path(file).exists():
                     raise UserError(f"{file}: named as {key} in {path}, but not there.", "Restore the file or make the list anew.")
     return entries
+
+
+def check_entries(section: str, entries: object) -> None:
+    """Demand a list of entries, each with an image, or one for each channel, some of which may be missing, and a label.
+
+    Raises:
+        TypeError: for anything else; says what.
+    """
+    if not isinstance(entries, list):
+        raise TypeError(f"{section} is no list")
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, Mapping) or not _are_files(entry.get("image")) or not _is_label(entry.get("label")):
+            raise TypeError(f"entry {number} of {section} has no image and label")
+
+
+def _are_files(value: object) -> bool:
+    files = value if isinstance(value, list) and any(value) else [value]
+    return all(isinstance(file, str) or (file is None and len(files) > 1) for file in files)
+
+
+def _is_label(value: object) -> bool:
+    return isinstance(value, str | int | list) and not isinstance(value, bool)
 
 
 def _check_names(path: Path, labels: object, names: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from ignite.metrics import Metric
 from monai.handlers import LrScheduleHandler
 from torch.optim.lr_scheduler import LRScheduler
 
-from ..results.write_result import remove_leftovers
+from ..results.write_result import mark, remove_leftovers
 from .best_model import BestModel
 from .checkpoint import Checkpoint
 from .curves import TrainingCurves
@@ -123,7 +123,9 @@ class TrainingRecord:
 
     def _prepare(self, engine: Engine) -> None:
         if not idist.get_rank():
-            remove_leftovers(self.output_dir)
+            self.output_dir.mkdir(parents=True, exist_ok=True)
+            with mark(self.output_dir):  # what cannot be written to is said now, not after an epoch
+                remove_leftovers(self.output_dir)
         torch.backends.cudnn.benchmark = self.cudnn_benchmark
         if self.evaluator is not None and self.evaluator.state.epoch_length == 0:
             logger.warning("No validation cases: model.pt gets the last weights.")

@@ -1,6 +1,7 @@
 """``axial mix``."""
 
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,11 @@ def mix(
     overwrite: Overwrite = False,
 ) -> None:
     """Make one data set out of several, which stay where they are, with a weight in training for each."""
-    texts = {Path(folder): text.split("@") for folder, text in pairs(parts, "")}
+    named = [(Path(folder), text.split("@")) for folder, text in pairs(parts, "")]
+    texts = dict(named)
+    twice = [folder for folder, count in Counter(folder.resolve() for folder, _ in named).items() if count > 1]
+    if twice:
+        raise UserError(f"{twice[0]}: named twice.", "Give each folder one weight.")
     shares = {folder: _share(text[0]) for folder, text in texts.items()}
     after = {folder: _share("@".join(text[1:])) for folder, text in texts.items() if len(text) > 1}
     if any(share >= 1 for share in after.values()):

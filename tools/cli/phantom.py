@@ -19,8 +19,9 @@ def phantom(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="Cord: t2star, mt, t1. Spine: lumbar, cervical, body, unusual, contrast, ..., or situations: hard ones, as "
-            "`axial situations` asks. Muscles: muscles, eight or regions. Drawn for each where none is named."
+            help="Cord: t2star, mt, t1. Chest: bright, dark. Lesions: healthy. Spine: lumbar, cervical, body, unusual, contrast, "
+            "..., or situations: hard ones, as `axial situations` asks. Muscles: muscles, eight or regions. Drawn for each where "
+            "none is named."
         ),
     ] = None,
     shapes: Annotated[
@@ -35,7 +36,7 @@ def phantom(
     from rich.progress import Progress
 
     from ..bundles import get_bundle
-    from ..phantoms.write import MUSCLES, WITHOUT_BUNDLE, WRITERS
+    from ..phantoms.write import KINDS, MUSCLES, WITHOUT_BUNDLE, WRITERS
 
     writers = WITHOUT_BUNDLE if bundle in WITHOUT_BUNDLE else WRITERS
     name = bundle if bundle in WITHOUT_BUNDLE else get_bundle(bundle, trust=True).name
@@ -44,6 +45,9 @@ def phantom(
     options = {key: value for key, value in (("shapes", shapes), ("textures", textures)) if value is not None}
     if options and name != MUSCLES:
         raise UserError(f"{name}: --{next(iter(options))} is of muscles alone.", "Leave it out.")
+    if kind is not None and kind not in KINDS.get(name, [kind]):
+        there = ", ".join(KINDS[name])
+        raise UserError(f"--kind {kind}: {name} has no such phantoms.", f"Choose one of: {there}." if there else "Leave it out.")
     with Progress(console=errors) as progress:
         task = progress.add_task("phantoms", total=cases)
         path = writers[name](destination, cases, seed, overwrite, on_case=lambda: progress.advance(task), kind=kind, **options)

@@ -16,7 +16,8 @@ from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError, WrongFilesError
 from custom_networks.geometry.axial import slice_axis, slices_last
 
-from ..layout.data_list import Report, check_no_data_set, make_empty_folder, split_in_order, write_data_list
+from ..layout.data_list import Report, check_no_data_set, split_in_order
+from ..layout.making import making
 from ..layout.nifti import check_same_grid, load_image, load_nifti
 from ..phantoms.write import write_cord_case
 
@@ -75,25 +76,25 @@ def prepare_folder(
     check_no_data_set(folder, overwrite, source)
     largest = max(int(value) for value in labels)
     _check_cases(pairs.values(), largest)
-    make_empty_folder(folder, overwrite)
-    for part in ("images", "labels"):
-        (folder / part).mkdir(exist_ok=True)
     entries = {}
-    for case, (image_path, label_paths) in pairs.items():
-        label = _merge(image_path, label_paths)
-        drawn = labelled_slices(label)
-        if pass_over_unlabelled:
-            label = _mark_unlabelled(label)
-        suffix = next(s for s in VOLUME_SUFFIXES if image_path.name.endswith(s))
-        entry = {"image": f"images/{case}{suffix}", "label": f"labels/{case}.nii.gz"}
-        shutil.copyfile(image_path, folder / entry["image"])
-        nibabel.save(label, folder / entry["label"])
-        entries[case] = entry | {"weight": drawn}
-    sections = {section: [entries[case] for case in cases] for section, cases in chosen.items()}
-    if phantoms:
-        _add_phantoms(folder, sections, phantoms, validate=not validation)
-    path = write_data_list(folder, f"prepared from {source.name}", labels, sections)
-    return Report(path, list(entries), left_out)
+    with making(folder, overwrite, source) as made:
+        for part in ("images", "labels"):
+            (made.folder / part).mkdir()
+        for case, (image_path, label_paths) in pairs.items():
+            label = _merge(image_path, label_paths)
+            drawn = labelled_slices(label)
+            if pass_over_unlabelled:
+                label = _mark_unlabelled(label)
+            suffix = next(s for s in VOLUME_SUFFIXES if image_path.name.lower().endswith(s))
+            entry = {"image": f"images/{case}{suffix}", "label": f"labels/{case}.nii.gz"}
+            shutil.copyfile(image_path, made.folder / entry["image"])
+            nibabel.save(label, made.folder / entry["label"])
+            entries[case] = entry | {"weight": drawn}
+        sections = {section: [entries[case] for case in cases] for section, cases in chosen.items()}
+        if phantoms:
+            _add_phantoms(made.folder, sections, phantoms, validate=not validation)
+        made.write_list(f"prepared from {source.name}", labels, sections)
+    return Report(folder / "dataset.json", list(entries), left_out)
 
 
 def _mark_unlabelled(label: nibabel.Nifti1Image) -> nibabel.Nifti1Image:

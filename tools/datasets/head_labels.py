@@ -9,7 +9,8 @@ from custom_networks.cases.cases import case_name
 from custom_networks.cases.tree import visible
 from custom_networks.errors import UserError
 
-from ..layout.data_list import Report, make_empty_folder, split_in_order, write_data_list
+from ..layout.data_list import Report, split_in_order
+from ..layout.making import making
 from ..layout.nifti import load_nifti
 
 LABELS = {"0": "background", "1": "brain"}
@@ -25,20 +26,21 @@ def prepare_head_labels(source: Path, folder: Path, overwrite: bool = False) -> 
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
-        UserError: when the folder holds no label map, or one that is none of a head.
+        WrongFilesError: names every label map that cannot be read or is none of a head; nothing is written then.
+        UserError: when the folder holds no label map.
     """
     files = visible(source.glob("*.nii*")) if source.is_dir() else []
     if not files:
         raise UserError(f"{source}: no label maps.", "Give a folder of NIfTI label maps of heads.")
-    make_empty_folder(folder, overwrite)
-    entries = []
-    for file in files:
-        image = load_nifti(file)
-        labels = np.asarray(image.dataobj).astype(np.int16)
-        if len(np.unique(labels)) < LEAST_LABELS:
-            raise UserError(f"{file}: fewer than {LEAST_LABELS} labels.", "Give label maps of FreeSurfer of whole heads.")
-        name = f"{case_name(file)}.nii.gz"
-        nibabel.save(nibabel.Nifti1Image(labels, image.affine), folder / name)
-        entries.append({"image": name, "label": name})
-    path = write_data_list(folder, f"label maps of heads from {source.name}", LABELS, split_in_order(entries))
-    return Report(path, [case_name(file) for file in files])
+    names = [f"{case_name(file)}.nii.gz" for file in files]
+    with making(folder, overwrite, source) as made:
+        for file, name in zip(files, names, strict=True):
+            with made.case():
+                image = load_nifti(file)
+                labels = np.asarray(image.dataobj).astype(np.int16)
+                if len(np.unique(labels)) < LEAST_LABELS:
+                    raise UserError(f"{file}: fewer than {LEAST_LABELS} labels.", "Give label maps of FreeSurfer of whole heads.")
+                nibabel.save(nibabel.Nifti1Image(labels, image.affine), made.folder / name)
+        sections = split_in_order([{"image": name, "label": name} for name in names])
+        made.write_list(f"label maps of heads from {source.name}", LABELS, sections)
+    return Report(folder / "dataset.json", [case_name(file) for file in files])

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from custom_networks.data.data_list import check_entries
 from custom_networks.errors import UserError
 
 from .split import SECTIONS, check_split
@@ -104,23 +105,10 @@ def read_entries(data: Path, sections: Sequence[str] = SECTIONS) -> dict:
         if not isinstance(content, dict) or not isinstance(content.get("labels", {}), dict):
             raise TypeError("no sections and labels")
         for section in sections:
-            entries = content.setdefault(section, [])
-            for number, entry in enumerate(entries if isinstance(entries, list) else [entries]):
-                if not isinstance(entry, dict) or not _are_files(entry.get("image")) or not _is_label(entry.get("label")):
-                    raise TypeError(f"entry {number} of {section} has no image and label")
+            check_entries(section, content.setdefault(section, []))
     except (OSError, ValueError, TypeError) as error:  # of JSON and of UTF-8
         raise UserError(f"{path}: is no data list ({error}).", "Make it anew with `axial prepare`.") from error
     return content
-
-
-def _are_files(value: object) -> bool:
-    """Tell whether a value names an image, or one for each channel, some of which may be missing."""
-    files = value if isinstance(value, list) and any(value) else [value]
-    return all(isinstance(file, str) or (file is None and len(files) > 1) for file in files)
-
-
-def _is_label(value: object) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def absolute(folder: Path, files: str | int | list | None) -> str | int | list | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from custom_networks.errors import UserError
 
 from ..datasets.lesions import PRIORS, copy_priors, prior_masks
-from .data_list import absolute, make_empty_folder, read_entries, write_data_list
+from .data_list import absolute, check_no_data_set, make_empty_folder, read_entries, write_data_list
 from .split import SECTIONS
 
 
@@ -21,8 +21,10 @@ def merge(
     which folders are not drawn, for trainings that know it, see `PatchBatches`.
 
     Raises:
-        UserError: when a folder holds no data set, or labels differ.
+        UserError: when a folder holds no data set or is the one to be made, or labels differ.
     """
+    for part in parts:
+        check_no_data_set(folder, True, part)
     make_empty_folder(folder, overwrite)
     sections: dict[str, list[dict]] = {"training": [], "validation": [], "test": []}
     labels: dict[str, str] = {}

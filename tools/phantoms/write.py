@@ -11,12 +11,13 @@ from custom_networks.errors import UserError
 
 from ..datasets.jsrt import LABELS as CHEST_LABELS
 from ..datasets.vertebra_samples import LABELS
-from ..layout.data_list import make_empty_folder, split_in_order, write_data_list
+from ..layout.data_list import split_in_order
+from ..layout.making import making
 from ..layout.nifti import save_pair, save_study
 from .bent_slices import write_bent_slices
 from .brain import LABELS as BRAIN_LABELS
 from .brain import make_brain_phantom
-from .chest import make_chest_phantom
+from .chest import CONTRASTS, make_chest_phantom
 from .kidneys import LABELS as KIDNEY_LABELS
 from .kidneys import make_kidney_phantom
 from .lumbar import LABELS as LUMBAR_LABELS
@@ -55,12 +56,13 @@ def write_phantoms(
         on_case: called after every case.
         kind: what ``make`` draws for each case otherwise: the contrast of cords, the part of spines.
     """
-    make_empty_folder(folder, overwrite)
     entries = []
-    for index in range(cases):
-        entries.append(write_case(make, folder, index, seed, kind))
-        on_case()
-    return write_data_list(folder, f"{name}, seed {seed}", labels, split_in_order(entries))
+    with making(folder, overwrite) as made:
+        for index in range(cases):
+            entries.append(write_case(make, made.folder, index, seed, kind))
+            on_case()
+        made.write_list(f"{name}, seed {seed}", labels, split_in_order(entries))
+    return folder / "dataset.json"
 
 
 def write_case(make: Maker, folder: Path, index: int, seed: int, kind: str | None = None) -> dict[str, str]:
@@ -126,5 +128,10 @@ WRITERS = {
     MUSCLES: write_lumbar_phantoms,
     "white_matter_lesions_mri_segmentation": write_brain_phantoms,
     "vertebrae_ct_instance_segmentation": write_spine_phantoms,
+}
+KINDS = {  # of those that draw what they do not know as none
+    "chest_xray_organs_segmentation": CONTRASTS,
+    "white_matter_lesions_mri_segmentation": ("healthy",),
+    "kidneys": (),
 }
 WITHOUT_BUNDLE = {"kidneys": write_kidney_phantoms}  # tasks to make a bundle for

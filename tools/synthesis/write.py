@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from custom_networks.data.data_list import load_data_list
 from custom_networks.errors import UserError
 
 from ..datasets.vertebra_samples import LABELS
-from ..layout.data_list import make_empty_folder, write_data_list
+from ..layout.making import making
 from ..layout.nifti import save_pair
 from .vertebra_ct import COARSE, Source, load_label_map, load_scan, synthesise
 
@@ -64,15 +65,15 @@ def write_synthetic(
     Returns:
         the ``dataset.json``.
     """
-    make_empty_folder(folder, overwrite)
-    tasks = [(folder, source, copy, (seed, index, copy), quiet) for index, source in enumerate(sources) for copy in range(copies)]
+    cases = [(source, copy, (seed, index, copy), quiet) for index, source in enumerate(sources) for copy in range(copies)]
     sections: dict[str, list[dict]] = {"training": [], "validation": [], "test": []}
-    with ProcessPoolExecutor(jobs) as pool:
-        for index, entry in enumerate(pool.map(_write_case, *zip(*tasks, strict=True))):
+    with making(folder, overwrite) as made, ProcessPoolExecutor(jobs) as pool:
+        for index, entry in enumerate(pool.map(partial(_write_case, made.folder), *zip(*cases, strict=True))):
             sections["validation" if index % VALIDATION_SHARE == VALIDATION_SHARE - 1 else "training"].append(entry)
             on_case()
-    sections["test"] = sections["validation"]
-    return write_data_list(folder, f"synthetic CT of vertebrae, seed {seed}", LABELS, sections)
+        sections["test"] = sections["validation"]
+        made.write_list(f"synthetic CT of vertebrae, seed {seed}", LABELS, sections)
+    return folder / "dataset.json"
 
 
 def _write_case(folder: Path, source: Source, copy: int, seed: tuple[int, ...], quiet: bool) -> dict[str, str]:

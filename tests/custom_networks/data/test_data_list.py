@@ -65,6 +65,21 @@ def test_what_may_mean_another_class_is_refused(tmp_path, labels, names):
         load_data_list(listed(tmp_path, labels), "training", names=names)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        [], {"training": {"a": 1}}, {"training": ["a.nii"]}, {"training": [{"image": "a.nii"}]}, {"training": "a.nii"},
+        {"training": [{"label": "a.nii"}]}, {"training": [{"image": [], "label": 1}]}, {"training": [{"image": 3, "label": 1}]},
+    ],
+)  # fmt: skip
+def test_a_list_that_is_none_is_said(tmp_path, content):
+    """Some ended a training with a traceback."""
+    (tmp_path / "a.nii").touch()
+    (tmp_path / "dataset.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"dataset\.json: section 'training'"):
+        load_data_list(tmp_path, "training")
+
+
 @pytest.mark.parametrize("overlays", [(), ("train_seed.json",)])
 @pytest.mark.parametrize("folder", [CHEST, MUSCLES])
 def test_bundles_whose_classes_are_named_in_the_config_ask_for_them(tmp_path, folder, overlays):

@@ -225,6 +225,17 @@ def test_durations_have_units(seconds, text):
     assert duration(seconds) == text
 
 
+def test_an_output_that_cannot_be_used_is_said_before_the_first_epoch(tmp_path):
+    """An epoch was lost; a file named as the folder is what Docker and shells make of slips."""
+    (tmp_path / "runs").touch()
+    network = linear()
+    trainer = counting_trainer(network)
+    TrainingRecord(tmp_path / "runs", network).attach(trainer)
+    with pytest.raises(OSError, match="runs"):
+        trainer.run([0, 1], max_epochs=2)
+    assert network.bias.item() == 0
+
+
 def test_other_data_start_a_training_anew_and_lose_nothing(tmp_path):
     biases = []
     for names, folder in ((["a", "b"], "x"), (["b", "a"], "moved"), (["a", "b", "c"], "x")):

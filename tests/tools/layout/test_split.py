@@ -91,6 +91,23 @@ def test_mixing_phantoms_of_one_seed(tmp_path):
     merge(tmp_path / "mix", {tmp_path / "few": 1.0, tmp_path / "other": 1.0})
 
 
+def test_a_mix_does_not_lie_over_one_of_its_parts(tools, tmp_path):
+    """Its list was replaced by one with weights."""
+    path = write_chest_phantoms(tmp_path / "part", 4, 5)
+    before = path.read_text()
+    code, printed = tools("mix", f"{tmp_path / 'part'}=1", "-o", tmp_path / "part", "--overwrite")
+    assert code == 2 and "holds what the data set is made of" in printed and path.read_text() == before
+
+
+@pytest.mark.parametrize("again", ["part", "part/", "./part"])
+def test_a_part_has_one_weight(tools, tmp_path, again, monkeypatch):
+    """The last counted, without a word."""
+    monkeypatch.chdir(tmp_path)
+    write_chest_phantoms(tmp_path / "part", 4, 5)
+    code, printed = tools("mix", "part=1", f"{again}=2", "-o", "mix")
+    assert code == 2 and "part: named twice" in printed
+
+
 def test_the_split_is_told(tmp_path):
     assert describe_split(prepare_digits(tmp_path / "digits")) == "1365 training, 72 validation, 360 test"
     report = prepare_folder(cases(tmp_path / "in", ["a", "b"]), tmp_path / "out", LABELS, test=["b"])

@@ -56,3 +56,18 @@ def test_the_cord_is_often_off_centre():
         label = phantom(seed, field=(90, 90), spacing=(0.6, 0.6), slices=2).label
         shifts.append(np.linalg.norm(np.argwhere(label > 0).mean(axis=0)[:2] - np.array(label.shape[:2]) / 2) * 0.6)
     assert np.mean(np.array(shifts) > 5) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("bundle", "kind", "said"),
+    [
+        ("chest", "mt", "bright, dark"),
+        ("lesions", "t1", "healthy"),
+        ("kidneys", "left", "Leave it out"),
+        ("gray", "t9", "t2star, mt, t1"),
+    ],
+)
+def test_a_kind_that_is_none_is_said(tools, tmp_path, bundle, kind, said):
+    """It was without effect, without a word."""
+    code, printed = tools("phantom", bundle, tmp_path / "set", "--kind", kind)
+    assert code == 2 and kind in printed and said in printed and not (tmp_path / "set").exists(), printed
