@@ -1,6 +1,5 @@
 """Prepare chest radiographs of disease with lung masks that go through the heart (ieee8023/covid-chestxray-dataset)."""
 
-import csv
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,6 +13,7 @@ from custom_networks.results.write_result import write_result
 
 from ..layout.data_list import Report
 from ..layout.making import making
+from ..layout.tables import read_table
 from .folder import split_sections
 
 CLASSES = {"0": "background", "1": "right lung", "2": "left lung", "3": "heart", "4": "right clavicle", "5": "left clavicle"}
@@ -154,10 +154,7 @@ def _read_manifest(source: Path) -> tuple[dict[str, str], list[str]]:
     path = source / "manifest.csv"
     if not path.is_file():
         raise UserError(f"{path}: not found.", "Give the folder of manifest.csv, images and masks.")
-    with path.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    if not rows or not {"file", "patientid"} <= set(rows[0]):
-        raise UserError(f"{path}: no columns file and patientid.", "Give the data set's own list.")
+    rows = read_table(path, ("file", "patientid"), "Give the data set's own list.")
     films, left_out = {}, []
     for row in rows:
         missing = [part for part in ("images", "masks") if not (source / part / row["file"]).is_file()]

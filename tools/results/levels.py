@@ -1,12 +1,13 @@
 """Names of levels, such as L4 or C5, for slices of a scan."""
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from custom_networks.cases.cases import case_name
 from custom_networks.errors import UserError
+
+from ..layout.tables import read_table
 
 SUFFIX = "_levels.csv"  # after the scan's name, beside it
 EXAMPLE = "A line level,first,last, then for instance L4,10,14: slices as measures.csv counts them."
@@ -34,11 +35,10 @@ def read_levels(source: str) -> list[Level]:
     path = scan.parent / f"{case_name(scan)}{SUFFIX}"
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = read_table(path, ("level", "first", "last"), EXAMPLE)
     try:
         levels = [Level(row["level"].strip(), int(row["first"]), int(row["last"])) for row in rows]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except ValueError as error:
         raise UserError(f"{path}: not a list of levels ({error}).", EXAMPLE) from error
     for level in levels:
         if not level.name or not 0 <= level.first <= level.last:

@@ -1,6 +1,5 @@
 """How far measures of two scans of one person, in one session, lie apart."""
 
-import csv
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -11,9 +10,12 @@ import numpy as np
 
 from custom_networks.errors import UserError
 
+from ..layout.tables import read_table
 from .pairing import match_names
 
 MEASURES = "measures.csv"
+COLUMNS = ("case", "structure", "measure", "slice", "value")  # of it, that are needed
+FOLDERS = "Give folders that `axial segment` wrote."
 AGAIN = re.compile(r"_(rescan|repeat|retest)$")  # ends the name of a second scan
 REMEDY = "Call them alike but for _rescan, such as p1_image and p1_rescan."
 NOT_REPEATED = re.compile(
@@ -67,13 +69,18 @@ def read_measures(folder: Path) -> list[dict[str, str]]:
     """Read ``measures.csv`` of a folder of results, or that file.
 
     Raises:
-        UserError: when there is none.
+        UserError: when there is none, or it is another table.
     """
     path = folder / MEASURES if folder.is_dir() else folder
     if not path.is_file():
-        raise UserError(f"{path}: no such file.", "Give folders that `axial segment` wrote.")
-    with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+        raise UserError(f"{path}: no such file.", FOLDERS)
+    rows = read_table(path, COLUMNS, FOLDERS)
+    for row in rows:
+        try:
+            float(row["value"])
+        except ValueError as error:
+            raise UserError(f"{path}: {row['value']!r} is no value of {row['measure']}.", FOLDERS) from error
+    return rows
 
 
 def _values(rows: Iterable[Mapping[str, str]]) -> dict[tuple[str, str, str], float]:

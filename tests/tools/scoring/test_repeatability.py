@@ -72,6 +72,16 @@ def test_scans_and_rescans_are_segmented_by_weights_that_saw_neither(tmp_path, m
         score_rescans(None, tmp_path / "weights")
 
 
+@pytest.mark.parametrize("content", [b"x", b"\xff\xfe", b"case,structure,measure,slice,value\np1,cord,area,,many\n", b""])
+def test_measures_that_are_none_are_said(tools, tmp_path, content):
+    """They were called a fault of the program."""
+    for name in ("scan", "rescan"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "measures.csv").write_bytes(content)
+    code, printed = tools("score", tmp_path / "scan", tmp_path / "rescan", "--bundle", "cord", "--repeat")
+    assert code == 2 and "measures.csv: " in printed and "fault of the program" not in printed, printed
+
+
 def test_the_command_prints_it(tmp_path):
     """As a user types it."""
     for name, value in (("scan", "90"), ("rescan", "110")):
