@@ -130,7 +130,7 @@ def _frame(image: DicomImage, number: int | None, position, orientation, measure
 def _numbers(file: str, item: pydicom.Dataset, tag: str, count: int) -> np.ndarray:
     values = np.asarray(item.get(tag) or (), dtype=float).ravel()
     if len(values) != count or not np.isfinite(values).all():
-        raise UserError(f"{file}: {tag} is {[*values]}, not {count} numbers.", EXPORT)
+        raise UserError(f"{file}: {tag} is {values.tolist()}, not {count} numbers.", EXPORT)
     return values
 
 

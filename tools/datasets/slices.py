@@ -155,6 +155,8 @@ def read_label_picture(path: Path, largest: int) -> np.ndarray:
         raise
     except Exception as error:  # numpy and Pillow raise many types for broken files
         raise UserError(f"{path}: cannot be read as a label ({error}).", "Export it again.") from error
+    if values.dtype.kind not in "biuf":
+        raise UserError(f"{path}: holds no plain numbers ({values.dtype}).", "Give one label of rows and columns a slice.")
     if values.ndim != 2:
         raise UserError(f"{path}: an array of {values.ndim} axes.", "Give one label of rows and columns a slice.")
     found = np.unique(values)
@@ -258,5 +260,5 @@ def _sections(entries: dict[str, dict], test: Sequence[str], validation: Sequenc
     if not validation:
         held = {name for pattern in test for name in fnmatch.filter(entries, pattern)}
         training = [name for name in entries if name not in held]
-        validation = training[VALIDATION_STEP - 1 :: VALIDATION_STEP] or training[-1:]
+        validation = training[VALIDATION_STEP - 1 :: VALIDATION_STEP] or training[1:][-1:]  # a single one trains
     return split_sections(entries, test, validation)

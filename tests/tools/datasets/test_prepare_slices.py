@@ -88,6 +88,8 @@ def test_a_jpg_that_kept_its_values_is_taken(source, tmp_path):
         (np.zeros((6, 9, 3), np.uint8) + np.array([1, 90, 200], np.uint8), ".png", "a colour picture"),
         (LABEL.T.copy(), ".png", "6x9 pixels, but a.dcm has 9x6"),
         (np.zeros((6, 9, 2)), ".npy", "an array of 3 axes"),
+        (LABEL.astype(complex), ".npy", "holds no plain numbers (complex128)"),
+        (np.full((6, 9), "1"), ".npy", "holds no plain numbers (<U1)"),
     ],
 )
 def test_labels_that_are_none(source, tmp_path, label, kind, message):
@@ -95,6 +97,13 @@ def test_labels_that_are_none(source, tmp_path, label, kind, message):
     with pytest.raises(UserError) as error:
         prepare_dicom_slices(source, tmp_path / "set", LABELS)
     assert message in str(error.value) and f"a{kind}" in str(error.value)
+
+
+def test_a_single_slice_trains(source, tmp_path):
+    """It validated, and nothing was left to train on."""
+    add(source, "a")
+    content = json.loads(prepare_dicom_slices(source, tmp_path / "set", LABELS).data_list.read_text())
+    assert [len(content[section]) for section in ("training", "validation", "test")] == [1, 0, 0]
 
 
 def test_all_wrong_slices_and_labels_are_told_in_one_go(source, tmp_path, tools):
