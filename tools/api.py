@@ -70,7 +70,7 @@ class Model:
             if results[0].error is not None:
                 raise results[0].error
             return results[0]
-        return self._segmenter.run(list(scan), series)
+        return self._segmenter.run(list(scan) if isinstance(scan, Iterable) and not isinstance(scan, bytes) else [scan], series)
 
 
 def list_bundles() -> list[Bundle]:

@@ -128,6 +128,9 @@ def test_several_channels_are_the_last_axis(tmp_path):
     [
         (lambda: axial.load("liver"), "liver: no such bundle"),
         (lambda: axial.load("digits", threshold=0.3), "threshold"),
+        (lambda: axial.load("spinal_cord", threshold=2), "--threshold 2: no number from 0 to 1"),
+        (lambda: axial.load("spinal_cord", threshold="high"), "--threshold high: no number from 0 to 1"),
+        (lambda: axial.load("spinal_cord", threshold=float("nan")), "--threshold nan: no number from 0 to 1"),
         (lambda: axial.load("digits", device="cuda:9"), "not a device of this machine"),
         (lambda: axial.load("digits", weights="missing.pt"), "missing.pt: no such file"),
         (lambda: axial.segment("digits", "missing.png"), "missing.png: no such file"),
@@ -136,6 +139,28 @@ def test_several_channels_are_the_last_axis(tmp_path):
 def test_what_a_user_can_mend_is_a_user_error(call, text):
     with pytest.raises(axial.UserError, match=text):
         call()
+
+
+@pytest.mark.parametrize("scan", [np.zeros((8, 8, 2)), None, 3, b"scan.nii.gz", {"image": 3}.values(), nibabel.GiftiImage()])
+@pytest.mark.parametrize("several", [False, True])
+def test_what_is_no_scan_is_a_user_error(model, scan, several):
+    with pytest.raises(axial.UserError, match=r"scan 1: a .*Give a path, or a nibabel image"):
+        model.segment([scan] if several else scan)
+
+
+def test_an_image_whose_file_is_gone_is_a_user_error(model, cord, tmp_path):
+    cord.to_filename(tmp_path / "scan.nii.gz")
+    image = nibabel.load(tmp_path / "scan.nii.gz")
+    (tmp_path / "scan.nii.gz").unlink()
+    with pytest.raises(axial.UserError, match="scan 2: a Nifti1Image that cannot be taken"):
+        model.segment([cord, image])
+
+
+@pytest.mark.parametrize("kind", [nibabel.MGHImage, nibabel.Spm99AnalyzeImage, nibabel.Nifti2Image])
+def test_images_of_other_kinds_lie_where_they_lay(model, cord, kind):
+    image = kind(np.asarray(cord.dataobj, np.float32), cord.affine)
+    found = model.segment(image)
+    assert found.mask.shape == cord.shape and np.allclose(found.mask.affine, image.affine, atol=1e-3)
 
 
 def test_an_image_in_memory_is_not_called_by_a_path_that_is_gone():

@@ -1,12 +1,18 @@
 """What inputs stand for: paths, and the cases that a bundle finds below them."""
 
+import os
 import pydoc
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
 
 import custom_networks
+from custom_networks.errors import UserError
 
 from ..bundles import Bundle
 
@@ -22,15 +28,34 @@ def finding_of(bundle: Bundle) -> tuple[Callable[..., list[dict]], dict]:
 
 
 def as_paths(inputs: Iterable[object], stack: ExitStack) -> list[str | Path]:
-    """Return inputs as paths; images in memory are written to a folder that lasts as long as the stack."""
+    """Return inputs as paths; images in memory are written to a folder that lasts as long as the stack.
+
+    Raises:
+        UserError: for what is neither path nor image, and an image that cannot be written, such as one whose file is gone.
+    """
     paths, folder = [], None
-    for item in inputs:
+    for place, item in enumerate(inputs, 1):
         if hasattr(item, "to_filename"):
             folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
             number = sum(1 for _ in folder.iterdir())
             path = folder / (f"image_{number + 1}.nii.gz" if number else "image.nii.gz")
-            item.to_filename(path)
+            _write(item, path, place)
             paths.append(path)
-        else:
+        elif isinstance(item, str | os.PathLike):
             paths.append(item)
+        else:
+            raise UserError(
+                f"scan {place}: a {type(item).__name__}, no scan.", "Give a path, or a nibabel image, which knows where voxels lie."
+            )
     return paths
+
+
+def _write(image: Any, path: Path, place: int) -> None:
+    """Write an image of nibabel as NIfTI, whatever its kind."""
+    try:
+        if not isinstance(image, nibabel.Nifti1Pair):
+            image = nibabel.Nifti1Image(np.asanyarray(image.dataobj), image.affine)
+        image.to_filename(path)
+    except Exception as error:  # its file is gone, its voxels are no numbers, or it is no image but a surface
+        kind = type(image).__name__
+        raise UserError(f"scan {place}: a {kind} that cannot be taken ({error}).", "Give a path, or a nibabel image.") from error

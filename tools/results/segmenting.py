@@ -44,7 +44,8 @@ class Segmenter:
         maps: whether probability and entropy of each voxel are written too, by `SaveMapsd`.
 
     Raises:
-        UserError: when inference.json has no such id, the device is not there, or the weights are not those of the network.
+        UserError: when inference.json has no such id, the threshold is no number from 0 to 1, the device is not there, or the
+            weights are not those of the network.
 
     Examples:
         >>> from axial.bundles import get_bundle
@@ -69,6 +70,8 @@ class Segmenter:
             for name, value in self.settings.items():
                 if name not in parser:
                     raise UserError(f"--{OPTIONS.get(name, name)}: {bundle.name} has no such option.", "Leave it out.")
+                if name == "threshold" and not (isinstance(value, int | float) and 0 <= value <= 1):
+                    raise UserError(f"--threshold {value}: no number from 0 to 1.", "Leave it out to take the bundle's own.")
                 if isinstance(value, str) and not HARMLESS.fullmatch(value):  # MONAI evaluates texts of a config
                     raise UserError(f"--{name} {value}: not a value that can be set.", "Give a number, a truth value or a word.")
                 parser[name] = value
