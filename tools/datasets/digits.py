@@ -7,7 +7,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from ..layout.data_list import make_empty_folder, write_data_list
+from ..layout.making import making
 
 
 def prepare_digits(folder: Path, seed: int = 0, overwrite: bool = False) -> Path:
@@ -21,15 +21,15 @@ def prepare_digits(folder: Path, seed: int = 0, overwrite: bool = False) -> Path
     Returns:
         the data list.
     """
-    make_empty_folder(folder, overwrite)
     digits = load_digits()
-    (folder / "images").mkdir(exist_ok=True)
-    entries = []
-    for index, (image, label) in enumerate(zip(digits.images, digits.target, strict=True)):
-        name = f"images/digit_{index:04d}.png"
-        Image.fromarray(np.round(image * (255 / 16)).astype(np.uint8)).save(folder / name)
-        entries.append({"image": name, "label": int(label)})
+    names = [f"images/digit_{index:04d}.png" for index in range(len(digits.images))]
+    entries = [{"image": name, "label": int(label)} for name, label in zip(names, digits.target, strict=True)]
     rest, test = train_test_split(entries, test_size=0.2, random_state=seed, stratify=digits.target)
     training, validation = train_test_split(rest, test_size=0.05, random_state=seed, stratify=[entry["label"] for entry in rest])
     labels = {str(digit): str(digit) for digit in range(10)}
-    return write_data_list(folder, "scikit-learn digits", labels, {"training": training, "validation": validation, "test": test})
+    with making(folder, overwrite) as made:
+        (made.folder / "images").mkdir()
+        for name, image in zip(names, digits.images, strict=True):
+            Image.fromarray(np.round(image * (255 / 16)).astype(np.uint8)).save(made.folder / name)
+        made.write_list("scikit-learn digits", labels, {"training": training, "validation": validation, "test": test})
+    return folder / "dataset.json"

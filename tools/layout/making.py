@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from custom_networks.errors import UserError, WrongFilesError
+from custom_networks.errors import FULL, UserError, WrongFilesError
 
 from .data_list import make_empty_folder, write_data_list
 
@@ -66,7 +66,7 @@ def making(folder: Path, overwrite: bool = False, source: Path | None = None) ->
         source: folder that it is made of.
 
     Raises:
-        UserError: when there is one that may not, or the folder is its source.
+        UserError: when there is one that may not, when the folder is its source, and when the disk is full.
     """
     new = not folder.exists()
     unfinished = make_empty_folder(folder, overwrite, source) / UNFINISHED
@@ -79,6 +79,10 @@ def making(folder: Path, overwrite: bool = False, source: Path | None = None) ->
         if str(unfinished) not in str(error):
             raise
         raise UserError(*(text.replace(str(unfinished), str(folder)) for text in (error.problem, error.remedy))) from error
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise UserError(f"{folder}: cannot be written ({error.strerror}).", "Free the disk or choose another folder.") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
         if new:

@@ -45,9 +45,7 @@ def test_all_problems_are_told_and_nothing_is_written(tmp_path):
     assert error.value.summary == "3 of 3 cases are wrong; nothing was written." and not (tmp_path / "set").exists()
 
 
-@pytest.mark.parametrize(
-    "error", [UserError("wrong"), OSError(28, "No space left on device"), KeyboardInterrupt(), ZeroDivisionError()]
-)
+@pytest.mark.parametrize("error", [UserError("wrong"), PermissionError(13, "no"), KeyboardInterrupt(), ZeroDivisionError()])
 def test_the_set_before_stays_whatever_happens(tmp_path, error):
     with making(tmp_path / "set") as made:
         made.write_list("first", LABELS, {"training": [entry(made.folder, "a.png")]})
@@ -82,3 +80,10 @@ def test_what_a_killed_run_left_is_cleared_away(tmp_path):
     with making(tmp_path / "set") as made:
         made.write_list("one", LABELS, {"training": [entry(made.folder, "a.png")]})
     assert files(tmp_path / "set") == ["dataset.json", "images/a.png"]
+
+
+def test_a_full_disk_is_told_of_the_set_and_not_of_the_file_that_was_copied(tmp_path):
+    with pytest.raises(UserError, match=r"set: cannot be written \(No space left on device\)"), making(tmp_path / "set") as made:
+        entry(made.folder, "a.png")
+        raise OSError(28, "No space left on device", "source.nii.gz")
+    assert not (tmp_path / "set").exists()
