@@ -48,6 +48,7 @@ def test_one_command_trains_it_and_goes_on_where_it_ended(tmp_path):
     assert [int(row["epoch"]) for row in rows] == [1, 2]
     assert all(np.isfinite(float(row["loss"])) and 0 <= float(row["kind_accuracy"]) <= 1 for row in rows)
     weights = torch.load(tmp_path / "out" / "model_average.pt", weights_only=True)
+    assert {value.dtype for value in weights.values() if value.is_floating_point()} == {torch.float16}
     with Bundle(VERTEBRAE).parser("inference.json") as parser:
         parser.get_parsed_content("level_network_def").load_state_dict(weights)
 
