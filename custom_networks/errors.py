@@ -13,6 +13,10 @@ REFUSED = {  # what a system says of a user's path, not of a fault of ours
     for name in ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "EISDIR", "ENAMETOOLONG", "ELOOP"]
     if hasattr(errno, name)
 }
+NO_DEVICE = (  # what torch says of a device that is not there
+    "Torch not compiled with CUDA enabled", "No CUDA GPUs are available", "Found no NVIDIA driver", "invalid device ordinal",
+    "device type at start of device string", "Invalid device string", "is not linked with support for mps",
+)  # fmt: skip
 FULL = {getattr(errno, name) for name in ["ENOSPC", "EDQUOT"] if hasattr(errno, name)}
 
 
@@ -78,17 +82,24 @@ def some(names: Sequence[str], most: int) -> str:
 
 
 def find_user_error(error: BaseException | None) -> UserError | None:
-    """Return the `UserError` that another error came from, or that tells of a path that the system refuses; else None.
+    """Return the `UserError` that another error came from, or that tells of a path or device that is refused; else None.
 
     A refusal counts as itself or as the stated cause; one that had been handled when another error came is not why.
     """
     refused, stated = None, True
     while error is not None and not isinstance(error, UserError):
-        if stated and isinstance(error, OSError):
-            refused = _refusal(error) or refused
+        if stated:
+            refused = (_refusal(error) if isinstance(error, OSError) else _missing_device(error)) or refused
         stated = stated and error.__cause__ is not None
         error = error.__cause__ or error.__context__
     return error or refused
+
+
+def _missing_device(error: BaseException) -> UserError | None:
+    text = str(error).partition("\n")[0]
+    if isinstance(error, AssertionError | RuntimeError) and any(words in text for words in NO_DEVICE):
+        return UserError(f"the device is none of this machine ({text.rstrip('.')}).", "Give --device cpu, or a GPU that is there.")
+    return None
 
 
 def _refusal(error: OSError) -> UserError | None:

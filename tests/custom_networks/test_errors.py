@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import REPOSITORY
 
 from custom_networks.errors import explain, find_user_error
@@ -56,6 +57,17 @@ def test_a_place_that_the_system_refuses_is_the_user_s_to_mend(tmp_path):
     with pytest.raises(OSError) as raised:
         (tmp_path / "missing").open()  # by a program that should have looked
     assert find_user_error(raised.value) is None
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "tpu", "cuda:x"])
+def test_a_device_that_is_not_there_is_told_in_one_line(device):
+    """`--device` of a bundle's inference and training ended in pages of MONAI's tracebacks."""
+    with pytest.raises(RuntimeError) as raised:
+        try:
+            torch.zeros(1).to(device)
+        except (AssertionError, RuntimeError) as error:
+            raise RuntimeError("Failed to evaluate ConfigExpression") from error
+    assert "the device is none of this machine" in find_user_error(raised.value).problem
 
 
 @pytest.mark.parametrize("ending", ["", " from None"], ids=["raised beside", "from None"])
