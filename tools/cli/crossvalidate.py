@@ -9,6 +9,7 @@ from custom_networks.errors import UserError
 
 from .console import console, errors
 from .options import BundleName, pairs
+from .signals import resumable
 
 
 def crossvalidate(
@@ -68,7 +69,8 @@ def crossvalidate(
     def tell(text: str) -> None:
         errors.print(text, highlight=False, markup=False)
 
-    table = validation.run(tell)
+    with resumable(tell):
+        table = validation.run(tell)
     if choice:
         from ..scoring.spread import main_score
 
@@ -82,7 +84,8 @@ def crossvalidate(
         console.print(f"{name}: {line}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"wrote {table} and, for a README, {table.with_name(PAGE)}", highlight=False, soft_wrap=True)
     if combine:
-        candidates, best = combine_folds(validation, tell)
+        with resumable(tell):
+            candidates, best = combine_folds(validation, tell)
         for candidate in candidates:
             score = "could not be scored" if candidate.score is None else candidate.score
             console.print(f"validation, {candidate.name}: {score}", highlight=False, markup=False, soft_wrap=True)

@@ -7,6 +7,7 @@ import typer
 
 from .console import console, errors
 from .options import BundleName, pairs
+from .signals import resumable
 
 
 def ensemble(
@@ -33,5 +34,6 @@ def ensemble(
     def tell(text: str) -> None:
         errors.print(text, highlight=False, markup=False)
 
-    path = train_ensemble(get_bundle(bundle), data, output, members, overlay, settings, jobs, tell)
+    with resumable(tell):
+        path = train_ensemble(get_bundle(bundle), data, output, members, overlay, settings, jobs, tell)
     console.print(f"wrote {path}", highlight=False, soft_wrap=True)

@@ -12,6 +12,7 @@ from custom_networks.errors import UserError
 
 from .console import console, errors
 from .options import pairs
+from .signals import resumable
 
 
 def reproduce(
@@ -27,7 +28,11 @@ def reproduce(
     from ..bundles import get_bundle
     from ..scoring.reproduce import reproduce as measure
 
-    numbers = measure(get_bundle(bundle), output, folders, lambda text: errors.print(text, highlight=False, markup=False))
+    def tell(text: str) -> None:
+        errors.print(text, highlight=False, markup=False)
+
+    with resumable(tell):
+        numbers = measure(get_bundle(bundle), output, folders, tell)
     table = Table("measured on", "score", "README", "now", "")
     titles = [number.title for number in numbers]
     for number, before in zip(numbers, ["", *titles], strict=False):

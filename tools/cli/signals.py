@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 from _thread import interrupt_main
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import typer
@@ -19,6 +19,17 @@ class Terminated(BaseException):
     def __init__(self, number: int) -> None:
         self.number = number
         super().__init__(number)
+
+
+@contextmanager
+def resumable(tell: Callable[[str], None]) -> Iterator[None]:
+    """Be `interruptible`, and tell that the same command goes on from what is done."""
+    with interruptible():
+        try:
+            yield
+        except (KeyboardInterrupt, Terminated):
+            tell("stopped; the same command goes on from what is done")
+            raise
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from ..layout.contents import contents, first_changed
 from ..layout.data_list import read_list, write_data_list
 from ..layout.split import SECTIONS
 from ..weights.keeping import changed_since, check_begun, finish, read_begun, trained_on, write_begun
+from ..weights.processes import ending_with, is_stopped
 from ..weights.training import check_settings, first_weights, overlay_path, run_config
 from .choosing import choose_nested
 from .folds import Fold, make_folds, subject_of
@@ -92,7 +93,7 @@ class CrossValidation:
             UserError: names the folds that failed and where they say why, after the others are done, or those of another recipe.
         """
         self._check_recipes()
-        with ThreadPoolExecutor(self.jobs) as pool:
+        with ThreadPoolExecutor(self.jobs) as pool, ending_with(pool):
             done = list(pool.map(lambda fold: self._run(fold, tell), self.folds))
         failed = [fold.name for fold, good in zip(self.folds, done, strict=True) if not good]
         if failed:
@@ -144,7 +145,7 @@ class CrossValidation:
             return not failed
 
         weights = finish(run, train)
-        if weights is None:
+        if weights is None and not is_stopped():
             tell(f"fold {fold.name}: training {'failed' if failed else 'left no weights'}")
         return weights
 
@@ -191,7 +192,8 @@ class CrossValidation:
             tell(f"fold {fold.name}: scoring {len(fold.sections['test'])} cases{f', {self.choice} {value}' if self.choice else ''}")
 
         if not self.evaluate(fold, weights, folder, settings, begin):
-            tell(f"fold {fold.name}: scoring failed")
+            if not is_stopped():
+                tell(f"fold {fold.name}: scoring failed")
             return False
         return True
 

@@ -1,7 +1,6 @@
 """Print the numbers of a bundle's README beside what its weights score now."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from ..benchmarks import COPIES
 from ..benchmarks.situations import Tally, try_situations
 from ..bundles import Bundle, environment
 from ..phantoms.spine_situations import SITUATIONS
+from ..weights.processes import run_logged
 from .crossvalidate import TABLE
 from .folds import subject_name
 from .numbers import Entry, read_numbers, weights_folder
@@ -205,6 +205,6 @@ MEASUREMENTS = {"raw_heads": _raw_heads, "rescans": _rescans, "situations": _sit
 
 def _run(command: list[str], folder: Path, log: Path) -> None:
     with log.open("a") as stream:
-        done = subprocess.run(command, cwd=folder, stdout=stream, stderr=stream, env=environment())
-    if done.returncode:
+        code = run_logged(command, folder, stream, environment())
+    if code:
         raise UserError(f"{' '.join(command[1:5])}: failed.", f"Read {log}.")

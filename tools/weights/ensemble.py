@@ -14,6 +14,7 @@ from custom_networks.results.write_state import write_state
 from ..bundles import Bundle
 from ..layout.data_list import read_list
 from .keeping import check_begun, finish, trained_on, write_begun
+from .processes import ending_with
 from .training import check_settings, overlay_path, run_config
 
 
@@ -76,7 +77,7 @@ def train_ensemble(
 
         return finish(run, run_training)
 
-    with ThreadPoolExecutor(jobs) as pool:
+    with ThreadPoolExecutor(jobs) as pool, ending_with(pool):
         files = list(pool.map(train, range(members)))
     failed = [number for number, file in enumerate(files) if file is None]
     if failed:

@@ -2,7 +2,6 @@
 
 import ast
 import os
-import subprocess
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -13,6 +12,7 @@ from monai.bundle import ConfigParser
 from custom_networks.errors import UserError
 
 from ..bundles import Bundle, environment
+from .processes import run_logged
 
 WEIGHTS = ("model_average.pt", "model.pt")  # of what a training leaves, the better first
 WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "null": None}  # of JSON and YAML
@@ -33,7 +33,7 @@ def run_config(
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     with log.open("a") as stream:
         variables = {"OMP_NUM_THREADS": threads} | environment()
-        return not subprocess.run(command, cwd=bundle.folder, stdout=stream, stderr=stream, env=variables).returncode
+        return not run_logged(command, bundle.folder, stream, variables)
 
 
 def _argument(text: str) -> str:
