@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-WORD = re.compile(r"[^\W\d_]+|\d+")
+WORD = re.compile(r"[^\W\d_]+\d*|\d+")  # "T12" is one word: "T12 L1" are not "T1 L12"
 HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])")  # where a word begins in "lungLeft"
 
 

@@ -151,8 +151,8 @@ def copy_priors(source: Path, target: Path, without: Sequence[str] = ()) -> None
     """Copy masks of lesions, to paint from, see `prior_masks`."""
     if not prior_masks(source):
         raise UserError(f"{source}: no NIfTI masks.", "Give --priors a folder of lesion masks.")
-    target.mkdir(exist_ok=True)
-    for path in prior_masks(source, without):
+    for path in prior_masks(source, without):  # where none is left there is no folder: an empty one is an error in training
+        target.mkdir(exist_ok=True)
         _copy(path, target / f"{case_name(path)}.nii.gz")
 
 

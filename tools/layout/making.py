@@ -1,5 +1,6 @@
 """Make a data set whole or not at all."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -97,4 +98,19 @@ def _move(source: Path, target: Path) -> None:
             (target / path.name).mkdir(exist_ok=True)
             _move(path, target / path.name)
         else:
-            os.replace(path, target / path.name)
+            _replace(path, target / path.name)
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Move a file; to another disk, where a folder of the data set is a link to one, by way of a copy beside the target."""
+    try:
+        os.replace(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        copy = target.with_name(f".{target.name}.part")
+        try:
+            shutil.copyfile(source, copy)
+            os.replace(copy, target)
+        finally:
+            copy.unlink(missing_ok=True)

@@ -62,7 +62,8 @@ def _images(folder: Path, sections: Mapping[str, Sequence[dict]]) -> Iterator[tu
         for entry in entries:
             images = entry["image"]
             for image in images if isinstance(images, list) else [images]:
-                yield section, (folder / image).resolve()
+                if image is not None:  # a channel may be missing
+                    yield section, (folder / image).resolve()
 
 
 def _is_blank(path: Path) -> bool:

@@ -57,6 +57,7 @@ def test_a_class_in_another_word_order_is_taken_and_said(tmp_path, caplog, name)
         ({"1": "matter gray", "2": "gray matter"}, ["gray matter", "white matter"]),
         ({"1": "lung l"}, ["left lung"]),
         ({"1": "L5"}, ["L4"]),
+        ({"1": "T12 L1"}, ["T1 L12"]),
         ({"background": 0, "kidney": 1}, ["left lung"]),  # as nnU-Net writes them
     ],
 )

@@ -1,6 +1,8 @@
 """Data sets that are made whole or not at all."""
 
+import errno
 import json
+import os
 
 import pytest
 
@@ -87,3 +89,21 @@ def test_a_full_disk_is_told_of_the_set_and_not_of_the_file_that_was_copied(tmp_
         entry(made.folder, "a.png")
         raise OSError(28, "No space left on device", "source.nii.gz")
     assert not (tmp_path / "set").exists()
+
+
+def test_a_part_of_the_folder_may_lie_on_another_disk(tmp_path, monkeypatch):
+    """A system moves no file from one disk to another."""
+    replace = os.replace
+
+    def replace_on_one_disk(source, target):
+        if ".unfinished" in str(source):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replace_on_one_disk)
+    (tmp_path / "set" / "images").mkdir(parents=True)
+    (tmp_path / "set" / "images" / "a.png").write_bytes(b"before")
+    with making(tmp_path / "set") as made:
+        made.write_list("one", LABELS, {"training": [entry(made.folder, "a.png")]})
+    assert files(tmp_path / "set") == ["dataset.json", "images/a.png"]
+    assert (tmp_path / "set" / "images" / "a.png").read_bytes() == b"a.png"

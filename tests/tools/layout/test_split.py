@@ -14,7 +14,7 @@ from tools.datasets.digits import prepare_digits
 from tools.datasets.folder import prepare_folder
 from tools.layout.data_list import write_data_list
 from tools.layout.mixing import merge
-from tools.layout.split import describe_split
+from tools.layout.split import check_split, describe_split
 from tools.phantoms.write import write_chest_phantoms
 
 LABELS = {"0": "background", "1": "gray matter"}
@@ -79,6 +79,14 @@ def test_one_file_in_two_sections_by_whatever_path(tmp_path, other):
     entries = [[{"image": ["x.nii.gz"], "label": 0}], [], [{"image": [other], "label": 0}]]
     with pytest.raises(UserError, match=r"x\.nii\.gz: would be in training and in test"):
         write_data_list(tmp_path, "x", LABELS, dict(zip(SECTIONS, entries, strict=True)))
+
+
+def test_a_channel_may_be_missing(tmp_path):
+    cases(tmp_path, ["a", "b"])
+    entries = {name: [{"image": [f"{name}_image.nii.gz", None], "label": f"{name}_label.nii.gz"}] for name in "ab"}
+    check_split(tmp_path, {"training": entries["a"], "test": entries["b"]})
+    with pytest.raises(UserError, match="would be in training and in test"):
+        check_split(tmp_path, {"training": entries["a"], "test": entries["a"]})
 
 
 def test_mixing_phantoms_of_one_seed(tmp_path):

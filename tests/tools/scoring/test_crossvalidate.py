@@ -139,6 +139,18 @@ def test_lesions_of_who_is_left_out_are_not_painted(digits, tmp_path):
         assert [path.name for path in painted.iterdir()] == [f"{other.subjects[0]}_mask.nii.gz"]
 
 
+def test_a_fold_that_may_paint_no_lesion_trains_without(digits, tmp_path):
+    """An empty folder of lesions is an error in training."""
+    data = tmp_path / "data"
+    (data / "priors").mkdir(parents=True)
+    shutil.copy(digits / "dataset.json", data)
+    first, _ = CrossValidation(Bundle(DIGITS), data, tmp_path / "none", 2).folds
+    save_nifti(data / "priors" / f"{first.subjects[0]}_mask.nii.gz", np.ones((2, 2, 2), np.uint8))
+    CrossValidation(Bundle(DIGITS), data, tmp_path / "out", 2)
+    there = [(tmp_path / "out" / f"fold_{fold}" / "dataset" / "priors").exists() for fold in "12"]
+    assert there == [first.name != "1", first.name != "2"]
+
+
 def test_folds_have_the_lesions_to_paint_that_the_data_set_has(digits, tmp_path):
     """Without them folds were trained on other patches than what they stand for."""
     data = tmp_path / "data"
