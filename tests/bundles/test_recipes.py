@@ -155,7 +155,14 @@ def test_vertebrae_from_published_weights_keep_their_statistics_and_a_quarter_of
 
 def test_vertebrae_from_the_first_part_see_thicker_slices():
     with Bundle(VERTEBRAE).parser("train.json", "train_from_first.json") as parser:
-        wanted = {"batch_size": 16, "epoch_length": 40, "learning_rate": 0.0008, "seed": 7, "fixed_norm_after": 0.0}
+        wanted = {
+            "batch_size": 16,
+            "epoch_length": 40,
+            "max_epochs": 33,
+            "learning_rate": 0.0008,
+            "seed": 7,
+            "fixed_norm_after": 0.0,
+        }
         assert {name: parser.get(name) for name in wanted} == wanted
         augmentation = parser.get_parsed_content("train#prepare_batch").augmentation
         assert augmentation.thickness * parser.get("spacing") == 8.0  # mm
