@@ -3,7 +3,7 @@
 import os
 import pydoc
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ def as_paths(inputs: Iterable[object], stack: ExitStack) -> list[str | Path]:
             path = folder / (f"image_{number + 1}.nii.gz" if number else "image.nii.gz")
             _write(item, path, place)
             paths.append(path)
-        elif isinstance(item, str | os.PathLike):
+        elif isinstance(item, str | os.PathLike) or (isinstance(item, Mapping) and "image" in item):  # a case that is found already
             paths.append(item)
         else:
             raise UserError(
