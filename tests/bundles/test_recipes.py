@@ -166,6 +166,14 @@ def test_vertebrae_from_the_first_part_see_thicker_slices():
         assert {name: parser.get(name) for name in wanted} == wanted
         augmentation = parser.get_parsed_content("train#prepare_batch").augmentation
         assert augmentation.thickness * parser.get("spacing") == 8.0  # mm
+        assert parser.get_parsed_content("val_interval") == 34 and parser.get("max_minutes") is None  # nothing chooses among epochs
+
+
+def test_levels_of_vertebrae_are_trained_in_51_epochs():
+    with Bundle(VERTEBRAE).parser("train.json", "train_levels.json") as parser:
+        wanted = {"batch_size": 16, "epoch_length": 40, "max_epochs": 51, "val_interval": 52, "learning_rate": 0.0015}
+        assert {name: parser.get_parsed_content(name) for name in wanted} == wanted
+        assert parser.get("max_minutes") is None and parser.get("half") is True
 
 
 def test_lesions_of_the_seed():
