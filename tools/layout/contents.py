@@ -3,7 +3,7 @@
 import math
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -31,13 +31,23 @@ def contents(entries: Iterable[Mapping]) -> dict[str, list[int]]:
 
 def together(files: Iterable[Path]) -> list[int]:
     """Return size and CRC-32 of several files as one."""
-    parts = [_content(path) for path in files]
+    return _sum_of([_content(path) for path in files])
+
+
+def _sum_of(parts: Sequence[Sequence[int]]) -> list[int]:
     return [sum(size for size, _ in parts), zlib.crc32(str(parts).encode())]
 
 
 def first_changed(before: Mapping[str, Sequence[int]], now: Mapping[str, Sequence[int]]) -> Path | None:
-    """Return the first file whose `contents` are others now than before; those that were not there before do not count."""
-    return next((Path(path) for path, found in now.items() if list(before.get(path) or found) != list(found)), None)
+    """Return the first file whose `contents` are others now than before; those that were not there before do not count.
+
+    Where before was an earlier version, which measured some packed files otherwise, they are measured as it did.
+    """
+    for path, found in now.items():
+        known = list(before.get(path) or found)
+        if known != list(found) and known != _content(Path(path), _measured_before):
+            return Path(path)
+    return None
 
 
 def content_size(path: Path) -> int:
@@ -59,12 +69,20 @@ def open_content(path: Path) -> Iterator[BinaryIO]:
         yield UNPACKERS["gzip" if is_gzip(path) else "raw"](stream)
 
 
-def _content(path: Path) -> list[int]:
+def _content(path: Path, measure: Callable[[Path], tuple[int, int]] | None = None) -> list[int]:
+    measure = measure or _measured
     if path.is_dir():
-        return together(file for file in sorted(path.rglob("*")) if file.is_file())
-    if not path.is_file():
-        return []
-    return list(_measured(path))
+        return _sum_of([list(measure(file)) for file in sorted(path.rglob("*")) if file.is_file()])
+    return list(measure(path)) if path.is_file() else []
+
+
+def _measured_before(path: Path) -> tuple[int, int]:
+    """Return what stands at the end of a file called ``.gz``, unless that is no size; of others size and checksum as they lie."""
+    end = _end(path) if path.name.lower().endswith(".gz") else None
+    if end and end[0]:
+        return end
+    with path.open("rb") as stream:
+        return _sum_up(stream)
 
 
 def _measured(path: Path) -> tuple[int, int]:

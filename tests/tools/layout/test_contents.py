@@ -1,12 +1,13 @@
 """Whether files of a data set are what they were."""
 
 import gzip
+import struct
 import zlib
 
 import numpy as np
 import pytest
 from conftest import save_nifti
-from packings import END_OF_BLOCKS, PACKINGS
+from packings import END_OF_BLOCKS, PACKINGS, in_blocks
 
 import tools.layout.contents as contents_module
 from tools.layout.contents import contents, first_changed
@@ -42,6 +43,26 @@ def test_a_file_that_was_packed_otherwise_has_not_changed(tmp_path, pack):
     assert first_changed(before, contents([entry])) is None
     path.write_bytes(PACKINGS[pack](content[:-1] + bytes([content[-1] ^ 1])))
     assert first_changed(before, contents([entry])) == path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "recorded"),
+    [
+        ("packed.nii", gzip.compress(b"image", mtime=0), None),
+        ("blocks.nii.gz", in_blocks(b"image"), None),
+        ("unpacked.nii.gz", b"image of voxels", struct.unpack("<II", b"f voxels")),
+        ("members.nii.gz", gzip.compress(b"im", mtime=0) + gzip.compress(b"age", mtime=0), (zlib.crc32(b"age"), 3)),
+    ],
+)
+def test_a_file_that_an_earlier_version_recorded_has_not_changed(tmp_path, name, content, recorded):
+    """It took size and checksum of the bytes as they lie, or as they stand at the end of what is called .gz."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    now, (checksum, size) = contents([{"image": str(path), "label": 0}]), recorded or (zlib.crc32(content), len(content))
+    assert first_changed({str(path): [size, checksum]}, now) is None
+    path.write_bytes(content + b"more")
+    now = contents([{"image": str(path), "label": 0}])
+    assert now[str(path)] != [size, checksum] and first_changed({str(path): [size, checksum]}, now) == path
 
 
 def test_of_an_image_that_is_packed_once_only_header_and_end_are_read(tmp_path, monkeypatch):
