@@ -58,8 +58,8 @@ def split_series(source: str | Path) -> tuple[Path, str | None]:
 
 
 def first_image(source: str | Path | Sequence) -> Path | str:
-    """Return the path of a case's image, of the first image of a study."""
-    return source if isinstance(source, (str, Path)) else source[0]
+    """Return the path of a case's image, of the first image of a study that is there."""
+    return source if isinstance(source, (str, Path)) else next(path for path in source if path is not None)
 
 
 def _parts(source: str | Path | Sequence) -> list[str]:

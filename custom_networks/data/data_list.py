@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +15,11 @@ logger = logging.getLogger("axial")
 
 
 def load_data_list(
-    dataset_dir: str | Path, section: str, may_be_empty: bool = False, names: Sequence[str] | None = None
+    dataset_dir: str | Path,
+    section: str,
+    may_be_empty: bool = False,
+    names: Sequence[str] | None = None,
+    labels: bool = True,
 ) -> list[dict]:
     """Read one section of ``dataset_dir/dataset.json`` with paths made absolute.
 
@@ -23,9 +28,10 @@ def load_data_list(
         section: ``"training"``, ``"validation"`` or ``"test"``.
         may_be_empty: whether a section without cases is one of none, rather than an error.
         names: of the classes 1, 2, ... that are to be trained; what ``labels`` of the list calls otherwise is an error.
+        labels: whether every entry must have one.
 
     Returns:
-        entries ``{"image": path or [paths], "label": path or class}``.
+        entries ``{"image": path or [paths], "label": path or class}``; of an image that is missing among several the path is None.
 
     Raises:
         UserError: when the list or one of its files is missing, the section is empty, or its labels are other classes.
@@ -36,11 +42,15 @@ def load_data_list(
     try:
         content = json.loads(path.read_text())
         listed = content.get(section)
-        check_entries(section, listed or [])
+        if section == "test" and isinstance(listed, list):  # may be images alone, as MONAI takes them
+            listed = [{"image": entry} if isinstance(entry, str) else entry for entry in listed]
+        check_entries(section, listed or [], labels)
         if not listed and (may_be_empty or listed is not None):  # MONAI fails on an empty list of test cases
             entries = []
         else:
-            entries = load_decathlon_datalist(str(path), True, section, str(dataset_dir))
+            entries = [
+                _with_all_paths(entry, dataset_dir) for entry in load_decathlon_datalist(str(path), True, section, str(dataset_dir))
+            ]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{path}: section {section!r} cannot be read ({error}).", "Make the list anew with `axial prepare`."
@@ -58,8 +68,21 @@ def load_data_list(
     return entries
 
 
-def check_entries(section: str, entries: object) -> None:
+def _with_all_paths(entry: dict, folder: str | Path) -> dict:
+    """Make paths absolute beside a channel that is missing, which MONAI leaves as they are."""
+    image = entry["image"]
+    if not isinstance(image, list) or None not in image:
+        return entry
+    return entry | {"image": [file and os.path.normpath(os.path.join(folder, file)) for file in image]}
+
+
+def check_entries(section: str, entries: object, labels: bool = True) -> None:
     """Demand a list of entries, each with an image, or one for each channel, some of which may be missing, and a label.
+
+    Args:
+        section: what they are called.
+        entries: whatever stands there.
+        labels: whether every entry must have a label.
 
     Raises:
         TypeError: for anything else; says what.
@@ -67,8 +90,8 @@ def check_entries(section: str, entries: object) -> None:
     if not isinstance(entries, list):
         raise TypeError(f"{section} is no list")
     for number, entry in enumerate(entries):
-        if not isinstance(entry, Mapping) or not _are_files(entry.get("image")) or not _is_label(entry.get("label")):
-            raise TypeError(f"entry {number} of {section} has no image and label")
+        if not isinstance(entry, Mapping) or not _are_files(entry.get("image")) or (labels and not _is_label(entry.get("label"))):
+            raise TypeError(f"entry {number} of {section} has no image{' and label' if labels else ''}")
 
 
 def _are_files(value: object) -> bool:

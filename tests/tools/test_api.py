@@ -141,6 +141,12 @@ def test_what_a_user_can_mend_is_a_user_error(call, text):
         call()
 
 
+def test_a_threshold_may_be_a_number_of_numpy(cord):
+    """One of float32 was refused."""
+    model = axial.load("spinal_cord", threshold=np.float32(0.25))
+    assert model.segment(cord).record["settings"]["threshold"] == 0.25
+
+
 @pytest.mark.parametrize("scan", [np.zeros((8, 8, 2)), None, 3, b"scan.nii.gz", {"image": 3}.values(), nibabel.GiftiImage()])
 @pytest.mark.parametrize("several", [False, True])
 def test_what_is_no_scan_is_a_user_error(model, scan, several):

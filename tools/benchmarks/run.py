@@ -129,7 +129,7 @@ def _measure(bundle: Bundle, data: Path | None) -> Result:
         if data is None:
             images = full_field_cases(bundle, Path(scratch))
         else:
-            images = [entry["image"] for entry in load_data_list(data, "test")]
+            images = [entry["image"] for entry in load_data_list(data, "test", labels=False)]
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
             return pool.submit(measure, bundle, images).result()
 

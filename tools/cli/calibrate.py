@@ -122,7 +122,8 @@ def _write_limits(bundle, data: list[Path], training: str, target: Path) -> None
     from ..scoring import appearance
     from ..scoring.calibrate import write_quality
 
-    vectors = [vector for folder in data for vector in appearance.look_at(bundle, load_data_list(folder, training), _tell)]
+    listed = [entry for folder in data for entry in load_data_list(folder, training, labels=False)]
+    vectors = list(appearance.look_at(bundle, listed, _tell))
     content = appearance.limits(vectors, empty_is_odd=not kind_of(bundle).may_be_empty)
     write_quality(target, content)
     _say(f"{content['about']}\nwrote {target}")
@@ -137,10 +138,11 @@ def _say_distances(bundle, data: list[Path], section: str, target: Path) -> None
 
     content = QualityModel.load(target).content
     for folder in data:
-        found = appearance.distances(appearance.look_at(bundle, load_data_list(folder, section), _tell), content)
+        listed = load_data_list(folder, section, labels=False)
+        found = appearance.distances(appearance.look_at(bundle, listed, _tell), content)
         for name, values in found.items():
-            listed = ", ".join(f"{value:.2f}" for value in sorted(values))
-            _say(f"{folder}: {name} {listed}; limit {content['limits'][name]:g}")
+            told = ", ".join(f"{value:.2f}" for value in sorted(values))
+            _say(f"{folder}: {name} {told}; limit {content['limits'][name]:g}")
 
 
 def _say_check(judged: list, target: Path, good: float | None) -> None:

@@ -37,7 +37,7 @@ def score(
     from ..bundles import get_bundle
 
     found = get_bundle(bundle)
-    if section and not (labels / "dataset.json").is_file():
+    if section and labels.exists() and not (labels / "dataset.json").is_file():
         raise UserError(f"--section {section}: without effect, as {labels} has no dataset.json.", "Leave it out.")
     if pictures and not pictures.exists():
         raise UserError(f"--pictures {pictures}: no such file or folder.", "Give the images that were segmented.")

@@ -1,6 +1,7 @@
 """Segment many inputs with a bundle, measure, draw, export and report what comes out."""
 
 import logging
+import numbers
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -70,8 +71,10 @@ class Segmenter:
             for name, value in self.settings.items():
                 if name not in parser:
                     raise UserError(f"--{OPTIONS.get(name, name)}: {bundle.name} has no such option.", "Leave it out.")
-                if name == "threshold" and not (isinstance(value, int | float) and 0 <= value <= 1):
-                    raise UserError(f"--threshold {value}: no number from 0 to 1.", "Leave it out to take the bundle's own.")
+                if name == "threshold":
+                    if not (isinstance(value, numbers.Real) and 0 <= value <= 1):
+                        raise UserError(f"--threshold {value}: no number from 0 to 1.", "Leave it out to take the bundle's own.")
+                    value = self.settings[name] = float(value)  # numpy's too
                 if isinstance(value, str) and not HARMLESS.fullmatch(value):  # MONAI evaluates texts of a config
                     raise UserError(f"--{name} {value}: not a value that can be set.", "Give a number, a truth value or a word.")
                 parser[name] = value

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from custom_networks.cases.cases import case_name
+from custom_networks.cases.names import case_name, first_image
 from custom_networks.data.data_list import case_weights
 from custom_networks.errors import UserError
 
@@ -36,8 +36,7 @@ def subject_of(entry: dict, pattern: str | None = None) -> str | None:
     """
     if pattern is None and "subject" in entry:
         return str(entry["subject"])
-    image = entry["image"]
-    name = case_name(Path(image if isinstance(image, str) else image[0]))
+    name = case_name(Path(first_image(entry["image"])))
     if pattern is None:
         return name
     return subject_name(name, pattern)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from custom_networks.cases.cases import name_cases
+from custom_networks.cases.names import first_image, name_cases
 from custom_networks.cases.tree import visible
 from custom_networks.errors import UserError
 
@@ -135,8 +135,9 @@ def _from_data_set(folder: Path, section: str, must: bool = True) -> dict[str, P
         there = ", ".join(name for name in SECTIONS if content.get(name))
         raise UserError(f"{folder / 'dataset.json'}: no section {section!r}.", f"Give --section; there are: {there}.")
     entries = content.get(section) or ()
-    images = [entry["image"][0] if isinstance(entry["image"], list) else entry["image"] for entry in entries]
-    cases = name_cases([{"image": folder / image} for image in images])  # as `axial segment` names them, no two alike
+    cases = name_cases(
+        [{"image": folder / first_image(entry["image"])} for entry in entries]
+    )  # as `axial segment` names them, no two alike
     labels = [folder / entry["label"] if isinstance(entry["label"], str) else entry["label"] for entry in entries]
     return {case["case"]: label for case, label in zip(cases, labels, strict=True)}
 

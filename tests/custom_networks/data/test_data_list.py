@@ -58,6 +58,13 @@ def test_a_class_in_another_word_order_is_taken_and_said(tmp_path, caplog, name)
         ({"1": "lung l"}, ["left lung"]),
         ({"1": "L5"}, ["L4"]),
         ({"1": "T12 L1"}, ["T1 L12"]),
+        ({"1": "level 1 of 2"}, ["level 2 of 1"]),
+        ({"1": "lesion 2 grade 1"}, ["lesion 1 grade 2"]),
+        ({"1": "T5 to L1"}, ["L1 to T5"]),
+        ({"1": "grade 1 lesion 2"}, ["lesion 1 grade 2"]),
+        ({"1": "artery without vein"}, ["vein without artery"]),
+        ({"1": "not left, right"}, ["left, not right"]),
+        ({"1": "head of pancreas"}, ["pancreas of head"]),
         ({"background": 0, "kidney": 1}, ["left lung"]),  # as nnU-Net writes them
     ],
 )
@@ -79,6 +86,27 @@ def test_a_list_that_is_none_is_said(tmp_path, content):
     (tmp_path / "dataset.json").write_text(json.dumps(content))
     with pytest.raises(UserError, match=r"dataset\.json: section 'training'"):
         load_data_list(tmp_path, "training")
+
+
+@pytest.mark.parametrize("entry", ["./a.nii", {"image": "a.nii"}, {"image": ["a.nii", None]}])
+def test_images_without_labels_are_a_list_where_none_are_asked_for(tmp_path, entry):
+    """As the test section of the Medical Segmentation Decathlon has them; they were refused for measuring speed, too."""
+    (tmp_path / "a.nii").touch()
+    (tmp_path / "dataset.json").write_text(json.dumps({"test": [entry]}))
+    (found,) = load_data_list(tmp_path, "test", labels=False)
+    image = str(tmp_path / "a.nii")
+    assert found == {"image": [image, None] if isinstance(entry, dict) and isinstance(entry["image"], list) else image}
+    with pytest.raises(UserError, match="entry 0 of test has no image and label"):
+        load_data_list(tmp_path, "test")
+
+
+@pytest.mark.parametrize("image", [["a.nii", None], [None, "a.nii"]])
+def test_channels_may_be_missing(tmp_path, image):
+    """What is there was called missing, as its path was not made absolute."""
+    data = listed(tmp_path, {})
+    (data / "dataset.json").write_text(json.dumps({"training": [{"image": image, "label": "a.nii", "weight": 2}]}))
+    absolute = [file and str(data / file) for file in image]
+    assert load_data_list(data, "training") == [{"image": absolute, "label": str(data / "a.nii"), "weight": 2}]
 
 
 @pytest.mark.parametrize("overlays", [(), ("train_seed.json",)])

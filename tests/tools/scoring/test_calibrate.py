@@ -176,6 +176,14 @@ def test_limits_and_checks_from_the_command_line(tools, tmp_path):
     found = re.search(r"data: appearance ([0-9.]+); limit ([0-9.]+)\n", printed)
     limit = json.loads((tmp_path / "l.json").read_text())["limits"]["appearance"]
     assert code == 0 and 0 < float(found[1]) < 3 and float(found[2]) == limit
+    path = tmp_path / "data" / "dataset.json"
+    content = json.loads(path.read_text())
+    bare = {name: [{"image": entry["image"]} for entry in content[name]] for name in ("training", "test")}
+    path.write_text(json.dumps(content | bare))  # labels are not asked for
+    for options in ([], ["--check"]):
+        code, again = tools("calibrate", "spinal_cord", tmp_path / "data", "--limits", *options, "-o", tmp_path / "l.json")
+        assert code == 0, again
+    assert again == printed
     people = [Judged(case.subject, "training", case.dice, case.features) for case in judged() if case.dice > 0.9]
     write_results(tmp_path / "t.csv", [*people, *judged()])
     code, printed = tools("calibrate", "chest", "--results", tmp_path / "t.csv", "--doubts-only", "-o", tmp_path / "q.json")

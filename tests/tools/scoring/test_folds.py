@@ -31,6 +31,7 @@ def names(entries):
         (entry("q1_a"), r"(p\d)_|(q\d)_", "q1"),
         (entry("phantom_000"), r"(p\d)_", None),
         ({"image": ["x/p4_flair.nii.gz", "x/p4_t1.nii.gz"], "label": "l"}, r"p\d", "p4"),
+        ({"image": [None, "x/p4_t1.nii.gz"], "label": "l"}, r"p\d", "p4"),
     ],
 )
 def test_whom_an_entry_is_of(item, pattern, expected):

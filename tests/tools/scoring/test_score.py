@@ -226,6 +226,24 @@ def test_options_that_can_do_nothing_are_said_before_anything_is_scored(score, t
     assert code == 2 and said in printed and not values
 
 
+def test_labels_that_are_not_there_are_said_beside_a_section_too(score, tmp_path):
+    """The section was called without effect."""
+    predictions, _ = folders(tmp_path)
+    save_nifti(predictions / "a.nii.gz", boxes(v1=5))
+    code, printed, _ = score(predictions, tmp_path / "missing", "--bundle", "gray", "--section", "test")
+    assert code == 2 and "missing: no such file or folder" in printed and "without effect" not in printed
+
+
+def test_a_case_is_called_after_the_first_channel_that_is_there(score, tmp_path):
+    predictions, labels = folders(tmp_path)
+    save_nifti(predictions / "one_seg.nii.gz", boxes(v1=5))
+    save_nifti(labels / "elsewhere.nii.gz", boxes(v1=5))
+    entry = {"image": [None, "one.nii.gz"], "label": "elsewhere.nii.gz"}
+    (labels / "dataset.json").write_text(json.dumps({"test": [entry]}))
+    code, printed, values = score(predictions, labels, "--bundle", "gray")
+    assert code == 0 and values["one", "gray matter", "Dice"] == 1, printed
+
+
 def test_an_output_that_is_a_file_is_said_before_anything_is_scored(score, tmp_path):
     predictions, labels = folders(tmp_path)
     for folder in (predictions, labels):
