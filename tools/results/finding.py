@@ -3,7 +3,7 @@
 import os
 import pydoc
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,10 @@ def finding_of(bundle: Bundle) -> tuple[Callable[..., list[dict]], dict]:
 
 
 def as_paths(inputs: Iterable[object], stack: ExitStack) -> list[str | Path]:
-    """Return inputs as paths; images in memory are written to a folder that lasts as long as the stack.
+    """Return inputs as paths; images in memory are written to a folder that lasts as long as the stack, all else stays.
 
     Raises:
-        UserError: for what is neither path nor image, and an image that cannot be written, such as one whose file is gone.
+        UserError: for an image that cannot be written, such as one whose file is gone.
     """
     paths, folder = [], None
     for place, item in enumerate(inputs, 1):
@@ -41,13 +41,22 @@ def as_paths(inputs: Iterable[object], stack: ExitStack) -> list[str | Path]:
             path = folder / (f"image_{number + 1}.nii.gz" if number else "image.nii.gz")
             _write(item, path, place)
             paths.append(path)
-        elif isinstance(item, str | os.PathLike) or (isinstance(item, Mapping) and "image" in item):  # a case that is found already
-            paths.append(item)
         else:
-            raise UserError(
-                f"scan {place}: a {type(item).__name__}, no scan.", "Give a path, or a nibabel image, which knows where voxels lie."
-            )
+            paths.append(item)
     return paths
+
+
+def check_scans(scans: Iterable[object]) -> None:
+    """Refuse what is neither path nor image.
+
+    Raises:
+        UserError: which of the scans it is.
+    """
+    for place, scan in enumerate(scans, 1):
+        if not isinstance(scan, str | os.PathLike) and not hasattr(scan, "to_filename"):
+            raise UserError(
+                f"scan {place}: a {type(scan).__name__}, no scan.", "Give a path, or a nibabel image, which knows where voxels lie."
+            )
 
 
 def _write(image: Any, path: Path, place: int) -> None:

@@ -20,7 +20,7 @@ from custom_networks.errors import UserError, explain
 from custom_networks.results.record import quality_of, read_record
 from custom_networks.transforms.saving.save_maps import entropy
 
-from .finding import as_paths
+from .finding import as_paths, check_scans
 from .finishing import take_step
 from .kinds import CaseFiles
 from .loading import insert_at_probabilities
@@ -89,6 +89,7 @@ class InMemorySegmenter(Segmenter):
 
     def run(self, scans: Sequence[Input], series: str | int | None) -> list[Result]:
         """Segment scans; return the results of each, in their order."""
+        check_scans(scans)
         keep = _Keep()
         with ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -229,5 +229,5 @@ def test_mix_weighs_by_folder(tmp_path):
     data = json.loads(merge(tmp_path / "all", {tmp_path / "a": 0.75, tmp_path / "b": 0.25}, whole=True).read_text())
     assert [entry["weight"] for entry in data["training"]] == [0.25] * 3 + [0.05] * 5
     assert not data["validation"] and not data["test"]
-    with pytest.raises(UserError, match="no dataset"):
+    with pytest.raises(UserError, match=r"c/dataset\.json: not found"):
         merge(tmp_path / "other", {tmp_path / "c": 1.0})

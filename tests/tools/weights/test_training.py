@@ -31,11 +31,7 @@ from tools.weights import training
 def test_words_of_json_and_yaml_are_values(tmp_path, monkeypatch, text, value):
     """``--set amp=false`` went on as the text ``false``, on which every training ended."""
     commands = []
-
-    class Done:
-        returncode = 0
-
-    monkeypatch.setattr(training.subprocess, "run", lambda command, **options: commands.append(command) or Done)
+    monkeypatch.setattr(training, "run_logged", lambda command, *others: commands.append(command) or 0)
     training.run_config(Bundle(DIGITS), "training", ["configs/train.json"], {"seed": text}, tmp_path / "log.txt")
     option, found = commands[0][-2:]
     assert option == "--seed" and DefaultParseValue(found) == value
