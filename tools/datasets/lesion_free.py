@@ -10,9 +10,9 @@ from custom_networks.cases.studies import find_studies
 from custom_networks.errors import UserError
 
 from ..layout.data_list import Report
-from ..layout.making import making
+from ..layout.making import PRIORS, making
 from ..layout.nifti import load_nifti
-from .lesions import LABELS, MODALITIES, PRIORS, copy_priors, entry_of
+from .lesions import LABELS, MODALITIES, copy_priors, entry_of
 
 SIDES = ("left", "right")
 

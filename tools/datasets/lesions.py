@@ -14,13 +14,12 @@ from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError
 
 from ..layout.data_list import Report
-from ..layout.making import making
+from ..layout.making import PRIORS, making
 from ..layout.nifti import check_same_grid, load_image, load_nifti
 from .folder import split_sections
 
 LABELS = {"0": "background", "1": "lesion", "2": "other pathology (ignored)"}
 MODALITIES = ("FLAIR", "T1")
-PRIORS = "priors"
 BIDS_MASKS = ("*lesion*mask*.nii*", "*label-lesion*.nii*", "*lesion*.nii*", "*dseg*.nii*")
 
 

@@ -11,10 +11,10 @@ from custom_networks.errors import UserError
 from custom_networks.geometry.regions import box_of, grown
 
 from ..layout.data_list import Report
-from ..layout.making import making
+from ..layout.making import PRIORS, making
 from ..layout.nifti import load_nifti
 from ..synthesis.brain_mri import render_brain, tissue_map
-from .lesions import LABELS, MODALITIES, PRIORS, copy_priors, entry_of
+from .lesions import LABELS, MODALITIES, copy_priors, entry_of
 
 
 def prepare_synthetic_brains(

@@ -12,6 +12,7 @@ from custom_networks.errors import FULL, UserError, WrongFilesError
 from .data_list import make_empty_folder, write_data_list
 
 UNFINISHED = ".unfinished"  # folder within the data set's
+PRIORS = "priors"  # likewise, of masks of lesions to paint
 
 
 class Making:
@@ -39,6 +40,8 @@ class Making:
         try:
             yield
         except UserError as error:
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL:  # no other case could be written either
+                raise
             found = error.faults if isinstance(error, WrongFilesError) else [error]
             self.faults += [fault for fault in found if str(fault) not in map(str, self.faults)]
 
@@ -59,7 +62,10 @@ class Making:
 
 @contextmanager
 def making(folder: Path, overwrite: bool = False, source: Path | None = None) -> Iterator[Making]:
-    """Make a data set in a folder, in which nothing is changed unless all went well; the data list comes last.
+    """Make a data set in a folder, in which nothing is changed unless all went well.
+
+    A set that is replaced loses its data list and its masks to paint first, and the new list comes last: were the move cut off,
+    there would be no set rather than a mixed one. Other files of the old set stay.
 
     Args:
         folder: of the data set; made when missing.
@@ -67,7 +73,8 @@ def making(folder: Path, overwrite: bool = False, source: Path | None = None) ->
         source: folder that it is made of.
 
     Raises:
-        UserError: when there is one that may not, when the folder is its source, and when the disk is full.
+        UserError: when there is one that may not, when the folder is its source, where a file and a folder have one name, and
+            when the disk is full.
     """
     new = not folder.exists()
     unfinished = make_empty_folder(folder, overwrite, source) / UNFINISHED
@@ -75,6 +82,9 @@ def making(folder: Path, overwrite: bool = False, source: Path | None = None) ->
     try:
         unfinished.mkdir()
         yield Making(unfinished)
+        _check_places(unfinished, folder)
+        if (folder / "dataset.json").exists():
+            _remove_old(folder)
         _move(unfinished, folder)
     except UserError as error:
         if str(unfinished) not in str(error):
@@ -89,6 +99,25 @@ def making(folder: Path, overwrite: bool = False, source: Path | None = None) ->
         if new:
             with suppress(OSError):  # there is something in it
                 folder.rmdir()
+
+
+def _check_places(source: Path, target: Path) -> None:
+    """Refuse to move a file to where a folder is, or a folder to where a file is."""
+    for path in sorted(source.rglob("*")):
+        place = target / path.relative_to(source)
+        if os.path.lexists(place) and place.is_dir() != path.is_dir():
+            is_, comes = ("folder", "file") if place.is_dir() else ("file", "folder")
+            raise UserError(f"{place}: is a {is_} where a {comes} of the data set comes.", "Move it away or choose another folder.")
+
+
+def _remove_old(folder: Path) -> None:
+    """Remove the list of a data set, and its masks to paint, which may be of people whom the new set tests."""
+    (folder / "dataset.json").unlink()
+    priors = folder / PRIORS
+    if priors.is_symlink():
+        priors.unlink()
+    elif priors.is_dir():
+        shutil.rmtree(priors)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -11,9 +11,11 @@ from skimage.measure import find_contours
 
 from custom_networks.errors import UserError
 
-from ..layout.data_list import make_empty_folder, read_list, write_data_list
+from ..layout.data_list import read_list
+from ..layout.making import making
 from ..layout.nifti import load_nifti, save_pair
 from ..layout.split import SECTIONS
+from .lumbar import LABELS
 from .muscle_shapes import FAR, Person, ShapedAnatomy, grid_axes, grid_indices, load_people
 
 VALUES = (2, 3, 1, 4, 5, 6, 7, 8)  # of the muscles of `Person.distances`, in `lumbar.EIGHT`
@@ -54,27 +56,31 @@ def write_bent_slices(
         on_case: called after every case.
 
     Raises:
-        UserError: where a slice of the data set lacks a muscle of the back, or is none.
+        UserError: where a slice of the data set lacks a muscle of the back, or is none, and where the folder is that data set.
     """
     content = read_list(textures)
     sources = [entry for section in SECTIONS for entry in content[section]]
     if not sources:
         raise UserError(f"{textures}: no slices.", "Give a data set, as `prepare volumes` makes it.")
     people = load_people(shapes)
-    slices = [_read(*(Path(entry[key]) for key in ("image", "label"))) for entry in sources]
-    make_empty_folder(folder, overwrite)
-    entries = []
-    for index in range(cases):
-        image, label, spacing, affine = slices[index % len(slices)]
-        image, label = bend_slice(image, label, spacing, people, np.random.default_rng([seed, index]))
-        image = np.round(image).astype(np.int16)
-        entries.append(save_pair(folder, f"bent_{index:03d}", image[..., None], label[..., None], affine))
-        on_case()
+    slices = [_read(textures, entry) for entry in sources]
     name = f"slices of {textures.resolve().name} with shapes of {shapes.resolve().name}, seed {seed}"
-    return write_data_list(folder, name, content["labels"], {"training": entries, "validation": [], "test": []})
+    with making(folder, overwrite, textures) as made:
+        entries = []
+        for index in range(cases):
+            image, label, spacing, affine = slices[index % len(slices)]
+            image, label = bend_slice(image, label, spacing, people, np.random.default_rng([seed, index]))
+            image = image.astype(np.float32)
+            entries.append(save_pair(made.folder, f"bent_{index:03d}", image[..., None], label[..., None], affine))
+            on_case()
+        made.write_list(name, content.get("labels", LABELS["eight"]), {"training": entries, "validation": [], "test": []})
+    return folder / "dataset.json"
 
 
-def _read(image_file: Path, label_file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _read(textures: Path, entry: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    if not all(isinstance(entry[key], str) for key in ("image", "label")):
+        raise UserError(f"{textures}: {entry['image']} is no single image with a label map.", "Leave it out.")
+    image_file, label_file = Path(entry["image"]), Path(entry["label"])
     image, label = (nibabel.as_closest_canonical(load_nifti(file)) for file in (image_file, label_file))
     pixels, values = _slice(image_file, image), _slice(label_file, label).round().astype(int)
     if not set(BACK) <= set(np.unique(values)):

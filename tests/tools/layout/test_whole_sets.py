@@ -7,7 +7,8 @@ import os
 import pytest
 
 from custom_networks.errors import UserError, WrongFilesError
-from tools.layout.making import making
+from custom_networks.results.write_result import write_result
+from tools.layout.making import PRIORS, making
 
 LABELS = {"0": "background", "1": "organ"}
 
@@ -107,3 +108,80 @@ def test_a_part_of_the_folder_may_lie_on_another_disk(tmp_path, monkeypatch):
         made.write_list("one", LABELS, {"training": [entry(made.folder, "a.png")]})
     assert files(tmp_path / "set") == ["dataset.json", "images/a.png"]
     assert (tmp_path / "set" / "images" / "a.png").read_bytes() == b"a.png"
+
+
+def test_a_full_disk_is_no_fault_of_a_case(tmp_path):
+    tried = []
+
+    def write(path):
+        tried.append(path)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    said = rf"^{tmp_path}/set/a0\.png: cannot be written \(No space left on device\)"
+    with pytest.raises(UserError, match=said) as error, making(tmp_path / "set") as made:
+        for index in range(3):
+            with made.case(), made.file():
+                write_result(made.folder / f"a{index}.png", write, ".png")
+        made.write_list("none", LABELS, {"training": []})
+    assert len(tried) == 1 and not isinstance(error.value, WrongFilesError) and not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize("place", ["images/b.png/", "images"])
+def test_a_set_is_not_replaced_where_a_file_and_a_folder_have_one_name(tmp_path, place):
+    old = tmp_path / "set" / "dataset.json"
+    old.parent.mkdir()
+    old.write_text("{}")
+    if place.endswith("/"):
+        (tmp_path / "set" / place).mkdir(parents=True)
+    else:
+        (tmp_path / "set" / place).touch()
+    said = rf"^{tmp_path}/set/{place.rstrip('/')}: is a (folder|file)"
+    with pytest.raises(UserError, match=said), making(tmp_path / "set", overwrite=True) as made:
+        made.write_list("new", LABELS, {"training": [entry(made.folder, name) for name in ("a.png", "b.png")]})
+    assert old.read_text() == "{}" and not (tmp_path / "set" / "images" / "a.png").exists()
+
+
+def test_a_set_that_is_replaced_in_part_is_none(tmp_path, monkeypatch):
+    with making(tmp_path / "set") as made:
+        made.write_list("old", LABELS, {"training": [entry(made.folder, "a.png")]})
+    replace = os.replace
+
+    def replace_first(source, target):
+        if target.name != "a.png":
+            raise PermissionError(13, "open elsewhere")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replace_first)
+    with pytest.raises(PermissionError), making(tmp_path / "set", overwrite=True) as made:
+        made.write_list("new", LABELS, {"training": [entry(made.folder, name) for name in ("a.png", "b.png")]})
+    assert files(tmp_path / "set") == ["images/a.png"]
+
+
+def test_a_set_that_is_replaced_leaves_no_masks_to_paint(tmp_path):
+    for name in ("P14", None):
+        with making(tmp_path / "set", overwrite=True) as made:
+            if name:
+                (made.folder / PRIORS).mkdir()
+                (made.folder / PRIORS / name).touch()
+            made.write_list(str(name), LABELS, {"training": [entry(made.folder, "a.png")]})
+    assert files(tmp_path / "set") == ["dataset.json", "images/a.png"]
+
+
+def test_of_masks_to_paint_that_lie_elsewhere_the_link_alone_is_removed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "P14").touch()
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "dataset.json").write_text("{}")
+    (tmp_path / "set" / PRIORS).symlink_to(tmp_path / "elsewhere")
+    with making(tmp_path / "set", overwrite=True) as made:
+        made.write_list("new", LABELS, {"training": [entry(made.folder, "a.png")]})
+    assert files(tmp_path / "set") == ["dataset.json", "images/a.png"] and not (tmp_path / "set" / PRIORS).exists()
+    assert files(tmp_path / "elsewhere") == ["P14"]
+
+
+def test_masks_in_a_folder_that_was_no_set_stay(tmp_path):
+    (tmp_path / "set" / PRIORS).mkdir(parents=True)
+    (tmp_path / "set" / PRIORS / "P14").touch()
+    with making(tmp_path / "set", overwrite=True) as made:
+        made.write_list("new", LABELS, {"training": [entry(made.folder, "a.png")]})
+    assert files(tmp_path / "set") == ["dataset.json", "images/a.png", "priors/P14"]

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from phantom_shapes import BOXES, write_map
 
-from tools.phantoms.bent_slices import NOT_DRAWN, bend_slice
+from custom_networks.errors import UserError
+from tools.phantoms.bent_slices import NOT_DRAWN, bend_slice, write_bent_slices
 from tools.phantoms.muscle_shapes import load_people
 
 OURS = {1: 2, 3: 1, 5: 5, 7: 7}  # MuscleMap's right muscles to our values
@@ -61,14 +62,14 @@ def test_a_muscle_is_not_transplanted_where_all_were_drawn(people):
     assert not np.isin(bend_slice(image, label, SPACING, people, np.random.default_rng(0))[1], (7, 8)).any()
 
 
-def write_slices(folder, count: int = 2, without: tuple[int, ...] = (), depth: int = 1):
+def write_slices(folder, count: int = 2, without: tuple[int, ...] = (), depth: int = 1, scale: float = 1.0):
     folder.mkdir()
     entries = []
     for index in range(count):
         image, label = make_slice(1 + index / 10)
         label[np.isin(label, without)] = 0
         entries.append({"image": f"{index}_image.nii.gz", "label": f"{index}_label.nii.gz"})
-        for key, array in (("image", image.astype(np.float32)), ("label", label)):
+        for key, array in (("image", (image * scale).astype(np.float32)), ("label", label)):
             nibabel.save(
                 nibabel.Nifti1Image(np.repeat(array[..., None], depth, 2), np.diag([*SPACING, 4, 1])), folder / entries[-1][key]
             )
@@ -113,3 +114,50 @@ def test_what_cannot_be_bent_is_told(tools, people, tmp_path, options, told):
     assert code == 2 and "needs --shapes" in printed
     code, printed = tools("phantom", "spinal_cord", tmp_path / "made", "--textures", data)
     assert code == 2 and "--textures is of muscles alone" in printed
+
+
+@pytest.mark.parametrize("largest", [1.0, 85000.0])
+def test_values_of_an_image_stay_what_they_are(people, tmp_path, largest):
+    data = write_slices(tmp_path / "data", scale=largest / 850)
+    write_bent_slices(tmp_path / "made", 1, 0, shapes=tmp_path / "maps", textures=data)
+    image = np.asarray(nibabel.load(tmp_path / "made" / "bent_000_image.nii.gz").dataobj)
+    assert image.max() == pytest.approx(largest, rel=0.01) and image.min() == pytest.approx(largest / 17, rel=0.01)
+    assert len(np.unique(image)) > 2
+
+
+def test_a_set_is_not_replaced_by_its_own_slices(people, tmp_path):
+    data = write_slices(tmp_path / "data")
+    before = (data / "dataset.json").read_text()
+    with pytest.raises(UserError, match="holds what the data set is made of"):
+        write_bent_slices(data, 1, 0, True, shapes=tmp_path / "maps", textures=data)
+    assert (data / "dataset.json").read_text() == before
+
+
+def test_nothing_is_written_where_a_slice_fails(people, tmp_path):
+    data = write_slices(tmp_path / "data")
+
+    def fail():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_bent_slices(tmp_path / "made", 2, 0, shapes=tmp_path / "maps", textures=data, on_case=fail)
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("change", [{"image": ["0_image.nii.gz", "0_image.nii.gz"]}, {"label": 3}])
+def test_slices_of_channels_or_with_a_class_are_told(people, tmp_path, change):
+    data = write_slices(tmp_path / "data")
+    content = json.loads((data / "dataset.json").read_text())
+    content["training"][0] |= change
+    (data / "dataset.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match="no single image with a label map"):
+        write_bent_slices(tmp_path / "made", 1, 0, shapes=tmp_path / "maps", textures=data)
+
+
+def test_labels_that_a_list_does_not_name_are_those_of_the_eight_muscles(people, tmp_path):
+    data = write_slices(tmp_path / "data")
+    content = json.loads((data / "dataset.json").read_text())
+    del content["labels"]
+    (data / "dataset.json").write_text(json.dumps(content))
+    made = json.loads(write_bent_slices(tmp_path / "made", 1, 0, shapes=tmp_path / "maps", textures=data).read_text())
+    assert made["labels"]["5"] == "right psoas major"
