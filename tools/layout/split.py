@@ -30,11 +30,14 @@ def check_split(folder: Path, sections: Mapping[str, Sequence[dict]]) -> None:
         UserError: when an image stands in two sections: the same file, or a copy of it under another name.
     """
     seen: dict[Path, str] = {}
-    sizes: dict[int, set[str]] = defaultdict(set)
     for section, path in _images(folder, sections):
         other = seen.setdefault(path, section)
         if other != section:
             raise UserError(f"{path}: would be in {other} and in {section}.", "A case belongs to one of them.")
+    if len({*seen.values()}) < 2:  # the sizes of packed files are costly to tell
+        return
+    sizes: dict[int, set[str]] = defaultdict(set)
+    for path, section in seen.items():
         sizes[content_size(path)].add(section)
     copies: dict[tuple[int, int], Path] = {}
     for path, section in seen.items():
