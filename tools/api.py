@@ -79,10 +79,10 @@ def list_bundles() -> list[Bundle]:
 
 
 def load(
-    bundle: str | os.PathLike | Bundle,
+    bundle: str | os.PathLike[str] | Bundle,
     *,
     device: str | torch.device | None = None,
-    weights: str | os.PathLike | None = None,
+    weights: str | os.PathLike[str] | None = None,
     **settings: float | bool | str,
 ) -> Model:
     """Load a bundle, to segment several times.
@@ -111,9 +111,9 @@ def load(
 
 
 @overload
-def segment(bundle: str | os.PathLike | Bundle, scan: Input, **options: Any) -> Result: ...
+def segment(bundle: str | os.PathLike[str] | Bundle, scan: Input, **options: Any) -> Result: ...
 @overload
-def segment(bundle: str | os.PathLike | Bundle, scan: Iterable[Input], **options: Any) -> list[Result]: ...
+def segment(bundle: str | os.PathLike[str] | Bundle, scan: Iterable[Input], **options: Any) -> list[Result]: ...
 def segment(bundle, scan, *, series=None, **options):
     """Segment a scan, or a list of them, with a bundle; see `load` for the options and `Model.segment` for the rest.
 

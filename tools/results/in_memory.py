@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 from monai.data import MetaTensor
+from nibabel.spatialimages import SpatialImage
 
 from custom_networks.engines.case_evaluator import CaseEvaluator, CaseResult
 from custom_networks.errors import UserError, explain
@@ -28,7 +29,7 @@ from .measures import COLUMNS
 from .measuring import measure_case, measure_run
 from .segmenting import Segmenter
 
-Input = str | os.PathLike | nibabel.spatialimages.SpatialImage
+Input = str | os.PathLike[str] | SpatialImage
 """A path of an image, of a DICOM series or of a study, ``dicomweb://HOST/studies/UID``, or a nibabel image."""
 
 
