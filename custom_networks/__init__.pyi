@@ -137,12 +137,14 @@ from .transforms.preprocessing.brain_mask import BrainMaskd as BrainMaskd
 from .transforms.preprocessing.bright_on_dark import BrightOnDarkd as BrightOnDarkd
 from .transforms.preprocessing.ensure_volume import EnsureVolumed as EnsureVolumed
 from .transforms.preprocessing.keep_channel import KeepChanneld as KeepChanneld
+from .transforms.preprocessing.keep_large_pieces import KeepLargePiecesd as KeepLargePiecesd
 from .transforms.preprocessing.keep_lung_pieces import KeepLungPiecesd as KeepLungPiecesd
 from .transforms.preprocessing.normalize_brain import NormalizeBraind as NormalizeBraind
 from .transforms.preprocessing.orient_radiograph import OrientRadiographd as OrientRadiographd
 from .transforms.preprocessing.pad_to_square import PadToSquared as PadToSquared
 from .transforms.preprocessing.resize_labels import ResizeLabelsd as ResizeLabelsd
 from .transforms.preprocessing.resize_smooth import ResizeSmoothd as ResizeSmoothd
+from .transforms.preprocessing.smooth_slices import SmoothSlicesd as SmoothSlicesd
 from .transforms.preprocessing.spacing import SpacingVolumed as SpacingVolumed
 from .transforms.saving.restore_instances import RestoreInstancesd as RestoreInstancesd
 from .transforms.saving.save_label_map import SaveLabelMapd as SaveLabelMapd

@@ -109,6 +109,7 @@ def test_muscles_of_the_seed():
     with Bundle(MUSCLES).parser("train.json", "train_seed.json", names=six) as parser:
         assert parameters(parser) == 6_368_414
         wanted = {"max_epochs": 500, "batch_size": 5, "size": 256, "learning_rate": 0.0001, "cross_entropy": 0.0}
+        wanted |= {"smooth_slices": 0, "least_piece": 0}  # slices stand alone
         assert {name: parser.get(name) for name in wanted} == wanted
         assert (parser["lr_scheduler"]["step_size"], parser["lr_scheduler"]["gamma"]) == (1000, 0.1)
         targets = [transform["_target_"] for transform in parser["preprocessing"]["transforms"]]

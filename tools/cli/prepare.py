@@ -180,6 +180,9 @@ def volumes(
             help="Pixels of a value (after --relabel) farther than MM from all regions are background; repeatable.",
         ),
     ] = [],
+    stacks: Annotated[
+        bool, typer.Option("--stacks", help="Whole stacks of slices, as scans are, to score what users get.")
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Volumes cut into slices (muscles)."""
@@ -189,7 +192,7 @@ def volumes(
 
     labels = {"0": "background"} | (named or EIGHT)
     options = {"test": test, "validation": validation, "fold": block, "relabel": values, "within": reach, "overwrite": overwrite}
-    _tell(prepare_volumes(source, destination, labels, image_suffix, label_suffix, **options))
+    _tell(prepare_volumes(source, destination, labels, image_suffix, label_suffix, stacks=stacks, **options))
 
 
 def _lesions(name: str, text: str) -> None:

@@ -84,6 +84,7 @@ def prepare_volumes(
     fold: tuple[int, int] | None = None,
     relabel: dict[int, int] | None = None,
     within: dict[int, float] | None = None,
+    stacks: bool = False,
     overwrite: bool = False,
 ) -> Report:
     """Cut NIfTI volumes with label maps into their labelled axial slices, ``CASE_z012``, each with its place in space.
@@ -102,13 +103,17 @@ def prepare_volumes(
         within: value, after ``relabel`` and named in ``labels``, to the distance in mm from the nearest region of the slice up to
             which it stays; farther away its pixels become background, such as an abdomen too far from the spine to hold a muscle
             that was left out. A slice without any region keeps them.
+        stacks: whether a case is the stack of a volume from its first labelled slice to its last, ``CASE``, as users' scans are,
+            and not every slice by itself.
         overwrite: whether a data set in the folder may be replaced.
 
     Raises:
         WrongFilesError: names every image that cannot be read or is no volume, and every label map of another grid or with values
             that are no labels; nothing is written then.
-        UserError: when there is no pair, or a pattern fits no slice.
+        UserError: when there is no pair, a pattern fits no slice, or a fold is asked of stacks.
     """
+    if fold and stacks:
+        raise UserError("A fold is of slices, not of stacks.", "Leave out --fold or --stacks.")
     pairs, left_out = find_pairs(source, image_suffix, (), label_suffix)
     left_out = [line for line in left_out if not case_name(line.split(":")[0]).endswith(label_suffix)]
     if not pairs:
@@ -124,9 +129,9 @@ def prepare_volumes(
     with making(folder, overwrite, source) as made:
         for case, (image_path, [(_, label_path)]) in pairs.items():
             with made.case():
-                slices = _cut(image_path, label_path, max(int(value) for value in labels), relabel or {}, within or {})
-                names = [f"{case}_z{z:03d}" for z in slices]
-                for name, (image, label, affine) in zip(names, slices.values(), strict=True):
+                parts = _cut(image_path, label_path, max(int(value) for value in labels), relabel or {}, within or {}, stacks)
+                names = [case] if stacks else [f"{case}_z{z:03d}" for z in parts]
+                for name, (image, label, affine) in zip(names, parts.values(), strict=True):
                     entries[name] = save_pair(made.folder, name, image, label, affine)
                 if fold:
                     held += np.array_split(names, fold[1])[fold[0] - 1].tolist()
@@ -211,9 +216,9 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _cut(
-    image_path: Path, label_path: Path, largest: int, relabel: dict[int, int], within: dict[int, float]
+    image_path: Path, label_path: Path, largest: int, relabel: dict[int, int], within: dict[int, float], stack: bool
 ) -> dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Return the labelled axial slices, ``(X, Y, 1)``, with their label maps and affines."""
+    """Return the labelled axial slices, ``(X, Y, 1)``, or the one stack of them, with their label maps and affines."""
     image, label = _load_both(image_path, label_path)
     check_same_grid(label_path, label.shape, label.affine, image_path, image.shape, image.affine)
     if image.ndim != 3:
@@ -225,16 +230,18 @@ def _cut(
     check_label_values(label_path, array, largest)
     axis = slice_axis(image.affine)
     spacing = np.delete(image.header.get_zooms()[:3], axis)
-    slices = {}
-    for z in range(image.shape[axis]):
-        window = tuple(slice(z, z + 1) if i == axis else slice(None) for i in range(3))
-        if drawn[window].any():
-            for value, reach in within.items():
-                _limit(np.squeeze(array[window], axis), value, reach, within, spacing)
-            affine = image.affine.copy()
-            affine[:3, 3] += z * affine[:3, axis]
-            slices[z] = (image.get_fdata(dtype=np.float32)[window], array[window].astype(np.uint8), affine)
-    return slices
+    labelled = np.flatnonzero(drawn.any(tuple(i for i in range(3) if i != axis))).tolist()
+    for z in labelled:
+        for value, reach in within.items():
+            _limit(np.moveaxis(array, axis, 0)[z], value, reach, within, spacing)
+    spans = [(labelled[0], labelled[-1] + 1)] if stack and labelled else [(z, z + 1) for z in labelled]
+    parts = {}
+    for first, end in spans:
+        window = tuple(slice(first, end) if i == axis else slice(None) for i in range(3))
+        affine = image.affine.copy()
+        affine[:3, 3] += first * affine[:3, axis]
+        parts[first] = (image.get_fdata(dtype=np.float32)[window], array[window].astype(np.uint8), affine)
+    return parts
 
 
 def _load_both(image_path: Path, label_path: Path) -> list[nibabel.Nifti1Image]:

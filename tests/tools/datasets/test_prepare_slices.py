@@ -178,6 +178,27 @@ def test_slices_of_volumes_keep_their_place(tmp_path, axis):
     assert np.count_nonzero(label.dataobj) == 2 and image.shape[axis] == 1
 
 
+@pytest.mark.parametrize("axis", [2, 0])
+def test_a_stack_goes_from_the_first_labelled_slice_to_the_last(tools, tmp_path, axis):
+    volumes(tmp_path / "in", axis)
+    words = ("prepare", "volumes", tmp_path / "in", tmp_path / "set", "--image-suffix", "", "--label-suffix", "_muscle")
+    code, printed = tools(*words, "--stacks", "--test", "p2")
+    assert code == 0, printed
+    content = json.loads((tmp_path / "set" / "dataset.json").read_text())
+    assert [len(content[name]) for name in ("training", "validation", "test")] == [1, 0, 1]
+    images = [nibabel.load(tmp_path / "set" / content["test"][0][key]) for key in ("image", "label")]
+    for suffix, image in zip(("", "_muscle"), images, strict=True):
+        volume = nibabel.load(tmp_path / "in" / f"p2{suffix}.nii.gz")
+        assert np.array_equal(image.dataobj, np.take(np.asarray(volume.dataobj), range(1, 9), axis))
+        np.testing.assert_allclose(image.affine[:3, 3], (volume.affine @ [*(1 if i == axis else 0 for i in range(3)), 1])[:3])
+
+
+def test_stacks_have_no_folds(tmp_path):
+    volumes(tmp_path / "in")
+    with pytest.raises(UserError, match="not of stacks"):
+        prepare_volumes(tmp_path / "in", tmp_path / "set", LABELS, "", "_muscle", fold=(1, 5), stacks=True)
+
+
 def test_folds_are_blocks_of_neighbours_and_cover_every_slice_once(tmp_path):
     volumes(tmp_path / "in")
     tested = []
