@@ -98,7 +98,7 @@ def find_user_error(error: BaseException | None) -> UserError | None:
 def _missing_device(error: BaseException) -> UserError | None:
     text = str(error).partition("\n")[0]
     if isinstance(error, AssertionError | RuntimeError) and any(words in text for words in NO_DEVICE):
-        return UserError(f"the device is none of this machine ({text.rstrip('.')}).", "Give --device cpu, or a GPU that is there.")
+        return UserError(f"this machine has no such device ({text.rstrip('.')}).", "Give --device cpu, or a GPU of this machine.")
     return None
 
 

@@ -97,7 +97,7 @@ def is_dicom_file(file: Path) -> bool:
     try:
         return is_dicom(file)
     except OSError as error:
-        logger.warning("%s: cannot be read (%s); passed over.", file, error.strerror)
+        logger.warning("%s: cannot be read (%s); skipped.", file, error.strerror)
         return False
 
 
@@ -111,7 +111,7 @@ def name_unread(folder: Path, files: Sequence[Path]) -> None:
     unread = [file.name for file in files if file.name.lower().endswith(UNREAD_SUFFIXES) and not is_dicom_file(file)]
     if unread:
         names = some(unread, 3)
-        logger.warning("%s: images of a kind that is not read, passed over: %s. Convert them to NIfTI or PNG.", folder, names)
+        logger.warning("%s: images in unsupported formats, skipped: %s. Convert them to NIfTI or PNG.", folder, names)
 
 
 def is_zip(path: Path) -> bool:

@@ -125,5 +125,5 @@ def _described(folder: Path) -> tuple[str, str]:
         texts = [str(header.get(name, "")) for name in ("ProtocolName", "SeriesDescription")]
         return " ".join(texts), str(header.get("StudyInstanceUID", ""))
     except Exception as error:  # damaged in any way
-        logger.warning("%s: its DICOM header cannot be read (%s); passed over.", file, type(error).__name__)
+        logger.warning("%s: its DICOM header cannot be read (%s); skipped.", file, type(error).__name__)
         return "", ""

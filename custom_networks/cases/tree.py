@@ -37,7 +37,7 @@ def read_tree(root: Path) -> Tree:
             tree.unreadable.append((folder, error.strerror or str(error)))
             continue
         if (status.st_dev, status.st_ino) in seen:
-            logger.warning("%s: a link to a folder that is read already; passed over.", folder)
+            logger.warning("%s: a link to a folder that is read already; skipped.", folder)
             continue
         seen.add((status.st_dev, status.st_ino))
         files = []
@@ -48,7 +48,7 @@ def read_tree(root: Path) -> Tree:
                 mode = entry.stat().st_mode
             except OSError as error:
                 if entry.is_symlink():
-                    logger.warning("%s: a link that leads nowhere; passed over.", entry.path)
+                    logger.warning("%s: a link that leads nowhere; skipped.", entry.path)
                 else:
                     tree.unreadable.append((Path(entry.path), error.strerror or str(error)))
                 continue

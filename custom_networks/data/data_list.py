@@ -53,7 +53,7 @@ def load_data_list(
             ]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"{path}: section {section!r} cannot be read ({error}).", "Make the list anew with `axial prepare`."
+            f"{path}: section {section!r} cannot be read ({error}).", "Make the list again with `axial prepare`."
         ) from error
     if names is not None:
         _check_names(path, content.get("labels"), names)
@@ -64,7 +64,7 @@ def load_data_list(
             value = entry.get(key)
             for file in value if isinstance(value, list) else [value]:
                 if isinstance(file, str) and not Path(file).exists():
-                    raise UserError(f"{file}: named as {key} in {path}, but not there.", "Restore the file or make the list anew.")
+                    raise UserError(f"{file}: named as {key} in {path}, but missing.", "Restore the file or make the list again.")
     return entries
 
 
@@ -109,7 +109,7 @@ def _check_names(path: Path, labels: object, names: Sequence[str]) -> None:
     for value, there, name in matched.others:
         raise UserError(
             f"{path}: its label {value} is {there!r}, where {name!r} is trained.",
-            "Name the classes of the data set, --names \"['...','...']\" (in inference too), or mend its labels.",
+            "Name the classes of the data set, --names \"['...','...']\" (in inference too), or fix its labels.",
         )
     if matched.taken:
         taken = ", ".join(f"label {value}, {there!r}, as {name!r}" for value, there, name in matched.taken)

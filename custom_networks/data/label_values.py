@@ -23,4 +23,4 @@ def check_label_values(file: str | Path, labels: np.ndarray, largest: int) -> No
     wrong = [f"{value:g}" for value in np.unique(labels).tolist() if value != np.round(value) or not 0 <= value <= largest]
     if wrong:
         values = ", ".join(wrong[:NAMED]) + (", ..." if len(wrong) > NAMED else "")
-        raise UserError(f"{file}: values {values} are no labels from 0 to {largest}.", "Mend the label map.")
+        raise UserError(f"{file}: values {values} are not labels from 0 to {largest}.", "Fix the label map.")

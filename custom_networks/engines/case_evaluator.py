@@ -214,7 +214,7 @@ class CaseEvaluator(SupervisedEvaluator):
             problem = ", ".join(self.record.differences(found, images))
             problem = problem and f"it was made by other means: {problem}"
         if problem:
-            raise UserError(f"{target}: is there already, and {problem}.", "Use --overwrite or another folder.")
+            raise UserError(f"{target}: already exists, and {problem}.", "Use --overwrite or another folder.")
         return True
 
     def _make(self, case: dict, target: Path, start: float, warnings: Sequence[str]) -> None:

@@ -39,7 +39,7 @@ class Checkpoint:
         lr_scheduler: its schedule, a step an epoch; None keeps the rate.
         parts: what else to keep, name to object with ``state_dict`` and ``load_state_dict``.
         data: entries of the training data. Where their files have other names than the checkpoint's, as after more scans were
-            labelled in MONAI Label, training starts anew and the old checkpoint is kept as ``checkpoint_previous.pt``.
+            labelled in MONAI Label, training starts afresh and the old checkpoint is kept as ``checkpoint_previous.pt``.
         draws_late: tells whether entries with ``after``, which come late, are drawn in this epoch. Until then the state is kept as
             ``checkpoint_early.pt`` too, without what validation chose: trainings that differ in late data alone may go on from it,
             copied to their ``checkpoint.pt``, and end with the weights of one go; the best is sought among what follows.
@@ -84,7 +84,7 @@ class Checkpoint:
             self._restore(checkpoint, self._all_parts(engine))
         except (KeyError, RuntimeError, ValueError) as error:
             raise UserError(
-                f"{self.path}: of another network or optimizer.", "Give another --output_dir, or remove it to start anew."
+                f"{self.path}: of another network or optimizer.", "Give another --output_dir, or remove it to start afresh."
             ) from error
         engine.state.epoch = checkpoint["epoch"]
         engine.state.iteration = checkpoint["epoch"] * engine.state.epoch_length
@@ -109,7 +109,7 @@ class Checkpoint:
             write_state(self.early, early | {"data": self.early_digest})
 
     def _read(self) -> dict | None:
-        """Return the newest checkpoint of these data that is whole, None where training starts anew."""
+        """Return the newest checkpoint of these data that is whole, None where training starts afresh."""
         damaged = []
         checkpoint = None
         for path in (self.path, self.backup):
@@ -125,7 +125,7 @@ class Checkpoint:
         idist.barrier()  # all processes have read before the first one moves anything
         first = not idist.get_rank()
         if checkpoint is None and damaged:
-            raise UserError(f"{' and '.join(map(str, damaged))}: damaged.", "Remove to start anew, or put a copy in place.")
+            raise UserError(f"{' and '.join(map(str, damaged))}: damaged.", "Remove to start afresh, or put a copy in place.")
         if damaged:
             kept = self.path.with_stem("checkpoint_damaged")
             logger.warning("%s: damaged, kept as %s; training goes on from %s.", self.path, kept.name, self.backup.name)
@@ -133,7 +133,7 @@ class Checkpoint:
                 os.replace(self.path, kept)
         if checkpoint is not None and not self._same_data(checkpoint):
             previous = self.path.with_stem("checkpoint_previous")
-            logger.warning("%s: made with other data; kept as %s, training starts anew.", self.path, previous.name)
+            logger.warning("%s: made with other data; kept as %s, training starts afresh.", self.path, previous.name)
             if first:
                 os.replace(path, previous)
                 self.backup.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ def most_bytes() -> int:
     if not text:
         return MOST_BYTES
     if not text.isdecimal() or int(text) == 0:
-        raise UserError(f"{MOST_BYTES_VARIABLE}={text}: no number of bytes.", f"Give a whole number, such as {MOST_BYTES}.")
+        raise UserError(f"{MOST_BYTES_VARIABLE}={text}: not a number of bytes.", f"Give a whole number, such as {MOST_BYTES}.")
     return int(text)
 
 

@@ -58,7 +58,7 @@ def _read_text(path: Path, start: int, count: int) -> np.ndarray:
     try:
         values = np.array(words, dtype=np.float64)
     except ValueError as error:
-        raise UserError(f"{path}: voxels that are no numbers.", DAMAGED) from error
+        raise UserError(f"{path}: voxels that are not numbers.", DAMAGED) from error
     if len(values) != count:
         raise UserError(f"{path}: {len(values)} voxels, the header says {count}.", DAMAGED)
     return values

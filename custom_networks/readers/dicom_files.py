@@ -86,7 +86,7 @@ def read_images(path: Path) -> Iterator[DicomImage]:
     others = [file for file in files if _is_other_kind(file)]
     strange = [file.name for file in others if not (is_hidden(file.name) or is_result(file.name) or is_index(file.name))]
     if strange:
-        logger.warning("%s: %s beside the DICOM files; passed over.", path, some(strange, 1))
+        logger.warning("%s: %s beside the DICOM files; skipped.", path, some(strange, 1))
     for file in sorted({*files} - {*others}):
         dataset = read_header(file)
         if _holds_image(dataset):

@@ -17,7 +17,7 @@ NEEDED_OF_WHOLE_NUMBERS = ("BitsStored", "PixelRepresentation")
 GRAY = ("MONOCHROME1", "MONOCHROME2")
 NO_DECODER = ("missing dependencies", "missing required dependencies", "does not support")  # pydicom's words
 DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg pylibjpeg-rle, or decompress the files (gdcmconv --raw)"
-EXPORT = "Export the series anew."
+EXPORT = "Export the series again."
 
 
 def check_gray(image: DicomImage) -> None:

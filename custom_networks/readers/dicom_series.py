@@ -116,7 +116,7 @@ def _check_frames(frames: list[Frame]) -> None:
         if not np.allclose(frame.orientation, first.orientation, atol=1e-3):
             raise UserError(f"{frame.file}: slices of different orientation (a localizer?).", "Give one series of parallel slices.")
         if frame.dataset.PhotometricInterpretation != first.dataset.PhotometricInterpretation:
-            raise UserError(f"{frame.file}: some slices are MONOCHROME1, some are not.", "Export the series anew.")
+            raise UserError(f"{frame.file}: some slices are MONOCHROME1, some are not.", "Export the series again.")
         if frame.dataset.get("FrameOfReferenceUID") != first.dataset.get("FrameOfReferenceUID"):
             raise UserError(f"{frame.file}: slices of two examinations (FrameOfReferenceUID).", "Give the series of one.")
 
@@ -130,7 +130,7 @@ def _check_positions(path: Path, frames: list[Frame], normal: np.ndarray) -> Non
         index = int(gaps.argmin())
         both = " and ".join(dict.fromkeys(_name(frame) for frame in frames[index : index + 2]))
         raise UserError(
-            f"{path}: two slices at the same position ({both}).", "Remove doubled slices; give one echo or time point alone."
+            f"{path}: two slices at the same position ({both}).", "Remove duplicate slices; give a single echo or time point."
         )
     if np.abs(gaps - usual).max() > TOLERANCE * usual + 1e-3:
         index = int(np.abs(gaps - usual).argmax())

@@ -63,7 +63,7 @@ class NiftiReader(ImageReader):
     def get_data(self, img: NiftiFile) -> tuple[np.ndarray, Meta]:
         values, rest = read_voxels(img.path, 0, img.encoding, img.offset, math.prod(img.shape), img.header.get_data_dtype())
         array = _scaled(values.reshape(img.shape, order="F"), img.slope, img.intercept)
-        remarks = [*img.space.remarks, *(["bytes follow the packed image; passed over"] if rest else [])]
+        remarks = [*img.space.remarks, *(["bytes follow the packed image; skipped"] if rest else [])]
         unit = img.space.unit
         if unit == "unknown":  # mm by custom, but pictures are often given lengths of 1 for want of any
             unit = "pixel" if self.picture and np.allclose(np.linalg.norm(img.space.affine[:3, :3], axis=0), 1) else "mm"

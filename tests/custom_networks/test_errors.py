@@ -44,7 +44,7 @@ def test_other_errors_keep_their_traceback():
 
 
 def test_a_place_that_the_system_refuses_is_the_user_s_to_mend(tmp_path):
-    """A file where a folder belongs was told as a fault of the program."""
+    """A file where a folder belongs was told as a bug in the program."""
     file = tmp_path / "file"
     file.touch()
     for refused in (lambda: file.mkdir(), lambda: (file / "x").mkdir(), lambda: tmp_path.open()):
@@ -67,7 +67,7 @@ def test_a_device_that_is_not_there_is_told_in_one_line(device):
             torch.zeros(1).to(device)
         except (AssertionError, RuntimeError) as error:
             raise RuntimeError("Failed to evaluate ConfigExpression") from error
-    assert "the device is none of this machine" in find_user_error(raised.value).problem
+    assert "this machine has no such device" in find_user_error(raised.value).problem
 
 
 @pytest.mark.parametrize("ending", ["", " from None"], ids=["raised beside", "from None"])

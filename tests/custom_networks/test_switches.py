@@ -23,7 +23,7 @@ def test_what_means_what_it_says_passes(words):
     refuse_words(words)
 
 
-def test_as_typed(tmp_path):
+def test_a_switch_that_is_read_as_text_ends_the_typed_command(tmp_path):
     command = [sys.executable, "-m", "monai.bundle", "run", "inference", "--config_file", "configs/inference.json"]
     done = subprocess.run([*command, "--input", str(tmp_path), "--overwrite", "false"], cwd=DIGITS, capture_output=True, text=True)
     assert done.returncode == 1

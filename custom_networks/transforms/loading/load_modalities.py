@@ -101,7 +101,7 @@ class LoadModalitiesd(MapTransform):
         channels: list[torch.Tensor] = []
         for name, path in zip(self.modalities, paths, strict=True):
             if path is None and name in self.optional and first is not None:
-                logger.warning("%s: no %s beside it; what is found on %s alone is less sure.", paths[0], name, self.modalities[0])
+                logger.warning("%s: no %s beside it; results from %s alone are less certain.", paths[0], name, self.modalities[0])
                 channels.append(torch.zeros_like(channels[0]))
                 continue
             if path is None:

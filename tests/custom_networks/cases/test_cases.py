@@ -18,7 +18,7 @@ from custom_networks import UserError, case_name, find_cases
         (["e/x/1.dcm", "e/x/2.dcm"], "x"),
     ],
 )
-def test_names(path, name):
+def test_the_name_of_a_case_is_its_file_without_suffix(path, name):
     assert case_name(path) == name
 
 
@@ -35,17 +35,15 @@ def test_images_of_other_kinds_are_named(tmp_path, caplog):
     (tmp_path / "a_dicom" / "1.img").write_bytes(bytes(128) + b"DICM")
     assert names_in(tmp_path) == ["a", "a_dicom"]
     (warned,) = caplog.messages
-    assert warned.startswith(
-        f"{tmp_path / 'b'}: images of a kind that is not read, passed over: s1.MGZ, s2.tif, s3.hdr and 2 more."
-    )
+    assert warned.startswith(f"{tmp_path / 'b'}: images in unsupported formats, skipped: s1.MGZ, s2.tif, s3.hdr and 2 more.")
 
 
-def test_missing_path():
+def test_a_missing_path_is_refused():
     with pytest.raises(UserError, match="nowhere: no such file or folder"):
         find_cases("nowhere")
 
 
-def test_folder_without_images(tmp_path):
+def test_a_folder_without_images_is_refused(tmp_path):
     with pytest.raises(UserError, match="no image in this folder"):
         find_cases(tmp_path)
 

@@ -29,7 +29,7 @@ def test_a_folder_with_both(tmp_path):
     assert found(folder) == {"anna": ["FLAIR.nii.gz", "T1.nii.gz"]}
 
 
-def test_folders_of_folders(tmp_path):
+def test_each_folder_with_both_contrasts_is_a_study(tmp_path):
     touch(tmp_path, "p1/FLAIR.nii.gz", "p1/T1w.nii.gz", "p2/flair.nii", "p2/t1.nii")
     assert found(tmp_path) == {"p1": ["FLAIR.nii.gz", "T1w.nii.gz"], "p2": ["flair.nii", "t1.nii"]}
 
@@ -42,7 +42,7 @@ def test_many_patients_in_one_folder_and_other_images_beside(tmp_path):
     }
 
 
-def test_bids(tmp_path):
+def test_a_bids_session_is_a_study(tmp_path):
     touch(tmp_path, "sub-01/ses-1/anat/sub-01_ses-1_FLAIR.nii.gz", "sub-01/ses-1/anat/sub-01_ses-1_T1w.nii.gz")
     assert found(tmp_path) == {"sub-01_ses-1_FLAIR": ["sub-01_ses-1_FLAIR.nii.gz", "sub-01_ses-1_T1w.nii.gz"]}
 
@@ -103,6 +103,6 @@ def test_an_export_of_dicom_series_is_told_by_their_descriptions(tmp_path):
     assert [[path and Path(path).name for path in case["image"]] for case in cases] == [["SE0", "SE1"], ["SE3", None]]
 
 
-def test_missing_path():
+def test_a_missing_path_is_refused():
     with pytest.raises(UserError, match="nowhere: no such file"):
         find_studies("nowhere", MODALITIES)

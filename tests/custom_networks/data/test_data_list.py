@@ -34,7 +34,7 @@ def test_the_same_classes_and_lists_that_name_none_are_taken(tmp_path, labels):
 
 
 def test_other_classes_are_refused(tmp_path):
-    """They were trained under the names of the bundle's, without a word."""
+    """They were trained under the names of the bundle's, silently."""
     data = listed(tmp_path, {"0": "background", "1": "right psoas major", "2": "vertebral body"})
     with pytest.raises(UserError, match=r"label 2 is 'vertebral body', where 'left psoas major' is trained.*--names"):
         load_data_list(data, "training", names=NAMES)

@@ -34,7 +34,7 @@ def test_a_missed_voxel_costs_its_weight_and_an_invented_one_a_tenth():
     assert float(invented) == pytest.approx(0.3)
 
 
-def test_completeness_and_label():
+def test_completeness_and_label_have_the_value_computed_by_hand():
     loss = IterativeInstanceLoss(completeness=2.0, label=0.1)
     answer = make_input([FAR, -FAR, -FAR, -FAR], 0.0, 10.0)
     value = loss(answer, make_target([1, 0, 0, 0], None, 1.0, 13.0))
@@ -47,13 +47,13 @@ def test_empty_patches_do_not_count_for_completeness_and_label():
     assert float(loss(answer, make_target([0] * 4))) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_cross_entropy():
+def test_cross_entropy_is_weighted_by_voxel():
     loss = IterativeInstanceLoss(false_positive=0.0, typical_share=0.25, cross_entropy=1.0)
     value = loss(make_input([0.0] * 4), make_target([0] * 4, [2.0, 1, 1, 1]))
     assert float(value) == pytest.approx(5 * math.log(2), rel=1e-5)
 
 
-def test_network_without_label():
+def test_a_network_without_label_has_no_label_term():
     answer = make_input([FAR, -FAR, -FAR, -FAR])[:, :2]
     value = IterativeInstanceLoss()(answer, make_target([1, 0, 0, 0], None, 1.0, 5.0))
     assert float(value) == pytest.approx(math.log(2), abs=1e-5)

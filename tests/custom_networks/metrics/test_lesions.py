@@ -26,7 +26,7 @@ def test_corners_touch_and_specks_are_no_lesions():
     assert find_lesions(array, 2.0)[1].tolist() == [8.0, 4.0]
 
 
-def test_perfect():
+def test_equal_masks_have_perfect_scores():
     scores = lesion_scores(mask(SMALL, LARGE), mask(SMALL, LARGE), 1.0)
     assert (scores.dice, scores.true_positive_rate, scores.positive_predictive_value, scores.f1) == (1, 1, 1, 1)
     assert scores.volume_difference == 0
@@ -87,7 +87,7 @@ def test_other_pathology_counts_neither_way():
     assert lesion_scores(mask(MIDDLE), truth, 1.0).f1 == 1
 
 
-def test_empty_masks():
+def test_scores_of_empty_masks():
     nothing = mask()
     both = lesion_scores(nothing, nothing, 1.0)
     assert both.dice == 1 and both.f1 == 1 and math.isnan(both.volume_difference)

@@ -17,7 +17,7 @@ def test_ten_values_in_a_fixed_order():
     assert len(SCGM_METRICS) == 10
 
 
-def test_equal_masks():
+def test_equal_masks_have_perfect_scores():
     values = scgm_metrics(box(4, 8), box(4, 8), (0.5, 0.5, 5))
     assert all(values[name] == 1 for name in ("dice", "sensitivity", "specificity", "precision", "jaccard", "conformity"))
     assert all(value == 0 for name, value in values.items() if name.endswith("_mm"))
@@ -49,7 +49,7 @@ def test_skeleton_distances_of_parallel_bars():
     assert values["mean_surface_distance_mm"] == 2.0
 
 
-def test_empty_masks():
+def test_scores_of_empty_masks():
     empty = np.zeros((20, 12, 2), bool)
     both = scgm_metrics(empty, empty, (1, 1, 1))
     assert both["dice"] == both["jaccard"] == both["conformity"] == 1

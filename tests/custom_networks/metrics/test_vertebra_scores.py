@@ -24,7 +24,7 @@ def blocks(numbers: dict[int, int], shift: int = 0) -> np.ndarray:
 TRUTH = blocks({20: 5, 21: 20, 22: 35})
 
 
-def test_perfect():
+def test_equal_masks_have_perfect_scores():
     matches = match_vertebrae(TRUTH, TRUTH, SPACING)
     assert [(m.truth, m.predicted, m.dice, m.assd) for m in matches] == [(n, n, 1.0, 0.0) for n in (20, 21, 22)]
     scores = score_scan(matches, {20: True, 21: True, 22: True})

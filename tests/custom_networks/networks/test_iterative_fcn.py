@@ -68,7 +68,7 @@ def test_gradients_under_autocast_equal_those_of_float32():
     assert (gradients[1] - gradients[0]).abs().max() < 0.1 * gradients[0].abs().max() + 1e-3
 
 
-def test_wrong_arguments():
+def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="head"):
         IterativeFCN(head="none")
     with pytest.raises(ValueError, match="one a level"):

@@ -4,7 +4,7 @@ import torch
 from custom_networks import LesionUNet
 
 
-def test_parameters():
+def test_parameter_count():
     assert sum(p.numel() for p in LesionUNet().parameters() if p.requires_grad) == 2_260_866
 
 
@@ -25,7 +25,7 @@ def test_batch_norm_keeps_a_dim_patch_dim():
     assert same == {"instance": True, "batch": False}
 
 
-def test_unknown_norm():
+def test_an_unknown_norm_is_refused():
     with pytest.raises(ValueError, match="'layer'"):
         LesionUNet(norm="layer")
 

@@ -21,7 +21,7 @@ def crops() -> torch.Tensor:
     return crops
 
 
-def test_size(network):
+def test_parameter_count_and_output_shape(network):
     assert sum(parameter.numel() for parameter in network.parameters()) == 650_168
     assert network(crops()).shape == (2, 20, 40)
 

@@ -55,7 +55,7 @@ def test_shape_of_pictures_and_of_volumes():
     np.testing.assert_allclose(shape(volume, 2, pixel=0.5), [math.log(10)], atol=1e-6)
 
 
-def test_appearance_and_distance():
+def test_appearance_is_percentiles_and_sharpness_and_distance_is_in_deviations():
     ramp = torch.linspace(0, 1, 101)[:, None].expand(101, 7)
     found = appearance(ramp)
     np.testing.assert_allclose(found[:5], [0.05, 0.25, 0.5, 0.75, 0.95], atol=1e-6)

@@ -19,7 +19,7 @@ CONTENT = {
 }
 
 
-def test_value_and_reason():
+def test_the_value_is_a_logistic_function_and_the_worst_measure_its_reason():
     model = QualityModel(CONTENT)
     good = model({"sureness": 0.96, "shape": 0.1})
     assert good.value == pytest.approx(1 / (1 + math.exp(4 + 2 * math.log(0.05) + 0.1)), abs=1e-3) and not good.doubtful

@@ -81,10 +81,10 @@ def test_the_limit_can_be_set(tmp_path, monkeypatch):
     monkeypatch.setenv("AXIAL_MAX_BYTES", "4032")
     peak_of(path)
     monkeypatch.setenv("AXIAL_MAX_BYTES", "4 GB")
-    peak_of(path, "AXIAL_MAX_BYTES=4 GB: no number of bytes")
+    peak_of(path, "AXIAL_MAX_BYTES=4 GB: not a number of bytes")
 
 
-def test_dicom_that_inflates(tmp_path, monkeypatch):
+def test_dicom_that_inflates_is_refused_in_little_memory(tmp_path, monkeypatch):
     path = write_slice(tmp_path / "a.dcm", (0, 0, 0), np.arange(54).reshape(6, 9))
     dataset = pydicom.dcmread(path)
     dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
@@ -97,7 +97,7 @@ def test_dicom_that_inflates(tmp_path, monkeypatch):
     assert peak_of(path, r"a\.dcm: 2[0-9.]+ MiB of voxels") < 8
 
 
-def test_a_zip_of_many_files(tmp_path, monkeypatch):
+def test_a_zip_of_too_many_files_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("custom_networks.readers.dicom_files.MOST_MEMBERS", 3)
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for index in range(4):

@@ -64,38 +64,38 @@ def refused(folder, message: str) -> None:
         DicomSeriesReader().read(str(folder))
 
 
-def test_missing_slice(tmp_path):
+def test_a_missing_slice_is_refused(tmp_path):
     folder, _ = write_series(tmp_path / "series")
     (folder / "4.dcm").unlink()  # index 2
     refused(folder, r"a gap of 8\.00 mm")
 
 
-def test_doubled_slice(tmp_path):
+def test_a_duplicate_slice_is_refused(tmp_path):
     folder, _ = write_series(tmp_path / "series")
     (folder / "copy.dcm").write_bytes((folder / "4.dcm").read_bytes())
     refused(folder, "two slices at the same position")
 
 
-def test_gantry_tilt(tmp_path):
+def test_gantry_tilt_is_refused(tmp_path):
     refused(write_series(tmp_path / "series", step=(0, 1.2, 4))[0], "gantry tilt")
 
 
-def test_mixed_series(tmp_path):
+def test_mixed_series_are_refused_and_listed(tmp_path):
     refused(
         write_series(tmp_path / "series", changed=1, SeriesInstanceUID="1.2.3", SeriesNumber=4)[0],
         r"2 series: number \d \(MR, . files, .*; number \d .*Choose one with --series",
     )
 
 
-def test_localizer(tmp_path):
+def test_a_localizer_among_slices_is_refused(tmp_path):
     refused(write_series(tmp_path / "series", changed=1, ImageOrientationPatient=[0, 1, 0, 0, 0, -1])[0], "different orientation")
 
 
-def test_without_pixel_spacing(tmp_path):
+def test_a_missing_pixel_spacing_is_refused(tmp_path):
     refused(write_series(tmp_path / "series", PixelSpacing=None)[0], "PixelSpacing is missing")
 
 
-def test_colour(tmp_path):
+def test_colour_is_refused(tmp_path):
     refused(write_series(tmp_path / "series", SamplesPerPixel=3)[0], "a colour image")
 
 
@@ -105,7 +105,7 @@ def test_other_files_in_the_folder_are_passed_over_and_named(tmp_path, caplog, n
     (folder / name).write_bytes(b"not DICOM")
     assert np.array_equal(load(folder).numpy(), volume)
     ours = name in ("DICOMDIR", "a_seg.nii.gz")
-    assert ours or f"{name} beside the DICOM files; passed over" in caplog.text
+    assert ours or f"{name} beside the DICOM files; skipped" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["7.dcm", "IM0007", "1.2.840.7", "7.dicom", "README"])

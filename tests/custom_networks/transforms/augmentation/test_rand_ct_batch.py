@@ -90,7 +90,7 @@ def test_blur_lowers_and_sharpening_raises_edges():
     assert change(sharpen=1.0)[0].max() > 0.65
 
 
-def test_calibration():
+def test_gain_and_offset_are_applied():
     assert change(gain=1.05, offset=-0.02)[0][0, 20, 20, 20].item() == pytest.approx(0.05 * 1.05 - 0.02, abs=1e-6)
 
 

@@ -57,7 +57,7 @@ def test_vertebra_at_the_border_of_the_scan_is_incomplete():
     assert answers == {0.0}
 
 
-def test_empty_patches():
+def test_empty_patches_have_no_instance_and_no_number():
     for item in draw(empty=1.0):
         assert not item["label"][0].any() and item["complete"] == -1 and item["number"] == 0
     assert any(item["label"][1].any() for item in draw(empty=1.0))
@@ -70,7 +70,7 @@ def test_outside_of_the_scan_is_air():
         assert not item["label"][:, item["image"][0] == -1].any()
 
 
-def test_thin_patches():
+def test_some_patches_are_thin():
     assert {tuple(item["image"].shape[1:]) for item in draw(thin=0.5, thin_size=20)} == {(32, 32, 32), (32, 32, 20)}
 
 
@@ -79,13 +79,13 @@ def test_same_seed_same_patches():
         assert torch.equal(one["image"], other["image"]) and torch.equal(one["label"], other["label"])
 
 
-def test_scan_without_vertebrae():
+def test_a_scan_without_vertebrae_gives_empty_patches():
     data = {"image": torch.zeros(1, 40, 40, 40), "label": torch.zeros(1, 40, 40, 40, dtype=torch.uint8)}
     item = RandVertebraPatchd(KEYS, patch=32)(data)
     assert item["number"] == 0 and item["complete"] == -1
 
 
-def test_wrong_direction():
+def test_an_unknown_direction_is_refused():
     with pytest.raises(ValueError, match="direction"):
         RandVertebraPatchd(KEYS, direction="left")
 

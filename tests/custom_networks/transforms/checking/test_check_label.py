@@ -28,9 +28,9 @@ def test_a_fitting_label_passes(tmp_path):
 @pytest.mark.parametrize(
     ("label", "affine", "message"),
     [
-        (np.full((4, 5, 6), 3, np.uint8), None, "values 3 are no labels from 0 to 2"),
-        (np.full((4, 5, 6), 0.5, np.float32), None, r"values 0\.5 are no labels"),
-        (np.full((4, 5, 6), -1, np.int16), None, "values -1 are no labels"),
+        (np.full((4, 5, 6), 3, np.uint8), None, "values 3 are not labels from 0 to 2"),
+        (np.full((4, 5, 6), 0.5, np.float32), None, r"values 0\.5 are not labels"),
+        (np.full((4, 5, 6), -1, np.int16), None, "values -1 are not labels"),
         (np.zeros((4, 5, 7), np.uint8), None, r"shape \(4, 5, 7\), but .*image\.nii\.gz has \(4, 5, 6\)"),
         (np.zeros((4, 5, 6), np.uint8), np.diag([1.0, 1.0, 1.5, 1.0]), r"its affine differs by 0\.5 mm"),
     ],

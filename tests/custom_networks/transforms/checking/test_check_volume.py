@@ -30,31 +30,31 @@ def test_values_that_are_no_numbers(value):
         check(volume)
 
 
-def test_four_axes():
+def test_four_axes_are_refused():
     with pytest.raises(UserError, match=r"an image of 4 axes \(8x9x3x2\)"):
         check(image((1, 8, 9, 3, 2)))
 
 
-def test_colour():
+def test_colour_is_refused():
     with pytest.raises(UserError, match="3 channels, expected 1"):
         check(image((3, 8, 9)))
 
 
-def test_constant():
+def test_a_constant_image_is_refused():
     with pytest.raises(UserError, match=r"same value \(7\)"):
         check(image(fill=7.0))
 
 
-def test_single_row():
+def test_a_single_row_is_refused():
     with pytest.raises(UserError, match="too small"):
         check(image((1, 1, 9, 3)))
 
 
-def test_singular_affine():
+def test_a_singular_affine_is_refused():
     with pytest.raises(UserError, match="affine is singular"):
         check(image(affine=np.diag([1.0, 0.0, 1.0, 1.0])))
 
 
-def test_implausible_spacing():
+def test_an_implausible_spacing_is_refused():
     with pytest.raises(UserError, match="implausible spacing of 1 x 1 x 500 mm"):
         check(image(affine=np.diag([1.0, 1.0, 500.0, 1.0])))

@@ -64,7 +64,7 @@ def test_an_image_without_orientation_is_laid_over_none_of_another_grid(tmp_path
         load(*paths)
 
 
-def test_faults(tmp_path, flair):
+def test_faults_of_the_second_image_are_named(tmp_path, flair):
     far = np.diag([2.0, 2.0, 3.0, 1.0])
     far[:3, 3] = 900
     cases = [

@@ -19,7 +19,7 @@ def saved(folder, probabilities):
     return [nibabel.load(folder / f"a_{kind}.nii.gz") for kind in ("probability", "entropy")]
 
 
-def test_one_structure(tmp_path):
+def test_one_structure_has_its_probability_and_binary_entropy(tmp_path):
     probability, uncertain = saved(tmp_path, torch.tensor([0.0, 0.5, 1.0, 0.11]).reshape(1, 2, 2, 1))
     assert probability.shape == uncertain.shape == (2, 2, 1) and probability.get_data_dtype() == np.float32
     np.testing.assert_array_equal(probability.affine, AFFINE)

@@ -137,7 +137,7 @@ def test_only_the_border_of_the_brain_gets_an_edge():
     assert change[:, :, 9:13].max() > 0.5 and change[:, :, :3].max() < 1e-3 and not change[:, :, 13:].any()
 
 
-def test_bias_and_gamma():
+def test_bias_multiplies_and_gamma_is_a_power():
     image = torch.tensor([-1.0, 0.0, 1.0]).reshape(1, 1, 3, 1, 1)
     torch.testing.assert_close(bias_and_gamma(image, torch.ones(1), torch.ones(1)), image)
     expected = ((1 + SPREAD * image) ** 2 - 1) / (2 * SPREAD)

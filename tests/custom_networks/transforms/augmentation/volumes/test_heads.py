@@ -45,7 +45,7 @@ def test_heads_are_drawn_within_bounds_and_the_brain_is_the_label():
     assert not torch.equal(drawn["image"][0], drawn["image"][1])
 
 
-def test_quantiles():
+def test_images_are_scaled_by_their_own_quantiles():
     image = torch.linspace(10, 30, 16**3).reshape(1, 1, 16, 16, 16)
     scaled = scale_by_quantiles(torch.cat([image, 5 * image]))
     torch.testing.assert_close(scaled[0], scaled[1])
