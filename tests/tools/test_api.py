@@ -44,7 +44,7 @@ def write_digit(path: Path, index: int) -> Path:
     return path
 
 
-def test_one_package():
+def test_axial_is_the_package_tools_with_its_exports():
     assert axial is tools and axial.UserError.__name__ == "UserError"
     assert {"Model", "Result", "UserError", "list_bundles", "load", "segment"} <= set(dir(axial))
     assert len(axial.list_bundles()) == 6
@@ -128,9 +128,9 @@ def test_several_channels_are_the_last_axis(tmp_path):
     [
         (lambda: axial.load("liver"), "liver: no such bundle"),
         (lambda: axial.load("digits", threshold=0.3), "threshold"),
-        (lambda: axial.load("spinal_cord", threshold=2), "--threshold 2: no number from 0 to 1"),
-        (lambda: axial.load("spinal_cord", threshold="high"), "--threshold high: no number from 0 to 1"),
-        (lambda: axial.load("spinal_cord", threshold=float("nan")), "--threshold nan: no number from 0 to 1"),
+        (lambda: axial.load("spinal_cord", threshold=2), "--threshold 2: not a number from 0 to 1"),
+        (lambda: axial.load("spinal_cord", threshold="high"), "--threshold high: not a number from 0 to 1"),
+        (lambda: axial.load("spinal_cord", threshold=float("nan")), "--threshold nan: not a number from 0 to 1"),
         (lambda: axial.load("digits", device="cuda:9"), "not a device of this machine"),
         (lambda: axial.load("digits", weights="missing.pt"), "missing.pt: no such file"),
         (lambda: axial.segment("digits", "missing.png"), "missing.png: no such file"),

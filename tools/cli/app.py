@@ -42,7 +42,7 @@ def print_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[bool, typer.Option("--version", is_eager=True, callback=print_version, help="Print the version.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from; may stand anywhere.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from; may come anywhere on the line.")] = False,
 ) -> None:
     """Prepare data, segment scans, check and share the bundles of Axial."""
 
@@ -54,7 +54,7 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     if _names_nothing(arguments):
-        fail("an empty text where a name, file or folder belongs.", "Perhaps a variable of the shell is not set.", debug)
+        fail("an empty argument where a name, file or folder belongs.", "Perhaps a shell variable is not set.", debug)
     try:
         code = app(arguments or ["--help"], prog_name=program(), standalone_mode=False)
     except WrongFilesError as error:
@@ -86,7 +86,7 @@ def _names_nothing(arguments: list[str]) -> bool:
 
 
 def fail(problem: str, remedy: str, debug: bool, code: int = 2) -> NoReturn:
-    """Print what was wrong and what to do, and end the program."""
+    """Print what is wrong and what to do, and end the program."""
     if debug:
         traceback.print_exc()
     tell(problem, remedy)
@@ -94,7 +94,7 @@ def fail(problem: str, remedy: str, debug: bool, code: int = 2) -> NoReturn:
 
 
 def tell(problem: str, remedy: str) -> None:
-    """Print what was wrong and what to do."""
+    """Print what is wrong and what to do."""
     # Text, since names of files and words of strangers are no markup
     errors.print(Text.assemble(("error:", "red"), " ", plain(as_typed(problem), LONGEST)), highlight=False, soft_wrap=True)
     if remedy:

@@ -13,29 +13,31 @@ from .options import Trust, pairs, refuse_beside
 
 def bench(
     context: typer.Context,
-    bundles: Annotated[list[str] | None, typer.Argument(help="Bundles; all where none is named.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of benchmark.json and benchmark.md.")] = None,
+    bundles: Annotated[list[str] | None, typer.Argument(help="Bundles; all by default.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder for benchmark.json and benchmark.md.")] = None,
     data: Annotated[
-        list[str], typer.Option(metavar="[BUNDLE=]FOLDER", help="Data set to measure a bundle on, beside phantoms; repeatable.")
+        list[str], typer.Option(metavar="[BUNDLE=]FOLDER", help="Data set to measure a bundle on, besides phantoms; repeatable.")
     ] = [],
-    history: Annotated[Path | None, typer.Option(help="CSV file to keep the ratios of this release in.")] = None,
-    readme: Annotated[Path | None, typer.Option(help="Markdown file whose lines between the marks become the table.")] = None,
+    history: Annotated[Path | None, typer.Option(help="CSV file to add the ratios of this release to.")] = None,
+    readme: Annotated[
+        Path | None, typer.Option(help="Markdown file; its lines between the bench marks are replaced by the table.")
+    ] = None,
     against: Annotated[
-        list[str], typer.Option(metavar="[BUNDLE=]COMMIT", help="Commit by which a whole case is segmented too; repeatable.")
+        list[str], typer.Option(metavar="[BUNDLE=]COMMIT", help="Commit to compare with, on a whole case; repeatable.")
     ] = [],
-    many: Annotated[int, typer.Option(min=0, help="Radiographs whose peak memory is compared with that of ten.")] = 0,
+    many: Annotated[int, typer.Option(min=0, help="Number of radiographs whose peak memory is compared with that of ten.")] = 0,
     page: Annotated[
-        int, typer.Option(min=0, help="Cases of a page that is opened, sorted and filtered in Chromium; nothing else is measured.")
+        int, typer.Option(min=0, help="Number of cases of a report to open, sort and filter in Chromium; measures nothing else.")
     ] = 0,
     draw: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Picture of the ratios of all releases in --history; nothing is measured.")
+        Path | None, typer.Option(metavar="PNG", help="Draw the ratios of all releases in --history; measures nothing.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the benchmark.json in OUTPUT: what it holds is not measured again.")
+        bool, typer.Option("--resume", help="Continue from the benchmark.json in OUTPUT, without measuring again what it holds.")
     ] = False,
     trust: Trust = False,
 ) -> None:
-    """Measure every stage against the machine's own peak, memory, and whether bfloat16 may be the default."""
+    """Measure every stage against the machine's own peak, the memory, and whether bfloat16 may be the default."""
     from ..bundles import all_bundles, get_bundle
 
     if page:

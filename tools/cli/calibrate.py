@@ -22,48 +22,50 @@ UNUSED = {  # beside an option these are without effect
 def calibrate(
     context: typer.Context,
     bundle: BundleName,
-    data: Annotated[
-        list[Path] | None, typer.Argument(help="Data sets with dataset.json, of people that the weights never saw.")
-    ] = None,
-    results: Annotated[list[Path], typer.Option(help="Tables of results that --table wrote, in place of data sets.")] = [],
+    data: Annotated[list[Path] | None, typer.Argument(help="Data sets with dataset.json, of people the weights never saw.")] = None,
+    results: Annotated[list[Path], typer.Option(help="Tables of results written by --table, in place of data sets.")] = [],
     foreign: Annotated[
-        list[Path], typer.Option(help="Data sets of something else, such as other organs, where nothing is to be found.")
+        list[Path], typer.Option(help="Data sets of something else, such as other organs, where there is nothing to find.")
     ] = [],
     weights: Annotated[
         list[Path], typer.Option(help="Weights in place of the bundle's, one for each data set, such as those of folds.")
     ] = [],
-    section: Annotated[str, typer.Option(help="Section of the people never seen.")] = "test",
-    training: Annotated[str, typer.Option(help="Section that says how people in training look.")] = "training",
+    section: Annotated[str, typer.Option(help="Section with the people never seen.")] = "test",
+    training: Annotated[str, typer.Option(help="Section that shows what the people in training look like.")] = "training",
     subject: Annotated[
-        str | None, typer.Option(metavar="REGEX", help="What in a case's name is its subject; otherwise the name.")
+        str | None, typer.Option(metavar="REGEX", help="Part of a case's name that is its subject; by default the whole name.")
     ] = None,
     good: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="The smallest Dice of a good result; 0.8, with --check as quality.json has it."),
+        typer.Option(min=0, max=1, help="Lowest Dice of a good result; 0.8 by default, with --check as in quality.json."),
     ] = None,
-    copies: Annotated[int, typer.Option(min=0, help="Damaged copies of each case.")] = 4,
-    most: Annotated[int, typer.Option(min=2, help="Cases of training to look at.")] = 40,
-    seed: Annotated[int, typer.Option(help="Of the damage.")] = 0,
+    copies: Annotated[int, typer.Option(min=0, help="Number of damaged copies of each case.")] = 4,
+    most: Annotated[int, typer.Option(min=2, help="Number of training cases to look at.")] = 40,
+    seed: Annotated[int, typer.Option(help="Seed of the damage.")] = 0,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File in place of the bundle's quality.json, written, or by --check read.")
+        Path | None,
+        typer.Option("-o", "--output", help="File in place of the bundle's quality.json, to write, or with --check to read."),
     ] = None,
     doubts_only: Annotated[
-        bool, typer.Option("--doubts-only", help="Results are called doubtful and get no number, where it was not found to hold.")
+        bool,
+        typer.Option("--doubts-only", help="Only call results doubtful, without a number, if the number was not found to hold."),
     ] = False,
     limits: Annotated[
-        bool, typer.Option("--limits", help="No number: doubt images that look unlike those in training; segments nothing.")
+        bool, typer.Option("--limits", help="No number: only doubt images that look unlike those in training. Segments nothing.")
     ] = False,
     check: Annotated[
         bool,
         typer.Option(
             "--check",
-            help="Learn nothing: say how today's quality.json does on these people, with --limits how far they lie.",
+            help="Fit nothing: print how well the present quality.json does on these people, with --limits their distances.",
         ),
     ] = False,
-    basis: Annotated[str, typer.Option(help="What records and pages are to say of these results, such as who they are of.")] = "",
-    table: Annotated[Path | None, typer.Option(help="CSV file of every result.")] = None,
+    basis: Annotated[
+        str, typer.Option(help="What records and reports say about the data of the fit, such as who the people are.")
+    ] = "",
+    table: Annotated[Path | None, typer.Option(help="CSV file to write every result to.")] = None,
 ) -> None:
-    """Learn how far a bundle's results can be trusted, from people never seen and damaged copies of them; write quality.json."""
+    """Fit how far a bundle's results can be trusted, on people never seen and damaged copies of them; write quality.json."""
     for option, given in {"limits --check": limits and check, "limits": limits, "check": check, "results": results}.items():
         if given:
             refuse_beside(context, f"--{option}", UNUSED[option])

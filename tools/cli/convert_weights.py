@@ -21,7 +21,7 @@ def convert_weights(
     output: Annotated[Path, typer.Option("-o", "--output", help="The state dict to write.")],
     overwrite: Overwrite = False,
 ) -> None:
-    """Convert published weights into a checkpoint of ours."""
+    """Convert published weights to one of our checkpoints."""
     from ..weights.convert import convert
 
     for line in convert(source, files, output, overwrite):

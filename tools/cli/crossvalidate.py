@@ -14,38 +14,38 @@ from .signals import resumable
 
 def crossvalidate(
     bundle: BundleName,
-    data: Annotated[Path, typer.Argument(help="Data set with dataset.json; its training and test cases are divided.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the folds; what is done there is kept.")],
+    data: Annotated[Path, typer.Argument(help="Data set with dataset.json; its training and test cases are divided into folds.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the folds; finished work in it is kept.")],
     folds: Annotated[str, typer.Option(metavar="N|subjects", help="Number of folds, or one for each subject.")] = "subjects",
     subject: Annotated[
         str | None,
-        typer.Option(metavar="REGEX", help="What in a case's name is its subject; cases that it does not fit train in every fold."),
+        typer.Option(metavar="REGEX", help="Part of a case's name that is its subject; cases without a match train in every fold."),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Folds to train at once.")] = 1,
     overlay: Annotated[list[str], typer.Option(help="Config on top of train.json; repeatable.")] = [],
     setting: Annotated[
-        list[str], typer.Option("--set", metavar="ID=VALUE", help="Value of a config's id, such as max_epochs=5; repeatable.")
+        list[str], typer.Option("--set", metavar="ID=VALUE", help="Set an id of the config, such as max_epochs=5; repeatable.")
     ] = [],
     weights: Annotated[
-        Path | None, typer.Option(help="Folder with weights of each fold, FOLD.pt, or of an earlier run; nothing is trained then.")
+        Path | None, typer.Option(help="Folder with the weights of each fold, FOLD.pt, or of an earlier run; trains nothing.")
     ] = None,
     choose: Annotated[
         str | None,
         typer.Option(
             metavar="ID=VALUE,...",
-            help="Choose a value of a config's id, such as threshold=0.5,0.6, for each fold by the other folds.",
+            help="Choose the value of a config's id, such as threshold=0.5,0.6, for each fold on the other folds.",
         ),
     ] = None,
     combine: Annotated[
         bool,
         typer.Option(
             "--combine",
-            help="Also score the average of the folds' weights and the mean of their answers on the validation cases; "
-            "model.pt is what scores best.",
+            help="Also score the average of the folds' weights and the mean of their outputs on the validation cases; "
+            "the best becomes model.pt.",
         ),
     ] = False,
 ) -> None:
-    """Train a bundle with cases left out, score those, and print mean, standard deviation and interval."""
+    """Train a bundle with cases left out, score them, and print mean, standard deviation and interval."""
     if folds != "subjects" and not folds.isdigit():
         raise UserError(f"--folds {folds}: neither a number nor subjects.", "For instance --folds 5.")
     settings = dict(pairs(setting, "--set"))

@@ -8,8 +8,8 @@ import typer
 from .console import console
 
 
-def keys(private: Annotated[Path, typer.Argument(help="File of the private key; the public one gets .pub.")]) -> None:
-    """Make a pair of keys to sign bundles with."""
+def keys(private: Annotated[Path, typer.Argument(help="File for the private key; the public key gets the suffix .pub.")]) -> None:
+    """Make a key pair to sign bundles with."""
     from ..sharing.signing import make_keys
 
     public = make_keys(private)

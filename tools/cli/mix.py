@@ -17,14 +17,14 @@ def mix(
     parts: Annotated[
         list[str],
         typer.Argument(
-            help="FOLDER=WEIGHT[@AFTER]: a data set, its share of what is drawn, and of the epochs before it is drawn (lesions)."
+            help="FOLDER=WEIGHT[@AFTER]: a data set, its share of the draws, the share of epochs after which it joins (lesions)."
         ),
     ],
     destination: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
-    whole: Annotated[bool, typer.Option("--whole", help="Train with what the parts keep for validation and test, too.")] = False,
+    whole: Annotated[bool, typer.Option("--whole", help="Also train on the validation and test cases of the parts.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Make one data set out of several, which stay where they are, with a weight in training for each."""
+    """Combine several data sets into one, leaving their files in place, with a weight for each in training."""
     named = [(Path(folder), text.split("@")) for folder, text in pairs(parts, "")]
     texts = dict(named)
     twice = [folder for folder, count in Counter(folder.resolve() for folder, _ in named).items() if count > 1]
@@ -47,5 +47,5 @@ def _share(text: str) -> float:
     except ValueError:
         share = math.nan
     if not 0 <= share < math.inf:
-        raise UserError(f"{text}: no weight.", "Give FOLDER=WEIGHT, for instance data/real=0.4.")
+        raise UserError(f"{text}: not a weight.", "Give FOLDER=WEIGHT, for instance data/real=0.4.")
     return share

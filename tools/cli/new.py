@@ -17,30 +17,32 @@ COLOUR = re.compile("#?[0-9a-fA-F]{6}")
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="Name of the bundle, such as kidney_ct_segmentation.")],
+    name: Annotated[str, typer.Argument(help="Name for the bundle, such as kidney_ct_segmentation.")],
     data: Annotated[
         Path, typer.Option("--data", help="Images and labels: dataset.json, imagesTr and labelsTr, images and labels, or pairs.")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder that the bundle goes into.")] = Path(),
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to put the bundle in.")] = Path(),
     label: Label = [],
-    image_suffix: Annotated[list[str], typer.Option(help="End of an image's name; one a channel.")] = ["_image"],
+    image_suffix: Annotated[list[str], typer.Option(help="End of an image's name; one per channel.")] = ["_image"],
     label_suffix: LabelSuffix = "_label",
     test: Test = [],
     validation: Validation = [],
-    modality: Annotated[str | None, typer.Option(help="CT, MR, ...; CT is found out by the intensities.")] = None,
-    dimensions: Annotated[int | None, typer.Option(min=2, max=3, help="Of the network; chosen by the images.")] = None,
+    modality: Annotated[str | None, typer.Option(help="CT, MR, ...; by default CT is recognised by its intensities.")] = None,
+    dimensions: Annotated[
+        int | None, typer.Option(min=2, max=3, help="Dimensions of the network; by default the images decide.")
+    ] = None,
     memory: Annotated[
         float,
-        typer.Option(min=0.05, metavar="GIB", help="For a training's step: larger patches and batches."),
+        typer.Option(min=0.05, metavar="GIB", help="Memory for a training step; more allows larger patches and batches."),
     ] = 2.0,
     low_resolution: Annotated[
-        bool, typer.Option("--low-resolution", help="Coarser images, until a patch covers a quarter of one.")
+        bool, typer.Option("--low-resolution", help="Coarser images, so that a patch covers a quarter of one.")
     ] = False,
-    licence: Annotated[str | None, typer.Option(metavar="TEXT", help="What may be done with the weights.")] = None,
-    author: Annotated[str, typer.Option(help="Who makes the bundle.")] = "whoever made this bundle",
+    licence: Annotated[str | None, typer.Option(metavar="TEXT", help="What the weights may be used for.")] = None,
+    author: Annotated[str, typer.Option(help="Author of the bundle.")] = "whoever made this bundle",
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Do not print the plan.")] = False,
 ) -> None:
-    """Plan a bundle of your own from images and labels, as nnU-Net plans, and write it; it trains and segments as the others do."""
+    """Plan your own bundle from images and labels, as nnU-Net does, and write it; it trains and segments like the others."""
     from rich.progress import Progress
 
     values = {_value(number): text for number, text in pairs(label, "--label")}

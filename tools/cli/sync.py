@@ -7,7 +7,7 @@ import typer
 from .console import console
 
 
-def sync(check: Annotated[bool, typer.Option("--check", help="Write nothing; exit code 1 where a file differs.")] = False) -> None:
+def sync(check: Annotated[bool, typer.Option("--check", help="Write nothing; exit code 1 if a file differs.")] = False) -> None:
     """Write the files that all bundles share into each of them, and the overlays that infer as a recipe trains."""
     from ..bundles import all_bundles
     from ..sharing.syncing import sync as sync_bundles

@@ -21,7 +21,7 @@ def unpack(
     trust: Trust = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Unpack a shared bundle safely: refuse what is unsafe, show what is not of this repository, ask."""
+    """Unpack a shared bundle safely: refuse what is unsafe, show what is not from this repository, and ask."""
     from ..sharing.review import review
     from ..sharing.unpacking import unpack as unpack_bundle
 
@@ -34,7 +34,7 @@ def unpack(
     for finding in found.findings:
         _print(f"  {'trusted' if trust else 'refused'}: {finding}", style="yellow" if trust else "red")
     if found.findings and not trust:
-        raise UserError(f"{archive}: refused, {len(found.findings)} entries do not pass.", "Ask its author, or --trust it.")
+        raise UserError(f"{archive}: refused, {len(found.findings)} entries do not pass.", "Ask its author, or give --trust.")
     if not trust and not _confirm(f"Unpack {found.top}?", archive):
         raise typer.Exit(1)
     _print(f"unpacked {unpack_bundle(found, output, overwrite)}")
@@ -47,7 +47,7 @@ def _confirm(question: str, archive: Path) -> bool:
     except typer.Abort as error:
         if not isinstance(error.__context__, EOFError):
             raise
-        raise UserError(f"{archive}: not unpacked, as nobody answered.", "Ask in a terminal, or --trust it.") from error
+        raise UserError(f"{archive}: not unpacked, as nobody answered.", "Run it in a terminal, or give --trust.") from error
 
 
 def _print(line: str, style: str = "") -> None:

@@ -13,9 +13,9 @@ from .options import Key, Trust
 def verify(
     bundle: Annotated[str, typer.Argument(help="A bundle's name, folder or zip.")], key: Key = None, trust: Trust = False
 ) -> None:
-    """Check what the contract of a bundle asks and a program can see. Code 1 when an item fails.
+    """Check a bundle against the contract, as far as a program can. Exit code 1 if an item fails.
 
-    Of zips, and of folders that are not of this repository, nothing runs before a review of their configs and code has passed.
+    Nothing of a zip, or of a folder from elsewhere, runs before its configs and code have passed a review.
     """
     from ..sharing.verifying import verify as verify_bundle
 

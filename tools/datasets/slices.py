@@ -144,7 +144,7 @@ def read_label_picture(path: Path, largest: int) -> np.ndarray:
     """Read a label picture as ``(columns, rows)``, uint8.
 
     Raises:
-        UserError: when it cannot be read, is in colour or no picture, or has values that are no labels.
+        UserError: when it cannot be read, is in colour or no picture, or has values that are not labels.
     """
     try:
         if path.suffix.lower() == ".npy":
@@ -169,7 +169,7 @@ def read_label_picture(path: Path, largest: int) -> np.ndarray:
     if wrong:
         listed = ", ".join(wrong[:5]) + (", ..." if len(wrong) > 5 else "")
         remedy = "JPG changes values; export labels as PNG." if path.suffix.lower() in (".jpg", ".jpeg") else "Mend the label."
-        raise UserError(f"{path}: values {listed} are no regions from 0 to {largest}.", remedy)
+        raise UserError(f"{path}: values {listed} are not regions from 0 to {largest}.", remedy)
     return values.T.astype(np.uint8)
 
 

@@ -23,7 +23,7 @@ def read_table(path: Path, columns: Collection[str], remedy: str) -> list[dict[s
             reader = csv.DictReader(stream)
             names, rows = reader.fieldnames or (), list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: is no table in UTF-8 ({error}).", remedy) from error
+        raise UserError(f"{path}: is not a table in UTF-8 ({error}).", remedy) from error
     lacking = [name for name in columns if name not in names]
     if lacking:
         raise UserError(f"{path}: has no columns {', '.join(lacking)}.", remedy)

@@ -98,7 +98,7 @@ def _complete(image: pydicom.Dataset, source: str | Path, identity: Sequence[str
     for tag in identity:
         if not image.get(tag):
             problem = f"{source}: no {tag}, by which results refer to their images."
-            raise UserError(problem, "Use --seg-nrrd, or export the images anew.")
+            raise UserError(problem, "Use --seg-nrrd, or export the images again.")
     for tag in REPEATED:
         value = image.get(tag)
         try:

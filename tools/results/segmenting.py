@@ -73,7 +73,7 @@ class Segmenter:
                     raise UserError(f"--{OPTIONS.get(name, name)}: {bundle.name} has no such option.", "Leave it out.")
                 if name == "threshold":
                     if not (isinstance(value, numbers.Real) and 0 <= value <= 1):
-                        raise UserError(f"--threshold {value}: no number from 0 to 1.", "Leave it out to take the bundle's own.")
+                        raise UserError(f"--threshold {value}: not a number from 0 to 1.", "Leave it out to take the bundle's own.")
                     value = self.settings[name] = float(value)  # numpy's too
                 if isinstance(value, str) and not HARMLESS.fullmatch(value):  # MONAI evaluates texts of a config
                     raise UserError(f"--{name} {value}: not a value that can be set.", "Give a number, a truth value or a word.")
@@ -128,9 +128,7 @@ class Segmenter:
             with self.bundle.parser("inference.json", **self.settings) as parser:
                 check_precision(parser)
         elif store or any(map(is_address, inputs)):
-            raise UserError(
-                "an archive's studies are fetched and stored by one process alone.", "Leave --jobs and --scheduler out."
-            )
+            raise UserError("an archive's studies are fetched and stored by a single process.", "Leave --jobs and --scheduler out.")
         with ExitStack() as stack:
             archives = self.archives(stack, series)
             finisher = CaseFinisher(self.bundle, self.kind, output, self.output_suffix, exports, archives, store)
@@ -184,7 +182,7 @@ class Segmenter:
     def plan(self, inputs: Iterable[object], output: Path, overwrite: bool = False, series: str | None = None) -> list[CaseResult]:
         """Return what `segment` would do, as results: with an error where a case would fail at once, or skipped.
 
-        Archives are asked which series there are; nothing is fetched, so what is there already is not told of their cases.
+        Archives are asked which series there are; nothing is fetched, so what already exists is not told of their cases.
         """
         inputs = list(inputs)
         with ExitStack() as stack, self.bundle.parser("inference.json") as parser:

@@ -1,4 +1,4 @@
-"""``python -m tools segment`` as it is typed: odd names, what is there already, what is said."""
+"""``python -m tools segment`` as it is typed: odd names, what already exists, what is said."""
 
 import csv
 import hashlib
@@ -103,7 +103,7 @@ def test_results_beside_their_dicom_series(tools, tmp_path):
     for more in ((), ("--overwrite", "--dicom-seg"), ("--overwrite",)):
         code, printed = tools("segment", spots, scan, "-o", scan, "--seg-nrrd", *more)
         assert code == 0 and "1 of 1 cases done" in printed, printed
-        assert printed.count("Thumbs.db beside the DICOM files; passed over") == 1
+        assert printed.count("Thumbs.db beside the DICOM files; skipped") == 1
 
 
 def test_maps_beside_their_images_are_no_images(tmp_path):
@@ -291,7 +291,7 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(segment, tiny, tmp
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     names = [tmp_path / f"{name}.nii.gz" for name in ("a", "b", "gone")]
     code, printed = segment(tiny, *names, "-o", tmp_path / "out", "--dry-run")
-    assert code == 1 and "a: is there already, kept" in printed and "b: to be segmented" in printed and "gone: fails" in printed
+    assert code == 1 and "a: already exists, kept" in printed and "b: to be segmented" in printed and "gone: fails" in printed
     assert segment(tiny, names[0], "-o", tmp_path / "out", "--dry-run", "--threshold", "0.2")[1].count("where it is 0.2 now")
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
     printed = segment(tiny, *names, "-o", tmp_path / "out", "--dry-run", "--json")[1]

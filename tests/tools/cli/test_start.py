@@ -76,10 +76,10 @@ def test_every_command_is_found_and_explains_itself(name):
         ("score", "", "b"),
     ],
 )
-def test_an_empty_text_is_not_the_folder_where_the_program_runs(tools, tmp_path, monkeypatch, arguments):
+def test_an_empty_argument_is_not_the_folder_where_the_program_runs(tools, tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
     code, printed = tools(*arguments)
-    assert code == 2 and "error: an empty text where a name, file or folder belongs." in printed
+    assert code == 2 and "error: an empty argument where a name, file or folder belongs." in printed
     assert not any(tmp_path.iterdir())
 
 

@@ -66,7 +66,7 @@ def test_what_has_no_partner_is_reported(source, tmp_path):
     assert report.left_out == ["train/dicoms/c.dcm: no label of this name", "train/labels/d.png: no slice of this name"]
 
 
-def test_no_name_fits(source, tmp_path):
+def test_slices_without_a_label_of_their_name_are_refused(source, tmp_path):
     write_slice(source / "train" / "dicoms" / "c.dcm", (0, 0, 0), PIXELS)
     save_label(source / "train" / "labels" / "d.png", LABEL)
     with pytest.raises(UserError, match=r"no slice has a label of its name.*\n*.*c.png"):
@@ -82,8 +82,8 @@ def test_a_jpg_that_kept_its_values_is_taken(source, tmp_path):
 @pytest.mark.parametrize(
     ("label", "kind", "message"),
     [
-        (np.full((6, 9), 3, np.uint8), ".png", "values 3 are no regions from 0 to 2"),
-        (np.full((6, 9), 0.5), ".npy", "values 0.5 are no regions"),
+        (np.full((6, 9), 3, np.uint8), ".png", "values 3 are not regions from 0 to 2"),
+        (np.full((6, 9), 0.5), ".npy", "values 0.5 are not regions"),
         (LABEL * 127, ".jpg", "JPG changes values"),
         (np.zeros((6, 9, 3), np.uint8) + np.array([1, 90, 200], np.uint8), ".png", "a colour picture"),
         (LABEL.T.copy(), ".png", "6x9 pixels, but a.dcm has 9x6"),
@@ -216,7 +216,7 @@ def test_folds_are_blocks_of_neighbours_and_cover_every_slice_once(tmp_path):
 
 def test_a_label_map_with_wrong_values(tmp_path):
     volumes(tmp_path / "in")
-    with pytest.raises(UserError, match="values 2 are no labels from 0 to 1"):
+    with pytest.raises(UserError, match="values 2 are not labels from 0 to 1"):
         prepare_volumes(tmp_path / "in", tmp_path / "set", {"0": "background", "1": "muscle"}, "", "_muscle")
 
 
@@ -268,6 +268,10 @@ def test_the_command_relabels_and_limits_what_it_relabelled(tools, tmp_path):
     assert code == 0, printed
     label = np.asarray(entry_arrays(tmp_path / "set" / "dataset.json", "p1_z003")[1].dataobj)
     assert np.count_nonzero(label == 9) == 4 and np.count_nonzero(label == 0) == 30 - 6
-    for wrong, message in (("9=near", "no distance in mm"), ("9=0", "no distance in mm"), ("a=3", "not a label from 1 to 255")):
+    for wrong, message in (
+        ("9=near", "not a distance in mm"),
+        ("9=0", "not a distance in mm"),
+        ("a=3", "not a label from 1 to 255"),
+    ):
         code, printed = tools(*command, "--overwrite", "--within", wrong)
         assert code == 2 and message in printed

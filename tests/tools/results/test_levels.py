@@ -58,7 +58,7 @@ def test_lists_of_spreadsheets_are_read(scan):
 def test_a_list_in_another_code_is_told(scan):
     """The scan failed by an error of Python's."""
     (scan / "p_water_levels.csv").write_bytes("level,first,last\nHöhe,2,4\n".encode("latin-1"))
-    with pytest.raises(UserError, match=r"p_water_levels\.csv: is no table in UTF-8"):
+    with pytest.raises(UserError, match=r"p_water_levels\.csv: is not a table in UTF-8"):
         read_levels(str(scan / "p_water.nii.gz"))
 
 

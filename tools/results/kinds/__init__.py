@@ -48,4 +48,4 @@ def _own_kind(bundle: Bundle, name: str) -> ResultKind:
         return type(own.__name__, (own, KINDS[getattr(own, "like", "plain")]), {})()
     except Exception as error:  # whatever the foreign file does wrong is its author's to mend
         reason = f"{type(error).__name__}: {error}"
-        raise UserError(f"{bundle.name}: result_kind {name} cannot be used ({reason}).", "Mend the class.") from error
+        raise UserError(f"{bundle.name}: result_kind {name} cannot be used ({reason}).", "Fix the class.") from error

@@ -27,7 +27,7 @@ class View:
         oriented: whether right and left are known.
         numbering: axis, number of the first slice and step of the slices as the file counts them; None where they are not counted.
         window: darkest and brightest value.
-        places: name of a structure to its place in mm, for structures that are no labels.
+        places: name of a structure to its place in mm, for structures that are not labels.
     """
 
     image: np.ndarray
