@@ -58,10 +58,10 @@ class Record:
             machine, self.rates, self.notes = content["machine"], content["rates"], dict(content["notes"])
             self.results = {name: _result(values) for name, values in content["bundles"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{self.path}: is no record of an earlier run.", "Measure anew, without --resume.") from error
+            raise UserError(f"{self.path}: is not a record of an earlier run.", "Measure again, without --resume.") from error
         if machine != self.machine:
             raise UserError(
-                f"{self.path}: was measured on {machine}; this is {self.machine}.", "Measure anew, or into another folder."
+                f"{self.path}: was measured on {machine}; this is {self.machine}.", "Measure again, or into another folder."
             )
 
 

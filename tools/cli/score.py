@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 def score(
     context: typer.Context,
-    predictions: Annotated[Path, typer.Argument(help="Masks that `axial segment` or another program wrote: a folder or a file.")],
+    predictions: Annotated[Path, typer.Argument(help="Masks from `axial segment` or another program: a folder or a file.")],
     labels: Annotated[Path, typer.Argument(help="The truth: a data set with dataset.json, a folder of label maps, or a file.")],
-    bundle: Annotated[str, typer.Option("--bundle", help="Whose task it is: a bundle's name or a part of it.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of scores.csv and scores.json.")] = Path("scores"),
-    section: Annotated[str | None, typer.Option(help="Section of dataset.json; test if left out.")] = None,
+    bundle: Annotated[str, typer.Option("--bundle", help="Bundle whose task it is: its name, or a part of it.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for scores.csv and scores.json.")] = Path("scores"),
+    section: Annotated[str | None, typer.Option(help="Section of dataset.json; test by default.")] = None,
     pictures: Annotated[
-        Path | None, typer.Option(metavar="IMAGES", help="Folder of the images: draw where each mask and its label differ most.")
+        Path | None, typer.Option(metavar="IMAGES", help="Folder of the images; draw where each mask and its label differ most.")
     ] = None,
     overwrite: Overwrite = False,
     repeat: Annotated[
-        bool, typer.Option("--repeat", help="LABELS are results of second scans: print how far measures lie apart.")
+        bool, typer.Option("--repeat", help="LABELS are results of second scans: print how far apart the measures are.")
     ] = False,
 ) -> None:
-    """Score masks against labels: each case, mean, standard deviation, 95 % interval. Code 1 when a case failed."""
+    """Score masks against labels: each case, mean, standard deviation, 95 % interval. Exit code 1 if a case failed."""
     if repeat:
         refuse_beside(context, "--repeat", {"output", "section", "pictures", "overwrite"})
         return _repeat(predictions, labels)
@@ -42,10 +42,10 @@ def score(
     if pictures and not pictures.exists():
         raise UserError(f"--pictures {pictures}: no such file or folder.", "Give the images that were segmented.")
     if output.exists() and not output.is_dir():
-        raise UserError(f"{output}: is no folder.", "Give another one with -o.")
+        raise UserError(f"{output}: is not a folder.", "Give another one with -o.")
     for name in ("scores.csv", "scores.json"):
         if (output / name).exists() and not overwrite:
-            raise UserError(f"{output / name}: is there already.", "Give another folder with -o, or --overwrite.")
+            raise UserError(f"{output / name}: already exists.", "Give another folder with -o, or --overwrite.")
     from rich.table import Table
 
     from ..scoring.pairing import find_pairs

@@ -98,7 +98,7 @@ class DaskCluster:
             if slots:
                 seen = time.monotonic()
             elif unfit and not self.running:
-                raise UserError(f"no worker can do this: {unfit}", "Mend it there, or name others with --scheduler.")
+                raise UserError(f"no worker can do this: {unfit}", "Fix it there, or name others with --scheduler.")
             elif time.monotonic() - seen > PATIENCE:
                 logger.warning("No worker has %.1f GiB and is free: waiting for one.", self.case_memory / 2**30)
                 seen = time.monotonic()

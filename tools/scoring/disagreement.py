@@ -34,7 +34,7 @@ def draw_pairs(bundle: Bundle, pairs: Pairs, images: Path, folder: Path) -> Iter
     """
     kind = kind_of(bundle)
     if kind.picture is None:
-        raise UserError(f"{bundle.name}: its results are no masks, so nothing can be drawn.", "Leave --pictures out.")
+        raise UserError(f"{bundle.name}: its results are not masks, so nothing can be drawn.", "Leave --pictures out.")
     find, options = finding_of(bundle)
     sources = {case["case"]: first_image(case["image"]) for case in find(images, **options)}
     groups = match_names([prediction.name for prediction, _ in pairs.found.values()], sources)

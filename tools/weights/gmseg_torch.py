@@ -44,7 +44,7 @@ def convert_gmseg_torch(path: Path) -> dict[str, torch.Tensor]:
         if not all(isinstance(value, torch.Tensor) for value in given.values()):
             raise TypeError("no tensors")
     except Exception as error:  # torch has many for a damaged file
-        raise UserError(f"{path}: no state dict that can be read ({type(error).__name__}).", REMEDY) from error
+        raise UserError(f"{path}: not a readable state dict ({type(error).__name__}).", REMEDY) from error
     state = {}
     for name, value in NoPoolASPP(pooled_branch="dilated_stem").state_dict().items():
         module, _, kind = name.rpartition(".")

@@ -50,7 +50,7 @@ def python_words(text: str) -> str:
     text = text.strip()
     try:
         value = ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError):  # @id and $expression, paths, what is no value of Python
+    except (SyntaxError, ValueError):  # @id and $expression, paths, what is not a value of Python
         return text
     read = _read_words(value)
     return text if ast.dump(read) == ast.dump(value) else ast.unparse(read)
@@ -96,7 +96,7 @@ def read_configs(bundle: Bundle, configs: Sequence[str]) -> ConfigParser:
                 raise TypeError("no ids with values")
             parser.read_config(paths[:count])
         except Exception as error:  # of JSON, YAML and MONAI's own
-            raise UserError(f"{path}: is no config ({error}).", "Mend it, or give another.") from error
+            raise UserError(f"{path}: is no config ({error}).", "Fix it, or give another.") from error
     return parser
 
 

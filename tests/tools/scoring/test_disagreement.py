@@ -91,7 +91,7 @@ def test_classes_of_pictures_are_refused(tools, tmp_path):
     (tmp_path / "a_pred.json").write_text('{"name": "1"}')
     (tmp_path / "dataset.json").write_text('{"test": [{"image": "a.png", "label": 1}]}')
     code, printed = tools("score", tmp_path, tmp_path, "--bundle", "digits", "-o", tmp_path / "out", "--pictures", tmp_path)
-    assert code == 2 and "its results are no masks" in " ".join(printed.split()) and "Traceback" not in printed
+    assert code == 2 and "its results are not masks" in " ".join(printed.split()) and "Traceback" not in printed
 
 
 def test_slices_are_those_that_differ_most_by_the_numbers_of_the_file(monkeypatch, tmp_path):

@@ -121,7 +121,7 @@ def test_a_data_set_says_which_label_is_whose(score, tmp_path):
 
 @pytest.mark.parametrize("listed", [True, False])
 def test_visits_that_are_called_as_modalities_stay_apart(score, tmp_path, listed):
-    """P14_T1 and P14_T2 of MSLesSeg became one case, P14: the first was dropped without a word."""
+    """P14_T1 and P14_T2 of MSLesSeg became one case, P14: the first was dropped silently."""
     predictions, labels = folders(tmp_path)
     for shift, time in enumerate(("T1", "T2", "T3")):
         save_nifti(predictions / f"P14_{time}_seg.nii.gz", boxes(v1=shift), AFFINE)
@@ -250,7 +250,7 @@ def test_an_output_that_is_a_file_is_said_before_anything_is_scored(score, tmp_p
         save_nifti(folder / "a.nii.gz", boxes(v1=5))
     (tmp_path / "scores").touch()
     code, printed, _ = score(predictions, labels, "--bundle", "gray")
-    assert code == 2 and "scores: is no folder" in printed and "Dice" not in printed
+    assert code == 2 and "scores: is not a folder" in printed and "Dice" not in printed
 
 
 def test_a_trailing_axis_of_one_voxel_is_none(score, tmp_path):
@@ -313,7 +313,7 @@ def test_a_mask_of_0_and_255_is_refused_and_not_scored_0(score, tmp_path, bundle
     save_nifti(labels / "a.nii.gz", boxes(v1=5) * (255 if odd == "truth" else 1), AFFINE)
     code, printed, values = score(predictions, labels, "--bundle", bundle)
     assert code == 1 and not values and "255" in printed
-    assert "none of the bundle's classes (1 " in printed or "255 are no labels" in printed
+    assert "none of the bundle's classes (1 " in printed or "255 are not labels" in printed
 
 
 def test_radiographs_without_spacing_are_measured_in_pixels(score, tmp_path):
@@ -332,7 +332,7 @@ def test_radiographs_without_spacing_are_measured_in_pixels(score, tmp_path):
     assert {row["unit"] for row in rows if row["metric"] == "HD95"} == {"pixels"}
 
 
-def test_digits_by_accuracy(score, tmp_path):
+def test_digits_are_scored_by_accuracy(score, tmp_path):
     predictions, labels = folders(tmp_path)
     for name, value in (("a", "3"), ("b", "5")):
         (predictions / f"{name}_pred.json").write_text(json.dumps({"case": name, "name": value, "probabilities": [1.0]}))

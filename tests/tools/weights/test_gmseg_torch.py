@@ -82,10 +82,10 @@ def test_other_files_are_refused(tmp_path, state):
     with pytest.raises(UserError, match=r"amort\.weight is of"):
         convert_gmseg_torch(path)
     torch.save(state | {"amort.weight": [1]}, path)
-    with pytest.raises(UserError, match="no state dict that can be read"):
+    with pytest.raises(UserError, match="not a readable state dict"):
         convert_gmseg_torch(path)
     path.write_text("no weights")
-    with pytest.raises(UserError, match="no state dict that can be read"):
+    with pytest.raises(UserError, match="not a readable state dict"):
         convert_gmseg_torch(path)
 
 
