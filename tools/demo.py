@@ -123,7 +123,7 @@ def _demo_digits(bundle: Bundle, folder: Path, console: Console, errors: Console
     entries = json.loads(prepare_digits(data, overwrite=True).read_text())["test"][:DIGITS]
     paths = [data / entry["image"] for entry in entries]
     segment_cases(bundle, paths, folder, True, {}, console, errors)
-    with (folder / "measures.csv").open(newline="") as stream:
+    with (folder / "measures.csv").open(newline="", encoding="utf-8") as stream:
         answers = {row["case"]: row for row in csv.DictReader(stream)}
     figure = Figure(figsize=(8, 4.6), layout="constrained")
     right = 0

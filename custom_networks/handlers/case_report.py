@@ -1,6 +1,5 @@
 """What all reports of scores share: a row a case, means, tables."""
 
-import csv
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from ignite import distributed as idist
 from ignite.engine import Engine, Events
 
 from ..metrics.finite_mean import finite_mean
+from ..results.tables import write_rows
 from .distributed import gather
 from .score_table import print_scores
 
@@ -83,8 +83,8 @@ def _count(engine: Engine) -> int | None:
 def write_table(path: Path, rows: Sequence[dict]) -> None:
     """Write rows as CSV, the first row's keys as columns; numbers with six digits."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()})
+    write_rows(
+        path,
+        list(rows[0]),
+        ({name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()} for row in rows),
+    )

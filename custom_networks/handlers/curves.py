@@ -1,6 +1,5 @@
 """Write losses and scores to a CSV file, a picture and TensorBoard while training runs."""
 
-import csv
 import time
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from ignite import distributed as idist
 from ignite.engine import Engine, Events
 from monai.utils import optional_import
 
+from ..results.tables import read_rows, write_rows
 from ..results.write_result import write_result
 
 Figure, has_matplotlib = optional_import("matplotlib.figure", name="Figure")
@@ -50,9 +50,8 @@ class TrainingCurves:
     def _start(self, engine: Engine) -> None:
         path = self.output_dir / "curves.csv"
         if engine.state.epoch and path.exists():
-            with path.open(newline="") as stream:
-                rows = csv.DictReader(stream)
-                self.rows = [_numbers(row) for row in rows if int(row["epoch"]) <= engine.state.epoch]
+            with path.open(newline="", encoding="utf-8") as stream:
+                self.rows = [_numbers(row) for row in read_rows(stream)[1] if int(row["epoch"]) <= engine.state.epoch]
 
     def _collect(self, engine: Engine) -> None:
         output = engine.state.output
@@ -70,13 +69,7 @@ class TrainingCurves:
             self._write()
 
     def _write(self) -> None:
-        def write(path: Path) -> None:
-            with path.open("w", newline="") as stream:
-                writer = csv.DictWriter(stream, _names(self.rows), restval="")
-                writer.writeheader()
-                writer.writerows(self.rows)
-
-        write_result(self.output_dir / "curves.csv", write)
+        write_result(self.output_dir / "curves.csv", lambda path: write_rows(path, _names(self.rows), self.rows))
         if time.monotonic() - self._drawn >= DRAW_SECONDS:
             self._draw()
         if has_tensorboard:

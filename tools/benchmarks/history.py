@@ -37,7 +37,7 @@ def read(path: Path) -> list[dict[str, str]]:
     """Return the rows of the file, none where there is no file."""
     if not path.exists():
         return []
-    with path.open(newline="") as stream:
+    with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
 
 
@@ -82,7 +82,7 @@ def _key(row: dict[str, str]) -> tuple[str, str, str]:
 
 
 def _write(path: Path, rows: Sequence[dict[str, str]]) -> None:
-    with path.open("w", newline="") as stream:
+    with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

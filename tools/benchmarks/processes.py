@@ -33,7 +33,7 @@ class Usage:
 def own_peak_memory() -> float:
     """Return the peak memory in MiB of this process; on Linux without that of the process that it was forked from."""
     if STATUS.exists():
-        line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+        line = next(line for line in STATUS.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 

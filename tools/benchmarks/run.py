@@ -155,7 +155,7 @@ def _markdown(rows: list[list[str]]) -> list[str]:
 
 
 def _put(readme: Path, markdown: str) -> None:
-    before, begin, rest = readme.read_text().partition(BEGIN)
+    before, begin, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise UserError(f"{readme}: no lines {BEGIN.strip()} and {END.strip()}.", "Put them where the table belongs.")
@@ -164,7 +164,7 @@ def _put(readme: Path, markdown: str) -> None:
 
 def _processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

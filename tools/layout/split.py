@@ -52,7 +52,7 @@ def check_split(folder: Path, sections: Mapping[str, Sequence[dict]]) -> None:
 
 def describe_split(data_list: Path) -> str:
     """Return how many entries of a ``dataset.json`` train, validate and test, and what follows where a section has none."""
-    content = json.loads(data_list.read_text())
+    content = json.loads(data_list.read_text(encoding="utf-8"))
     counts = {section: len(content.get(section, [])) for section in SECTIONS}
     text = ", ".join(f"{count} {section}" for section, count in counts.items())
     if counts["training"] and not counts["validation"]:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from custom_networks.errors import UserError
+from custom_networks.results.tables import read_rows
 
 
 def read_table(path: Path, columns: Collection[str], remedy: str) -> list[dict[str, str]]:
@@ -20,8 +21,7 @@ def read_table(path: Path, columns: Collection[str], remedy: str) -> list[dict[s
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            names, rows = reader.fieldnames or (), list(reader)
+            names, rows = read_rows(stream)
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: is not a table in UTF-8 ({error}).", remedy) from error
     lacking = [name for name in columns if name not in names]

@@ -1,6 +1,5 @@
 """A folder of results, which several runs may share, at once or one after the other."""
 
-import csv
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from custom_networks.errors import UserError
+from custom_networks.results.tables import read_rows
 from custom_networks.results.write_result import remove_leftovers
 
 from .measures import COLUMNS, write_measures
@@ -74,7 +74,7 @@ def _read(path: Path) -> list[dict]:
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8", errors="replace") as stream:
-        reader = csv.DictReader(stream)
-        if reader.fieldnames and tuple(reader.fieldnames) != COLUMNS:
-            raise UserError(f"{path}: another table of that name is there.", "Move it, or give -o another folder.")
-        return list(reader)
+        columns, rows = read_rows(stream)
+    if columns and tuple(columns) != COLUMNS:
+        raise UserError(f"{path}: another table of that name is there.", "Move it, or give -o another folder.")
+    return rows

@@ -1,6 +1,5 @@
 """Volumes and areas of label maps."""
 
-import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 from custom_networks.geometry.axial import slice_axis, slices_last
 from custom_networks.geometry.voxels import voxel_volume
 from custom_networks.results.record import quality_of, read_record
+from custom_networks.results.tables import write_rows
 from custom_networks.results.write_result import write_result
 
 CHEST = ("heart", "right lung", "left lung")  # the classes of the cardiothoracic ratio
@@ -152,10 +152,4 @@ def read_quality(path: Path, case: str) -> list[dict]:
 def write_measures(path: Path, rows: Iterable[dict]) -> None:
     """Write rows of `COLUMNS` as CSV, at once or not at all."""
 
-    def write(target: Path) -> None:
-        with target.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, COLUMNS)
-            writer.writeheader()
-            writer.writerows(rows)
-
-    write_result(path, write)
+    write_result(path, lambda target: write_rows(target, COLUMNS, rows))

@@ -1,6 +1,5 @@
 """Train and score a bundle on folds, each in processes of its own."""
 
-import csv
 import hashlib
 import json
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from custom_networks.errors import UserError
 from custom_networks.handlers.checkpoint import EARLY
+from custom_networks.results.tables import write_rows
 from custom_networks.results.write_result import write_json, write_result
 
 from ..bundles import Bundle
@@ -103,7 +103,8 @@ class CrossValidation:
         chosen = choose_nested(tables)
         rows = [row for fold in self.folds for row in tables[chosen[fold.name]] if row["fold"] == fold.name]
         path = self.output / TABLE
-        write_result(path, lambda file: _write_rows(file, rows))
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        write_result(path, lambda file: write_rows(file, columns, rows))
         write_result(self.output / PAGE, lambda file: file.write_text(page(rows), encoding="utf-8"))
         return path
 
@@ -296,13 +297,6 @@ def _given(folder: Path, fold: Fold) -> Path:
 
 def _read_json(path: Path) -> dict | None:
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-
-
-def _write_rows(path: Path, rows: list[dict]) -> None:
-    with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, list(dict.fromkeys(name for row in rows for name in row)), restval="")
-        writer.writeheader()
-        writer.writerows(rows)

@@ -14,6 +14,7 @@ from PIL import Image
 from custom_networks.cases.cases import case_name
 from custom_networks.cases.suffixes import PICTURE_SUFFIXES
 from custom_networks.errors import UserError
+from custom_networks.results.tables import as_cell, from_cell
 from custom_networks.results.write_result import write_result
 
 from ..api import Model
@@ -101,7 +102,7 @@ def judge_cases(
 def write_results(path: Path, judged: Sequence[Judged]) -> None:
     """Write a row a result: subject, damage, Dice, and its measures."""
     rows = [
-        dict(zip(COLUMNS, (case.subject, case.kind, round(case.dice, 4)), strict=True))
+        dict(zip(COLUMNS, (as_cell(case.subject), case.kind, round(case.dice, 4)), strict=True))
         | {name: value for name, value in case.features.items() if not isinstance(value, list)}
         | {name: json.dumps(value) for name, value in case.features.items() if isinstance(value, list)}
         for case in judged
@@ -118,7 +119,8 @@ def read_results(path: Path) -> list[Judged]:
     try:
         table = pd.read_csv(path, dtype={"subject": str, "damage": str}, keep_default_na=False, na_values=[""])
         heads = table[list(COLUMNS)].itertuples(index=False, name=None)
-        return [Judged(*head, _features(row)) for head, row in zip(heads, table.to_dict("records"), strict=True)]
+        rows = zip(heads, table.to_dict("records"), strict=True)
+        return [Judged(from_cell(subject), *rest, _features(row)) for (subject, *rest), row in rows]
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{path}: not a table of results.", "Give one that `axial calibrate --table` wrote.") from error
 

@@ -100,7 +100,7 @@ def _read(path: Path) -> Image:
 
 def _transform(path: Path) -> np.ndarray:
     """Read an ITK affine transform as a matrix ``(4, 4)`` between the mm of NIfTI."""
-    lines = dict(line.split(":", 1) for line in path.read_text().splitlines() if ":" in line)
+    lines = dict(line.split(":", 1) for line in path.read_text(encoding="utf-8").splitlines() if ":" in line)
     values, centre = (np.array(lines[name].split(), float) for name in ("Parameters", "FixedParameters"))
     turn, shift = values[:9].reshape(3, 3), values[9:]
     return LPS @ from_matvec(turn, shift + centre - turn @ centre) @ LPS

@@ -204,7 +204,7 @@ MEASUREMENTS = {"raw_heads": _raw_heads, "rescans": _rescans, "situations": _sit
 
 
 def _run(command: list[str], folder: Path, log: Path) -> None:
-    with log.open("a") as stream:
+    with log.open("a", encoding="utf-8") as stream:
         code = run_logged(command, folder, stream, environment())
     if code:
         raise UserError(f"{' '.join(command[1:5])}: failed.", f"Read {log}.")

@@ -1,12 +1,12 @@
 """Compare predictions with labels, case by case, and sum up."""
 
-import csv
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from custom_networks.errors import UserError, explain
+from custom_networks.results.tables import write_rows
 from custom_networks.results.write_result import write_json, write_result
 
 from ..bundles import Bundle
@@ -72,15 +72,8 @@ def summarise(rows: Iterable[dict]) -> list[Summary]:
 
 def write_scores(folder: Path, bundle: Bundle, scores: Scores) -> list[Path]:
     """Write ``scores.csv``, a row a case, structure and metric, and ``scores.json`` with the summaries; return both."""
-
-    def write(target: Path) -> None:
-        with target.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, COLUMNS)
-            writer.writeheader()
-            writer.writerows(scores.rows)
-
     table, summary = folder / "scores.csv", folder / "scores.json"
-    write_result(table, write)
+    write_result(table, lambda target: write_rows(target, COLUMNS, scores.rows))
     content = {
         "bundle": bundle.name,
         "version": bundle.version,

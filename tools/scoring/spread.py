@@ -1,6 +1,5 @@
 """Mean, spread and interval of scores."""
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from scipy.stats import bootstrap
+
+from custom_networks.results.tables import read_rows
 
 RESAMPLES = 5000
 LEVEL = 0.95
@@ -74,8 +75,8 @@ def spread(scores: Sequence[float], subjects: Sequence[str], name: str = "") -> 
 
 def read_scores(path: Path) -> list[dict[str, str]]:
     """Read a report's table: its rows of cases, without that of the means."""
-    with path.open(newline="") as stream:
-        return [row for row in csv.DictReader(stream) if row.get("case") not in (None, "mean")]
+    with path.open(newline="", encoding="utf-8") as stream:
+        return [row for row in read_rows(stream)[1] if row.get("case") not in (None, "mean")]
 
 
 def score_names(rows: Sequence[Mapping[str, str]]) -> list[str]:

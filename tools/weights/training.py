@@ -31,7 +31,7 @@ def run_config(
     options = [text for key, value in settings.items() for text in (f"--{key}", _argument(str(value)))]
     command = [sys.executable, "-m", "monai.bundle", "run", run_id, "--config_file", str(list(configs)), *options]
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    with log.open("a") as stream:
+    with log.open("a", encoding="utf-8") as stream:
         variables = {"OMP_NUM_THREADS": threads} | environment()
         return not run_logged(command, bundle.folder, stream, variables)
 

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import shutil
 import zipfile
 
 import nibabel
@@ -104,3 +105,21 @@ def test_another_modality_and_a_film_without_orientation(tools, tmp_path):
     ]
     assert areas[0] == areas[1]
     assert tools("segment", "chest", mri, "-o", tmp_path / "out", "--any-modality")[0] == 0
+
+
+def test_names_that_a_spreadsheet_would_evaluate(tools, spots, tmp_path):
+    out, labels = tmp_path / "out", tmp_path / "labels"
+    scans = [nifti(name=f"{name}.nii")(tmp_path) for name in ("=HYPERLINK(A1)", "-cmd", "@SUM(1)", "plain")]
+    for scan in scans:  # one run each, so that rows are read and written again
+        assert tools("segment", spots, scan, "-o", out)[0] == 0
+    text = (out / "measures.csv").read_text(encoding="utf-8")
+    assert {line[:4] for line in text.splitlines()[1:]} == {"'=HY", "'-cm", "'@SU", "plai"}
+    labels.mkdir()
+    for mask in out.glob("*_seg.nii.gz"):
+        (labels / mask.name.replace("_seg", "_label")).write_bytes(mask.read_bytes())
+    assert tools("score", out, labels, "--bundle", spots, "-o", tmp_path / "scores")[0] == 0
+    scored = (tmp_path / "scores" / "scores.csv").read_text(encoding="utf-8")
+    assert {line[:4] for line in scored.splitlines()[1:]} == {"'=HY", "'-cm", "'@SU", "plai"}
+    rescans = tmp_path / "rescans"
+    shutil.copytree(out, rescans)
+    assert tools("score", out, rescans, "--bundle", spots, "--repeat")[0] == 0

@@ -65,6 +65,12 @@ def test_undamaged_cases_of_every_format_have_their_dice(data):
         read_results(data / "dataset.json")
 
 
+def test_subjects_that_a_spreadsheet_would_evaluate_are_read_back(tmp_path):
+    write_results(tmp_path / "t.csv", [Judged(name, "none", 1.0, {"sureness": 1.0}) for name in ("=1+1", "-a", "7")])
+    assert (tmp_path / "t.csv").read_text().splitlines()[1].startswith("'=1+1,")
+    assert [case.subject for case in read_results(tmp_path / "t.csv")] == ["=1+1", "-a", "7"]
+
+
 def test_nothing_is_to_be_found_in_foreign_images(data):
     found = list(judge_cases(Threshold(), data, load_data_list(data, "test"), 0, 0, lambda text: None, kind="foreign"))
     assert [(case.kind, case.dice) for case in found] == [("foreign", 0.0)] * 2 and len({case.subject for case in found}) == 2
