@@ -1,7 +1,6 @@
 """Prepare chest radiographs of disease with lung masks that go through the heart (ieee8023/covid-chestxray-dataset)."""
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from custom_networks.results.write_result import write_result
 from ..layout.data_list import Report
 from ..layout.making import making
 from ..layout.tables import read_table
-from .folder import split_sections
+from .folder import fitting_names, split_sections
 
 CLASSES = {"0": "background", "1": "right lung", "2": "left lung", "3": "heart", "4": "right clavicle", "5": "left clavicle"}
 PARTIAL = {
@@ -188,7 +187,8 @@ def _sections(
     if fold:
         test += names[fold[0] - 1 :: fold[1]]
     if not validation:
-        others = [name for name in names if not any(fnmatchcase(name, pattern) for pattern in test)]
+        held = {name for pattern in test for name in fitting_names(names, pattern)}
+        others = [name for name in names if name not in held]
         validation = others[VALIDATION_STEP - 1 :: VALIDATION_STEP] or others[-1:]
     grouped = split_sections({name: {"films": patients[name]} for name in names}, test, validation)
     return {section: [film for group in groups for film in group["films"]] for section, groups in grouped.items()}

@@ -3,7 +3,7 @@
 import fnmatch
 import shutil
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +140,10 @@ def find_pairs(source: Path, image_suffix: str, masks, label_suffix: str) -> tup
         missing = [f"{place}{name}{ending}" for (_, name), (_, file) in zip(names, found, strict=True) if file is None]
         if missing:
             left_out.append(f"{path.name}: {missing[0]} is missing")
-        else:
-            pairs[case] = (path, found)
+            continue
+        if case in pairs:
+            left_out.append(f"{pairs[case][0].name}: {path.name} is taken, of the same case")
+        pairs[case] = (path, found)
     return pairs, left_out
 
 
@@ -200,6 +202,12 @@ def _merge(image_path: Path, label_paths: list[tuple[int | None, Path]]) -> niba
     return label
 
 
+def fitting_names(names: Iterable[str], pattern: str) -> list[str]:
+    """Return the names that fit a pattern of the shell, and the one that is the pattern itself: ``scan [1]`` fits itself too."""
+    wanted = _composed(pattern)
+    return [name for name in names if _composed(name) == wanted or fnmatch.fnmatchcase(_composed(name), wanted)]
+
+
 def split_sections(
     entries: dict[str, Any], test: Sequence[str], validation: Sequence[str], has_phantoms: bool = False
 ) -> dict[str, list]:
@@ -211,7 +219,7 @@ def split_sections(
     chosen: dict[str, list[str]] = {"test": [], "validation": []}
     for section, patterns in (("test", test), ("validation", validation)):
         for pattern in patterns:
-            fitting = fnmatch.filter(entries, pattern)
+            fitting = fitting_names(entries, pattern)
             if not fitting:
                 raise UserError(f"{pattern}: no case of this name.", f"There are: {', '.join(entries)}.")
             chosen[section] += [case for case in fitting if case not in chosen[section]]

@@ -1,6 +1,5 @@
 """Prepare axial slices: DICOM slices with label pictures, or volumes with label maps."""
 
-import fnmatch
 from collections.abc import Container, Sequence
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from custom_networks.readers.picture import PictureReader
 from ..layout.data_list import Report
 from ..layout.making import making
 from ..layout.nifti import check_same_grid, load_image, load_nifti, save_pair
-from .folder import find_pairs, split_sections
+from .folder import find_pairs, fitting_names, split_sections
 
 DICOM_FOLDERS = (("dicoms", "labels"), ("train/dicoms", "train/labels"))
 VALIDATION_STEP = 10  # where no case is named, every tenth slice of the training validates
@@ -265,7 +264,7 @@ def _limit(label: np.ndarray, value: int, reach: float, limited: Container[int],
 
 def _sections(entries: dict[str, dict], test: Sequence[str], validation: Sequence[str]) -> dict[str, list[dict]]:
     if not validation:
-        held = {name for pattern in test for name in fnmatch.filter(entries, pattern)}
+        held = {name for pattern in test for name in fitting_names(entries, pattern)}
         training = [name for name in entries if name not in held]
         validation = training[VALIDATION_STEP - 1 :: VALIDATION_STEP] or training[1:][-1:]  # a single one trains
     return split_sections(entries, test, validation)

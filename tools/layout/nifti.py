@@ -6,11 +6,16 @@ import nibabel
 import numpy as np
 from nibabel.funcs import squeeze_image
 
+from custom_networks.cases.suffixes import NIFTI_SUFFIXES
 from custom_networks.errors import UserError
+from custom_networks.readers.bounded import check_size, is_gzip, most_bytes
 from custom_networks.readers.nifti import read_nifti_header
+
+from .contents import open_content
 
 AFFINE_TOLERANCE = 1e-2  # mm
 MM = {"meter": 1000.0, "micron": 0.001}  # units of NIfTI
+NIFTI_2 = 540  # bytes of its header
 NO_NUMBERS = {"c": "complex numbers", "V": "colours"}  # kinds of numpy
 
 
@@ -21,7 +26,7 @@ def load_nifti(path: Path, remedy: str = "Replace the file.") -> nibabel.Nifti1I
         UserError: for a damaged one, and one of no numbers; ``remedy`` is what to do.
     """
     try:
-        image = nibabel.load(path)
+        image = _load(path)
         array = np.asarray(image.dataobj)
         units = image.header.get_xyzt_units()[0] if hasattr(image.header, "get_xyzt_units") else "mm"
     except Exception as error:  # nibabel and gzip raise many types for broken files
@@ -32,6 +37,18 @@ def load_nifti(path: Path, remedy: str = "Replace the file.") -> nibabel.Nifti1I
         raise UserError(f"{path}: holds no voxel.", remedy)
     image = squeeze_image(image)
     return _in_mm(image, MM[units]) if units in MM else image
+
+
+def _load(path: Path) -> nibabel.Nifti1Image:
+    """Load a file as nibabel does, which believes its name; one that is packed although it is ``.nii``, or not, as what it is."""
+    name = path.name.lower()
+    if not name.endswith(NIFTI_SUFFIXES) or not path.is_file() or is_gzip(path) == name.endswith(".gz"):
+        return nibabel.load(path)
+    with open_content(path) as stream:
+        content = stream.read(most_bytes() + 1)
+    check_size(path, len(content))
+    two = any(int.from_bytes(content[:4], order) == NIFTI_2 for order in ("little", "big"))
+    return (nibabel.Nifti2Image if two else nibabel.Nifti1Image).from_bytes(content)
 
 
 def load_image(path: Path) -> nibabel.Nifti1Image:

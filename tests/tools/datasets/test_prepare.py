@@ -1,3 +1,4 @@
+import gzip
 import json
 
 import nibabel
@@ -278,3 +279,46 @@ def test_digits_hold_out_a_fifth_of_every_class(tmp_path):
 def test_split_sizes(count, sizes):
     split = split_in_order([{"image": str(i)} for i in range(count)])
     assert [len(split[section]) for section in ("training", "validation", "test")] == sizes
+
+
+def write_pair(folder, case: str, ending: str = ".nii.gz") -> None:
+    save_nifti(folder / f"{case}_image{ending}", np.random.rand(4, 4, 2).astype(np.float32))
+    save_nifti(folder / f"{case}_label{ending}", (np.random.rand(4, 4, 2) > 0.5).astype(np.uint8))
+
+
+@pytest.mark.parametrize("case", ["scan [1]", "[!a]", "a[", "e\u0301", "*"])
+def test_a_case_is_chosen_by_its_name_whatever_a_shell_would_make_of_it(tmp_path, case):
+    for name in (case, "other", "third"):
+        write_pair(tmp_path, name)
+    typed = "\u00e9" if case == "e\u0301" else case
+    data = read(prepare_folder(tmp_path, tmp_path / "out", LABELS, test=[typed], validation=[]).data_list)
+    assert f"images/{case}.nii.gz" in [entry["image"] for entry in data["test"]]
+
+
+def test_a_second_image_of_a_case_is_told(tmp_path):
+    for name in "abc":
+        write_pair(tmp_path, name)
+    save_nifti(tmp_path / "a_image.nii", np.random.rand(4, 4, 2).astype(np.float32))
+    report = prepare_folder(tmp_path, tmp_path / "out", LABELS)
+    assert report.left_out == ["a_image.nii: a_image.nii.gz is taken, of the same case"]
+    assert sorted(path.name for path in (tmp_path / "out" / "images").iterdir()) == ["a.nii.gz", "b.nii.gz", "c.nii.gz"]
+
+
+@pytest.mark.parametrize("ending", [".nii.gz", ".nii", ".NII.GZ"])
+@pytest.mark.parametrize("kind", [nibabel.Nifti1Image, nibabel.Nifti2Image])
+def test_names_that_say_otherwise_than_files_are_packed(tmp_path, ending, kind):
+    for name in "abc":
+        write_pair(tmp_path, name)
+    expected = labels_of(tmp_path, {"label": "a_label.nii.gz"}).copy()
+    for part in ("image", "label"):
+        path = tmp_path / f"a_{part}.nii.gz"
+        kind.from_image(nibabel.load(path)).to_filename(tmp_path / "right.nii.gz")
+        content = (tmp_path / "right.nii.gz").read_bytes()
+        path.unlink()
+        (tmp_path / f"a_{part}{ending}").write_bytes(content if ending == ".nii" else gzip.decompress(content))
+    (tmp_path / "right.nii.gz").unlink()
+    report = prepare_folder(tmp_path, tmp_path / "out", LABELS)
+    assert report.cases == ["a", "b", "c"] and report.left_out == []
+    entry = read(report.data_list)["training"][0]
+    assert np.array_equal(labels_of(tmp_path / "out", entry), expected)
+    assert LoadVolumed("image")({"image": str(tmp_path / "out" / entry["image"])})["image"].shape == (4, 4, 2)
