@@ -127,8 +127,10 @@ def _take(studies: dict, left_out: list[str], name: str, images: list[Path | Non
     missing += ["lesion mask"] if mask is None else []
     if missing:
         left_out.append(f"{name}: {' and '.join(missing)} missing")
-    else:
-        studies[name] = (images, mask)
+        return
+    if name in studies:
+        left_out.append(f"{name}: {studies[name][1]} is another study of this name; {mask} is taken")
+    studies[name] = (images, mask)
 
 
 def _read_mask(path: Path, flair: Path) -> nibabel.Nifti1Image:

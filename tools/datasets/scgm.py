@@ -7,9 +7,11 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from custom_networks.errors import UserError
+from custom_networks.data.label_values import check_label_values
+from custom_networks.errors import UserError, WrongFilesError
 
 from ..layout.data_list import Report
+from ..layout.nifti import check_same_grid, load_nifti
 from .folder import prepare_folder
 
 LABELS = {"0": "background", "1": "gray matter", "2": "white matter"}
@@ -30,30 +32,37 @@ def prepare_scgm(source: Path, folder: Path, **options) -> Report:
         options: see `prepare_folder`.
 
     Raises:
-        UserError: when no image of such a name is there, or a mask does not fit.
+        WrongFilesError: names every mask that cannot be read, is none or does not fit; nothing is written then.
+        UserError: when no image of such a name is there.
     """
     if not source.is_dir():
         raise UserError(f"{source}: no such folder.", "Give the unpacked challenge.")
     images = {match[1]: path for path in sorted(source.iterdir()) if (match := IMAGE.match(path.name))}
     if not images:
         raise UserError(f"{source}: no siteN-scMM-image.nii.gz.", "Give the unpacked challenge.")
-    left_out = []
+    left_out, faults = [], []
     with tempfile.TemporaryDirectory() as scratch:
         for case, path in images.items():
             masks = sorted(source.glob(f"{case}-mask-r*.nii*"))
             if not masks:
                 left_out.append(f"{path.name}: no mask of any rater")
                 continue
-            loaded = [nibabel.load(mask) for mask in masks]
-            for mask, image in zip(masks, loaded, strict=True):
-                if image.shape != loaded[0].shape:
-                    raise UserError(f"{mask}: shape {image.shape}, but {masks[0].name} has {loaded[0].shape}.", "Replace the file.")
+            try:
+                loaded = [load_nifti(mask) for mask in masks]
+                for mask, image in zip(masks, loaded, strict=True):
+                    check_same_grid(mask, image.shape, image.affine, masks[0], loaded[0].shape, loaded[0].affine)
+                    check_label_values(mask, np.asarray(image.dataobj), max(OFFICIAL))
+            except UserError as error:
+                faults.append(error)
+                continue
             merged = majority_vote([np.asarray(image.dataobj) for image in loaded])
             label = np.zeros(merged.shape, np.uint8)
             for official, ours in OFFICIAL.items():
                 label[merged == official] = ours
             nibabel.save(nibabel.Nifti1Image(label, loaded[0].affine), Path(scratch) / f"{case}_label{_suffix(path)}")
             (Path(scratch) / f"{case}_image{_suffix(path)}").symlink_to(path.resolve())
+        if faults:
+            raise WrongFilesError(faults, f"{len(faults)} of {len(images)} cases are wrong; nothing was written.")
         report = prepare_folder(Path(scratch), folder, LABELS, **options)
     report.left_out += left_out
     return report

@@ -228,7 +228,7 @@ def _cut(
         array[drawn == old] = new
     check_label_values(label_path, array, largest)
     axis = slice_axis(image.affine)
-    spacing = np.delete(image.header.get_zooms()[:3], axis)
+    spacing = np.delete(np.linalg.norm(image.affine[:3, :3], axis=0), axis)
     labelled = np.flatnonzero(drawn.any(tuple(i for i in range(3) if i != axis))).tolist()
     for z in labelled:
         for value, reach in within.items():

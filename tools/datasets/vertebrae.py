@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from monai.transforms import LoadImage
+import torch
 
 from custom_networks.cases.names import case_name
 from custom_networks.cases.tree import visible
 from custom_networks.errors import UserError
+from custom_networks.transforms.loading.load_volume import LoadVolumed
 from custom_networks.vertebrae.names import VERTEBRA_NAMES, VERTEBRA_NUMBERS
 
 from ..layout.data_list import Report
@@ -19,6 +20,7 @@ from ..synthesis.codes import VERTEBRAE
 from .folder import split_sections
 from .vertebra_samples import LABELS
 
+HOUNSFIELD = (-32768, 32767)  # what CT can say in 16 bits
 CSI_STEP = 100  # the challenge's labels are 100, 200, ...
 
 
@@ -81,6 +83,11 @@ def prepare_vertebrae(
     scans = list(FINDERS[dataset](source, left_out, lowest, fill))
     if not scans:
         raise UserError(f"{source}: no CT with vertebra masks in the form of {dataset}.", f"See `axial prepare {dataset} --help`.")
+    by_case = {scan.case: scan for scan in scans}
+    left_out += [
+        f"{scan.image}: {by_case[scan.case].image} is taken, of the same name" for scan in scans if by_case[scan.case] is not scan
+    ]
+    scans = list(by_case.values())
     sections = split_sections({scan.case: scan.case for scan in scans}, test, validation)
     entries = {}
     with making(folder, overwrite, source) as made:
@@ -92,7 +99,7 @@ def prepare_vertebrae(
                     labels, strange = _filled(labels, grid, fill / f"{_result_name(scan, scans)}_seg.nii.gz")
                     lies = "of the result lies on others of the mask"
                     left_out += [f"{scan.case}: {VERTEBRA_NAMES[number]} {lies}" for number in strange]
-                image = np.round(grid.array).astype(np.int16)
+                image = np.round(grid.array).clip(*HOUNSFIELD).astype(np.int16)
                 entries[scan.case] = save_pair(made.folder, scan.case, image, labels.astype(np.uint8), grid.affine)
         made.check()
         listed = {section: [entries[case] for case in cases] for section, cases in sections.items()}
@@ -101,17 +108,16 @@ def prepare_vertebrae(
 
 
 def load_grid(path: Path) -> Grid:
-    """Load a volume of any kind that MONAI reads.
+    """Load a volume of any kind that bundles read, where they take it to lie.
 
     Raises:
-        UserError: when it cannot be read or is no volume.
+        UserError: when it cannot be read, is no volume, or has values that are no finite numbers.
     """
-    try:
-        image = LoadImage(image_only=True)(str(path))
-    except Exception as error:  # readers raise many types for damaged files
-        raise UserError(f"{path}: cannot be read ({type(error).__name__}).", "Replace the file.") from error
+    image = LoadVolumed("image")({"image": str(path)})["image"]
     if image.ndim != 3:
         raise UserError(f"{path}: {image.ndim} axes, expected a volume.", "Give one volume a file.")
+    if count := int((~torch.isfinite(image)).sum()):
+        raise UserError(f"{path}: {count} values are NaN or infinite.", "Replace them, for instance by -1000, and try again.")
     return Grid(image.numpy(), np.asarray(image.affine, float), path)
 
 

@@ -8,13 +8,13 @@ from nibabel.funcs import squeeze_image
 
 from custom_networks.cases.suffixes import NIFTI_SUFFIXES
 from custom_networks.errors import UserError
+from custom_networks.geometry.nifti_space import nifti_space
 from custom_networks.readers.bounded import check_size, is_gzip, most_bytes
 from custom_networks.readers.nifti import read_nifti_header
 
 from .contents import open_content
 
 AFFINE_TOLERANCE = 1e-2  # mm
-MM = {"meter": 1000.0, "micron": 0.001}  # units of NIfTI
 NIFTI_2 = 540  # bytes of its header
 NO_NUMBERS = {"c": "complex numbers", "V": "colours"}  # kinds of numpy
 
@@ -28,15 +28,13 @@ def load_nifti(path: Path, remedy: str = "Replace the file.") -> nibabel.Nifti1I
     try:
         image = _load(path)
         array = np.asarray(image.dataobj)
-        units = image.header.get_xyzt_units()[0] if hasattr(image.header, "get_xyzt_units") else "mm"
     except Exception as error:  # nibabel and gzip raise many types for broken files
         raise UserError(f"{path}: cannot be read ({error}).", remedy) from error
     if array.dtype.kind in NO_NUMBERS:
         raise UserError(f"{path}: holds {NO_NUMBERS[array.dtype.kind]}, not plain numbers.", remedy)
     if not array.size:
         raise UserError(f"{path}: holds no voxel.", remedy)
-    image = squeeze_image(image)
-    return _in_mm(image, MM[units]) if units in MM else image
+    return _placed(squeeze_image(image))
 
 
 def _load(path: Path) -> nibabel.Nifti1Image:
@@ -64,9 +62,16 @@ def load_image(path: Path) -> nibabel.Nifti1Image:
     return image
 
 
-def _in_mm(image: nibabel.Nifti1Image, factor: float) -> nibabel.Nifti1Image:
-    """Return an image whose affine is in mm, where it was in another unit."""
-    affine = np.diag([factor, factor, factor, 1]) @ image.affine
+def _placed(image: nibabel.Nifti1Image) -> nibabel.Nifti1Image:
+    """Return an image whose affine is that which our readers take, in mm; one that has no place in space as nibabel has it."""
+    if not isinstance(image, nibabel.Nifti1Pair):
+        return image
+    try:
+        affine = nifti_space(image.header, image.shape).affine
+    except ValueError:
+        return image
+    if np.array_equal(affine, image.affine):
+        return image
     result = nibabel.Nifti1Image(image.dataobj, affine, image.header)
     result.header.set_xyzt_units("mm")
     return result

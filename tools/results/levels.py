@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-from custom_networks.cases.cases import case_name
+from custom_networks.cases.names import case_name, split_series
 from custom_networks.errors import UserError
 
 from ..layout.tables import read_table
@@ -31,7 +30,7 @@ def read_levels(source: str) -> list[Level]:
     Raises:
         UserError: when the file is not of the form of `EXAMPLE`.
     """
-    scan = Path(source.partition("#")[0])
+    scan = split_series(source)[0]
     path = scan.parent / f"{case_name(scan)}{SUFFIX}"
     if not path.is_file():
         return []

