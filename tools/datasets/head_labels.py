@@ -7,6 +7,7 @@ import numpy as np
 
 from custom_networks.cases.cases import case_name
 from custom_networks.cases.tree import visible
+from custom_networks.data.label_values import check_label_values
 from custom_networks.errors import UserError
 
 from ..layout.data_list import Report, split_in_order
@@ -14,6 +15,7 @@ from ..layout.making import making
 from ..layout.nifti import load_nifti
 
 LABELS = {"0": "background", "1": "brain"}
+MOST_LABEL = 32767  # of 16 bits; FreeSurfer's are lower
 LEAST_LABELS = 10  # of a map of a whole head
 
 
@@ -37,7 +39,9 @@ def prepare_head_labels(source: Path, folder: Path, overwrite: bool = False) -> 
         for file, name in zip(files, names, strict=True):
             with made.case():
                 image = load_nifti(file)
-                labels = np.asarray(image.dataobj).astype(np.int16)
+                labels = np.asarray(image.dataobj)
+                check_label_values(file, labels, MOST_LABEL)
+                labels = labels.astype(np.int16)
                 if len(np.unique(labels)) < LEAST_LABELS:
                     raise UserError(f"{file}: fewer than {LEAST_LABELS} labels.", "Give label maps of FreeSurfer of whole heads.")
                 nibabel.save(nibabel.Nifti1Image(labels, image.affine), made.folder / name)

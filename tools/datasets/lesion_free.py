@@ -5,7 +5,6 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from custom_networks.cases.cases import case_name
 from custom_networks.cases.studies import find_studies
 from custom_networks.errors import UserError
 
@@ -37,14 +36,15 @@ def prepare_lesion_free(
     if mirror not in ("", *SIDES):
         raise UserError(f"--mirror {mirror}: no such side.", f"Give {' or '.join(SIDES)}, or leave it out.")
     studies = find_studies(source, MODALITIES, suffixes=(".nii", ".nii.gz"))
-    left_out = [f"{case_name(study['image'][0])}: T1 missing" for study in studies if None in study["image"]]
-    whole = [study["image"] for study in studies if None not in study["image"]]
+    left_out = [study["error"] for study in studies if "error" in study]
+    studies = [study for study in studies if "error" not in study]
+    left_out += [f"{study['case']}: T1 missing" for study in studies if None in study["image"]]
+    whole = {study["case"].removesuffix(f"_{MODALITIES[0]}"): study["image"] for study in studies if None not in study["image"]}
     if not whole:
         raise UserError(f"{source}: no study with FLAIR and T1.", f"Left out: {'; '.join(left_out[:3])}.")
     entries = {}
     with making(folder, overwrite, source) as made:
-        for paths in whole:
-            case = case_name(paths).removesuffix(f"_{MODALITIES[0]}")
+        for case, paths in whole.items():
             entry = entries[case] = entry_of(case)
             with made.case():
                 images = [load_nifti(Path(path)) for path in paths]

@@ -104,7 +104,13 @@ def _find_open_ms_data(source: Path) -> tuple[dict, list[str]]:
 def _find_bids(source: Path) -> tuple[dict, list[str]]:
     studies, left_out = {}, []
     for subject in sorted(path for path in source.glob("sub-*") if path.is_dir()):
-        for case in find_studies(subject, MODALITIES):
+        try:
+            cases = find_studies(subject, MODALITIES)
+        except UserError as error:  # a person without FLAIR
+            left_out.append(error.problem)
+            continue
+        left_out += [case["error"] for case in cases if "error" in case]
+        for case in (case for case in cases if "error" not in case):
             flair = Path(case["image"][0])
             name = flair.name.split("_FLAIR")[0]
             folder = source / "derivatives"

@@ -26,6 +26,18 @@ def test_masks_are_empty(tmp_path):
     np.testing.assert_array_equal(nibabel.load(tmp_path / "out" / "anna_T1.nii.gz").dataobj, VOLUME)
 
 
+def test_studies_of_one_name_are_all_kept_and_those_of_two_images_told(tmp_path):
+    for value, part in enumerate(("one", "two", "three")):
+        (tmp_path / "in" / part).mkdir(parents=True)
+        for name in ("p1_FLAIR", "p1_T1w", *(["p1_FLAIRw"] if part == "three" else [])):
+            save_nifti(tmp_path / "in" / part / f"{name}.nii.gz", VOLUME + value)
+    report = prepare_lesion_free(tmp_path / "in", tmp_path / "out")
+    assert sorted(report.cases) == ["one_p1", "two_p1"] and len(report.left_out) == 1
+    assert "two FLAIR images of one study" in report.left_out[0]
+    for value, case in enumerate(("one_p1", "two_p1")):
+        np.testing.assert_array_equal(nibabel.load(tmp_path / "out" / f"{case}_FLAIR.nii.gz").dataobj, VOLUME + value)
+
+
 @pytest.mark.parametrize(("side", "rows"), [("left", [0, 1, 2, 1, 0]), ("right", [4, 3, 2, 3, 4])])
 @pytest.mark.parametrize("turned", [False, True])
 def test_one_hemisphere_stands_for_both(side, rows, turned):

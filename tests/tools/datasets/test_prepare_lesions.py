@@ -1,6 +1,7 @@
 """Lesion data in their official forms."""
 
 import json
+import shutil
 
 import nibabel
 import numpy as np
@@ -122,3 +123,23 @@ def test_brain_phantoms():
     assert lesion.any() and flair[lesion].mean() > 1.3 * flair[white].mean() and t1[lesion].mean() < 0.9 * t1[white].mean()
     assert (flair[:2] == 0).all() and 0.2 < (t1 > 0).mean() < 0.6
     assert not make_brain_phantom(np.random.default_rng(0), "healthy").label.any()
+
+
+def test_people_without_flair_and_with_two_do_not_stop_the_others(tmp_path):
+    bids = tmp_path / "in"
+    for n in "123":
+        study(bids, *(f"{place}sub-{n}/anat/sub-{n}_{what}.nii.gz" for place, what in
+                      (("", "FLAIR"), ("", "T1w"), ("derivatives/manual/", "label-lesion_mask"))))  # fmt: skip
+    (bids / "sub-2" / "anat" / "sub-2_FLAIR.nii.gz").unlink()
+    shutil.copy(bids / "sub-3" / "anat" / "sub-3_FLAIR.nii.gz", bids / "sub-3" / "anat" / "sub-3_FLAIRw.nii.gz")
+    report = prepare_lesions("bids", bids, tmp_path / "out")
+    assert report.cases == ["sub-1"] and len(report.left_out) == 2
+    assert "sub-2: no FLAIR image" in report.left_out[0] and "two FLAIR images of one study" in report.left_out[1]
+
+
+def test_two_studies_of_one_name_are_told(tmp_path):
+    for part in ("one", "two"):
+        study(tmp_path / "in", *(f"{part}/p1_{name}.nii.gz" for name in ("FLAIR", "T1", "lesion")))
+    report = prepare_lesions("open-ms-data", tmp_path / "in", tmp_path / "out")
+    assert report.cases == ["p1"] and len(report.left_out) == 1
+    assert "one/p1_lesion.nii.gz is another study of this name" in report.left_out[0] and "two/p1" in report.left_out[0]
