@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from ignite.engine import Engine
 from monai.data import DataLoader, Dataset
 from monai.engines import SupervisedEvaluator
+from monai.engines.utils import IterationEvents
 from monai.inferers import Inferer
 from monai.transforms import Transform
+from monai.utils import CommonKeys
 
 from ..cases.names import case_name, first_image
 from ..errors import UserError, explain, lacks_memory, plain
@@ -104,6 +107,7 @@ class CaseEvaluator(SupervisedEvaluator):
             postprocessing=postprocessing,
             val_handlers=val_handlers,
         )
+        self.add_event_handler(IterationEvents.FORWARD_COMPLETED, _check_answer)
         self.cases, self.preprocessing, self.record = cases, preprocessing, record
         self.output_dir, self.output_suffix, self.overwrite = Path(output_dir), output_suffix, overwrite
         self.on_case, self.on_progress = on_case or _log_result, on_progress or (lambda name, share: None)
@@ -237,6 +241,20 @@ class CaseEvaluator(SupervisedEvaluator):
                 else:
                     write_json(record_path(target), earlier)
             raise
+
+
+def _check_answer(engine: Engine) -> None:
+    """Refuse a network's answer that holds NaN: masks of it would look like any other.
+
+    Raises:
+        UserError: says what may help.
+    """
+    answer = engine.state.output[CommonKeys.PRED]
+    if isinstance(answer, torch.Tensor) and answer.is_floating_point() and bool(answer.as_subclass(torch.Tensor).isnan().any()):
+        raise UserError(
+            "the network's answer holds NaN, so there is no mask.",
+            "Compute in float32 (--precision float32), or look at the image's values and the weights.",
+        )
 
 
 def _state(path: Path) -> tuple[int, int] | None:

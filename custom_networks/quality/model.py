@@ -28,6 +28,7 @@ DOUBTS = {
     "extent": "what the image shows differs in size or form from those in training",
 }
 NOTHING = "nothing was found"
+NO_NUMBERS = "the image or the network's answer holds what is no number"
 NO_FIT = "not calibrated"
 LIMITS_ALONE = "only images that look unlike those in training are doubted"
 
@@ -86,7 +87,10 @@ class QualityModel:
         return QualityModel(kept | ({"limits": limits} if limits else {}))
 
     def __call__(self, features: Mapping[str, float]) -> Quality:
-        """Judge a result."""
+        """Judge a result; one with measures that are no numbers, in any of their elements, is doubtful and has no value."""
+        known = {name: value for name, value in features.items() if np.isfinite(value).all()}
+        if len(known) < len(features):
+            return Quality(None, NO_NUMBERS, True, known, self.content.get("about", ""))
         weights, odd = self.content.get("weights"), self._beyond_limits(features)
         if not weights:
             quiet = LIMITS_ALONE if self.content.get("limits") else NO_FIT

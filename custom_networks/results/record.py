@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import json
+import math
 import platform
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -118,7 +119,7 @@ def quality_of(record: Mapping | None) -> Quality | None:
     said = (record or {}).get("quality")
     said = said if isinstance(said, Mapping) else {"value": said}  # of a bundle's own making
     value = said.get("value")
-    value = float(value) if isinstance(value, (int, float)) else None
+    value = float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
     reason, about = (str(said.get(name) or "") for name in ("reason", "about"))
     if value is None and not reason:
         return None

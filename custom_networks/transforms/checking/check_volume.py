@@ -10,11 +10,13 @@ from monai.transforms import MapTransform
 
 from ...errors import UserError
 
+MOST_VALUE = 1e12  # beyond any unit of an image
+
 
 class CheckVolumed(MapTransform):
     """Raise one clear error for an image that cannot be segmented: shape, values, or geometry.
 
-    Checked are: two or three spatial axes, at least two pixels along the first two, finite values, more than one
+    Checked are: two or three spatial axes, at least two pixels along the first two, finite values of up to 1e12, more than one
     value, an affine that can be inverted and whose voxels are between ``smallest`` and ``largest`` mm.
 
     Args:
@@ -51,6 +53,11 @@ class CheckVolumed(MapTransform):
         if not (math.isfinite(least) and math.isfinite(largest)):
             count = int((~torch.isfinite(image)).sum())
             raise UserError(f"{file}: {count} values are NaN or infinite.", "Replace them, for instance by 0, and try again.")
+        if max(-least, largest) > MOST_VALUE:  # their squares would leave what float32 holds, and the network would see NaN
+            raise UserError(
+                f"{file}: values up to {max(-least, largest):.3g}, which no scanner gives.",
+                "The file is damaged or was converted wrongly; replace them, for instance by 0, and try again.",
+            )
         if largest == least:
             raise UserError(f"{file}: every pixel has the same value ({largest:g}).", "Check the export of this image.")
         affine = np.asarray(image.affine, dtype=float)[:3, :3]

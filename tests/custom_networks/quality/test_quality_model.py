@@ -53,6 +53,14 @@ def test_limits_hold_with_a_fit_and_without():
     assert nowhere.doubtful and nowhere.reason == "nothing was found"
 
 
+@pytest.mark.parametrize("content", [{}, CONTENT, CONTENT | {"limits": {"shape": 2.0}}])
+@pytest.mark.parametrize("odd", [{"shape": math.nan}, {"sureness": math.inf}, {"shape_numbers": [0.0, math.nan]}])
+def test_what_is_no_number_is_doubtful_and_stays_out_of_json(content, odd):
+    quality = QualityModel(content)({"sureness": 0.97, "shape": 0.1, "shape_numbers": [0.0, 1.0]} | odd)
+    assert quality.doubtful and quality.value is None and "no number" in quality.reason
+    json.dumps(vars(quality), allow_nan=False)
+
+
 class Sides(torch.nn.Module):
     """Calls bright pixels of the right half ``right`` and of the left half ``left``, whatever the picture."""
 

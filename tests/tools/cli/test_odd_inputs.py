@@ -34,6 +34,10 @@ REFUSED = {
     "elsewhere.mhd": (odd_files.meta_image("elsewhere.mhd", ElementDataFile="/etc/hostname"), "another folder"),
     "cut.nii.gz": (nifti(lambda raw: gzip.compress(bytes(raw))[:-90], "cut.nii.gz"), "cannot be read as an image"),
     "huge.nii": (nifti(name="huge.nii", dim=[3, 32767, 32767, 32767, 1, 1, 1, 1]), "GiB of voxels"),
+    "beyond.nii": (
+        nifti(name="beyond.nii", array=odd_files.VOLUME * np.float32(3e35)),
+        "values up to 3e+38, which no scanner gives",
+    ),
     "s2.dcm": (odd_files.series(2, PhotometricInterpretation="PALETTE COLOR"), "a colour image (PALETTE COLOR)"),
 }
 

@@ -30,6 +30,16 @@ def test_values_that_are_no_numbers(value):
         check(volume)
 
 
+@pytest.mark.parametrize("value", [3e38, -3e38, 1e30, -2e12])
+def test_values_whose_squares_are_no_numbers_are_refused(value):
+    volume = image()
+    volume[0, 2, 3, 1] = value
+    with pytest.raises(UserError, match=r"scan\.nii\.gz: values up to .*, which no scanner gives"):
+        check(volume)
+    volume[0, 2, 3, 1] = 1e9
+    check(volume)
+
+
 def test_four_axes_are_refused():
     with pytest.raises(UserError, match=r"an image of 4 axes \(8x9x3x2\)"):
         check(image((1, 8, 9, 3, 2)))
