@@ -5,12 +5,14 @@ from functools import partial
 
 import torch
 from monai.inferers import Inferer, SliceInferer
+from torch.nn.functional import pad
 
 from ..networks.fully_conv_net import resize_logits
 from .autocast_inferer import AutocastInferer
 from .window_batch import windows_at_once
 
 ON_CPU = 4  # slices at once
+LEAST = 2  # pixels of a side
 
 
 class PlaneInferer(Inferer):
@@ -41,6 +43,11 @@ class PlaneInferer(Inferer):
 
     def run(self, network: Callable[..., torch.Tensor], pictures: torch.Tensor):
         """Return the network's answer to pictures ``(B, C, H, W)`` at their size."""
+        height, width = pictures.shape[2:]
+        if min(height, width) < LEAST:  # a sagittal slice is an axial one a pixel wide, which no network can halve
+            wider = pad(pictures, [0, max(0, LEAST - width), 0, max(0, LEAST - height)], mode="replicate")
+            answer = self.run(network, wider)
+            return answer if isinstance(answer, tuple) else answer[:, :, :height, :width]
         logits = self.autocast(pictures, network)
         if isinstance(logits, tuple) or logits.shape[2:] == pictures.shape[2:]:
             return logits

@@ -33,6 +33,21 @@ def test_a_picture_and_a_volume_keep_their_size():
         torch.testing.assert_close(answer[..., z], PlaneInferer(precision="float32")(volume[..., z], Halving()))
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 1, 9), (1, 1, 9, 1), (1, 1, 1, 1), (1, 1, 1, 9, 3), (1, 1, 9, 1, 3)])
+def test_slices_a_pixel_wide_are_answered(shape):
+    """A sagittal slice is one such axial slice a row; a network that halves its input failed in torch's words."""
+    picture = torch.rand(shape)
+    answer = PlaneInferer(precision="float32")(picture, torch.nn.Sequential(torch.nn.AvgPool2d(2), Enlarged()))
+    assert answer.shape == shape
+
+
+class Enlarged(torch.nn.Module):
+    """Double the size, as decoders do."""
+
+    def forward(self, picture):
+        return torch.nn.functional.interpolate(picture, scale_factor=2)
+
+
 def test_stages_of_a_training_pass_through():
     stages = (torch.zeros(1, 2, 4, 4), torch.ones(1, 2, 4, 4))
     assert [part.mean() for part in PlaneInferer(precision="float32")(torch.ones(1, 1, 4, 4), lambda _: stages)] == [0, 1]
