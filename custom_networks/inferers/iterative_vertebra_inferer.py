@@ -142,7 +142,7 @@ class IterativeVertebraInferer(Inferer):
         with torch.inference_mode():
             SpineSearch(state, network, self.settings, self.levels, shows_end).run()
         self.counts.add(state.counts)
-        return state, number_spine(state, self.settings, self.identification)
+        return state, number_spine(state, self.settings, self.identification, self.levels is None)
 
     def _is_wanted(self, vertebra) -> bool:
         if vertebra.number == SACRUM:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,10 +10,26 @@ import torch
 from ..geometry.regions import box_of, crop, largest_piece, touches_border
 from ..inferers.precision import autocast
 from .settings import TraversalSettings
-from .traversal import Answer, TraversalState, grown_mask
+from .traversal import Answer, Instance, TraversalState, grown_mask
 
 NOTHING = 0.01  # above the intensity beyond the scan, up to which a voxel holds nothing
 CUT = 0.03  # share of the voxels around a fragment that hold nothing, from which on the scan ends there
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the network is shown a patch.
+
+    Attributes:
+        most: intensity above which all looks the same, as contrast medium in a vessel then does beside bone; None changes nothing.
+        alone: an instance that is looked at as if nothing had been found yet, and whose voxels may be given away again.
+    """
+
+    most: float | None = None
+    alone: Instance | None = None
+
+
+PLAIN, SOFT = Look(), Look(0.25)  # 250 HU
 
 
 class PatchReader:
@@ -30,7 +47,7 @@ class PatchReader:
         self.state, self.network, self.settings = state, network, settings
         self.size = [settings.patch] * 3
 
-    def ask(self, centres: Sequence[np.ndarray]) -> list[Answer | None]:
+    def ask(self, centres: Sequence[np.ndarray], look: Look = PLAIN) -> list[Answer | None]:
         """Return what the network finds in the patches around some centres.
 
         None stands where there is too little bone, where there is no new fragment of the least size, and where the patches of this
@@ -45,7 +62,7 @@ class PatchReader:
         answers: list[Answer | None] = [None] * len(centres)
         if not asked:
             return answers
-        patches = torch.stack([self._patch(corners[index]) for index in asked])
+        patches = torch.stack([self._patch(corners[index], look) for index in asked])
         began = time.perf_counter()
         with autocast(state.volume.device, settings.precision):
             outputs = self.network(patches.contiguous(memory_format=torch.channels_last_3d)).float()
@@ -54,20 +71,24 @@ class PatchReader:
         state.counts.patches += len(asked)
         for index, logits, (*numbers, finite) in zip(asked, outputs[:, 0], scalars, strict=True):
             state.counts.not_finite += not finite
-            answers[index] = self._read(corners[index], logits, numbers) if finite else None
+            answers[index] = self._read(corners[index], logits, numbers, look) if finite else None
         return answers
 
-    def _patch(self, corner: np.ndarray) -> torch.Tensor:
+    def _patch(self, corner: np.ndarray, look: Look) -> torch.Tensor:
         """Return CT and memory at a corner, ``(2, patch, patch, patch)``."""
         ct = crop(self.state.volume, corner, self.size, self.settings.outside)
+        if look.most is not None:
+            ct = ct.clamp(max=look.most)
         memory = crop(self.state.probability, corner, self.size, 0.0) >= self.settings.threshold
-        return torch.stack([ct, memory.to(ct)])
+        return torch.stack([ct, memory.to(ct) if look.alone is None else torch.zeros_like(ct)])
 
-    def _read(self, corner: np.ndarray, logits: torch.Tensor, numbers: list[float]) -> Answer | None:
+    def _read(self, corner: np.ndarray, logits: torch.Tensor, numbers: list[float], look: Look) -> Answer | None:
         """Return the largest new fragment with what the network says of it; too small a one counts only at the scan's border."""
         least = self.settings.min_voxels
         probability = logits.sigmoid().to(self.state.probability)
         free = crop(self.state.probability, corner, self.size, 1.0) < self.settings.threshold
+        if look.alone is not None:
+            free |= crop(self.state.owner, corner, self.size, 0) == look.alone.owner
         fragment, size = largest_piece(((probability >= self.settings.threshold) & free).cpu().numpy())
         if not size or size * 16 < least:
             return None

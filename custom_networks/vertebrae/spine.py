@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .identified import Identified
-from .names import NAMES
+from .names import FIRST, L6, LAST, NAMES, SACRUM
 from .numbering import Numbering, number_vertebrae
 from .pieces import Piece
 from .settings import TraversalSettings
@@ -15,6 +15,8 @@ from .traversal import Instance, TraversalState
 
 MARGIN, REACH = 6.0, 60.0  # mm, see `one_spine`
 GAP = 1.5  # times the larger distance of the neighbours beside it, from which on a vertebra is lacking between two others
+SWOLLEN = 1.25  # times the larger one of its neighbours, from which on one may be two; whole ones 1.22 at the most, but C1
+LOWEST = (LAST - 1, LAST, L6, SACRUM)  # below which sacrum, hips and thighs are no vertebrae that lack
 SECOND_SPINE = 3  # complete vertebrae at the height of the spine that make another one
 LARGE, NEIGHBOURS = 2.2, 3  # times the median of so many complete neighbours, from which on a piece is too large for a vertebra
 BEYOND, BONE_BEYOND = 35.0, 8000.0  # mm of scan, and mm3 of bone in it, that tell the end of the spine from that of the scan
@@ -59,33 +61,36 @@ class Spine:
 Identify = Callable[[TraversalState, Sequence[Instance], float, float], list[Identified]]  # see `VertebraIdentification`
 
 
-def number_spine(state: TraversalState, settings: TraversalSettings, identify: Identify | None = None) -> Spine:
+def number_spine(state: TraversalState, settings: TraversalSettings, identify: Identify | None = None, whole: bool = True) -> Spine:
     """Choose the instances of the spine and number them; what is no vertebra is left out.
 
     Args:
         state: after the search.
         settings: of the search.
         identify: looks at every instance once more; None numbers by the estimates of the search alone.
+        whole: whether the search went through the whole scan, so that bone beyond its ends tells of vertebrae that lack.
     """
     instances, second = one_spine(state.found, MARGIN / settings.spacing, REACH / settings.spacing)
     instances.sort(key=lambda instance: -instance.centroid[2])
     seen = identify(state, instances, settings.spacing, settings.threshold) if identify else [None] * len(instances)
-    numbering = number_vertebrae(
-        [_piece(state, i, instances, settings.spacing, identified) for i, identified in zip(instances, seen, strict=True)]
-    )
+    pieces = [_piece(state, i, instances, settings.spacing, identified) for i, identified in zip(instances, seen, strict=True)]
+    numbering = number_vertebrae(pieces)
     kept = []
     for instance, number, probability in zip(instances, numbering.numbers, numbering.probabilities, strict=True):
         instance.vertebra.number, instance.vertebra.probability = number, probability
         instance.vertebra.complete = not instance.cut  # the window stood in its middle, so only the scan's border can cut it
         kept += [instance] * bool(number)
     alternative = [NAMES[number] for number in numbering.alternative or [] if number]
+    swollen = [NAMES[instance.vertebra.number] for instance in swollen_ones(kept, state.volume.shape[2])]
+    beyond = _bone_beyond_the_ends(pieces, numbering.numbers) if whole and not numbering.misplaced else []
+    certain = numbering.certain and not (numbering.missed or swollen or beyond)
     spine = Spine(
         kept,
-        numbering.certain,
+        certain,
         [NAMES[number] for number in numbering.missed],
         alternative,
         numbering.alternative_probability,
-        _warnings(numbering, alternative),
+        _warnings(numbering, certain, alternative, swollen, beyond),
         numbering.misplaced,
         numbering.evidence,
         numbering.assumed,
@@ -167,6 +172,28 @@ def is_large(instance: Instance, others: list[Instance]) -> bool:
     return len(nearest) == NEIGHBOURS and instance.size > LARGE * float(np.median([other.size for other in nearest]))
 
 
+def swollen_ones(kept: Sequence[Instance], height: int) -> list[Instance]:
+    """Return the vertebrae that are much larger than the one above and the one below: two may have grown together there.
+
+    Args:
+        kept: numbered instances from top to bottom.
+        height: of the scan in voxels; what its upper or lower end cuts says nothing.
+    """
+    whole = [(i.vertebra.number not in (FIRST, SACRUM) and i.low[2] > 0 and i.high[2] < height) * i.size for i in kept]
+    triples = zip([0, *whole], whole, [*whole[1:], 0], strict=False)
+    return [i for i, (above, size, below) in zip(kept, triples, strict=True) if 0 < SWOLLEN * max(above, below) < size]
+
+
+def _bone_beyond_the_ends(pieces: Sequence[Piece], numbers: Sequence[int]) -> list[str]:
+    """Return the ends of a numbered spine, such as ``above L1``, beyond which the scan shows bone that is not skull or sacrum."""
+    kept = [(piece, number) for piece, number in zip(pieces, numbers, strict=True) if number]
+    if not kept:
+        return []
+    (first, top), (last, bottom) = kept[0], kept[-1]
+    above = [f"above {NAMES[top]}"] if first.bone_above and top != FIRST else []
+    return above + ([f"below {NAMES[bottom]}"] if last.bone_below and bottom not in LOWEST else [])
+
+
 def _bone_beyond(state: TraversalState, end: Instance, spacing: float, up: bool) -> bool:
     """Tell whether the scan goes on beyond an instance and shows bone there: the skull, the sacrum, or more vertebrae."""
     room = state.volume.shape[2] - end.high[2] if up else end.low[2]
@@ -178,7 +205,7 @@ def _bone_beyond(state: TraversalState, end: Instance, spacing: float, up: bool)
     return state.bone.count(corner, size) * spacing**3 >= BONE_BEYOND
 
 
-def _warnings(numbering: Numbering, alternative: list[str]) -> list[str]:
+def _warnings(numbering: Numbering, certain: bool, alternative: list[str], swollen: list[str], beyond: list[str]) -> list[str]:
     found = [number for number in numbering.numbers if number]
     if not found:
         return []
@@ -191,7 +218,11 @@ def _warnings(numbering: Numbering, alternative: list[str]) -> list[str]:
         warnings.append("the network gives no estimate of any number; vertebrae are counted from the top.")
     if numbering.missed:
         warnings.append(f"not found between others: {', '.join(NAMES[number] for number in numbering.missed)}.")
-    if not numbering.certain and not numbering.counted:
+    if swollen:
+        warnings.append(f"much larger than its neighbours, and two perhaps: {', '.join(swollen)}.")
+    if beyond:
+        warnings.append(f"the scan shows bone {' and '.join(beyond)}, where vertebrae may lack.")
+    if not certain and not numbering.counted:
         text = "the numbers of the vertebrae are uncertain"
         if not numbering.anchored:
             text += ", as no end of the neck, the chest or the lumbar spine was seen to count from"

@@ -132,6 +132,14 @@ def write_instance(state: TraversalState, answer: Answer, index: int, threshold:
     return float(probability[fragment].float().mean())
 
 
+def forget_instance(state: TraversalState, instance: Instance) -> None:
+    """Take an instance, and the margin around it, out of the maps."""
+    there = overlap(instance.low - HALO, instance.high - instance.low + 2 * HALO, state.shape)[0]
+    its = state.owner[there] == instance.owner
+    state.owner[there][its] = 0
+    state.probability[there][its] = 0
+
+
 def grown_mask(mask: torch.Tensor, voxels: int) -> torch.Tensor:
     """Return a mask with every voxel added that is at most so many steps over faces away."""
     grown = mask.clone()

@@ -6,12 +6,14 @@ import torch
 BASE, STEP = 0.3, 0.02  # an oracle reads the instance from the intensity
 
 
-def encode(labels: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.where(labels > 0, BASE + STEP * labels, -0.05).astype(np.float32))[None, None]
+def encode(labels: np.ndarray, base: float = BASE, step: float = STEP) -> torch.Tensor:
+    return torch.from_numpy(np.where(labels > 0, base + step * labels, -0.05).astype(np.float32))[None, None]
 
 
 class Oracle(torch.nn.Module):
     """Answers with the first vertebra, along the traversal, of which the memory lacks more than half."""
+
+    base, step = BASE, STEP
 
     def __init__(self, labels: np.ndarray, direction: str = "down", estimates: dict[int, float] | None = None) -> None:
         super().__init__()
@@ -21,8 +23,11 @@ class Oracle(torch.nn.Module):
         self.order = sorted(heights, key=heights.get, reverse=self.down)
         self.estimates = estimates or {}
 
+    def read(self, patch: torch.Tensor) -> torch.Tensor:
+        return torch.where(patch[0, 0] > 0.2, ((patch[0, 0] - self.base) / self.step).round(), 0)
+
     def forward(self, patch: torch.Tensor) -> torch.Tensor:
-        numbers = torch.where(patch[0, 0] > 0.2, ((patch[0, 0] - BASE) / STEP).round(), 0)
+        numbers = self.read(patch)
         output = torch.full((1, 3, *patch.shape[2:]), -10.0)
         for n in self.order:
             visible = numbers == n
@@ -78,6 +83,31 @@ class DoubtsEnds(Oracle):
             if len(inside):
                 output[0, 0, :, int(inside[:, 1].float().mean()) :] = -10.0
                 output[0, 0].clamp_(max=2.0)
+        return output
+
+
+class FooledByContrast(Oracle):
+    """Errs where a patch shows contrast medium brighter than bone: takes a vertebra and the next one for one, or half of it.
+
+    Args:
+        at: number of the vertebra.
+        halves: whether it finds the upper half of it.
+    """
+
+    base, step, vessel = 0.21, 0.001, 0.4  # of `encode`; a vessel's intensity
+
+    def __init__(self, labels: np.ndarray, at: int, halves: bool = False) -> None:
+        super().__init__(labels)
+        self.at, self.halves = at, halves
+
+    def forward(self, patch: torch.Tensor) -> torch.Tensor:
+        output, numbers = super().forward(patch), self.read(patch)
+        found = output[0, 0] > 0
+        if (patch[0, 0] > 0.3).any() and (numbers[found] == self.at).any():
+            if self.halves:
+                output[0, 0, :, :, : int(found.nonzero()[:, 2].float().mean())] = -10.0
+            else:
+                output[0, 0][numbers == self.at + 1] = 10.0
         return output
 
 

@@ -6,8 +6,18 @@ import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
-from oracles import Constant, DoubtsEnds, KnowsUpright, MisreadsWithoutEnd, Oracle, Oscillating, SeesUpright, encode
-from scipy.ndimage import label
+from oracles import (
+    Constant,
+    DoubtsEnds,
+    FooledByContrast,
+    KnowsUpright,
+    MisreadsWithoutEnd,
+    Oracle,
+    Oscillating,
+    SeesUpright,
+    encode,
+)
+from scipy.ndimage import binary_dilation, label
 
 from custom_networks.errors import UserError
 from custom_networks.geometry.regions import touches_border, vertebra_boxes
@@ -106,6 +116,24 @@ def test_scan_lower_than_a_patch_is_searched_with_and_without_its_end(spines, la
     assert labels.shape[2] < PATCH
     result, found, _ = run(labels, DoubtsEnds(labels, direction, needs_end), direction=direction)
     assert np.array_equal(result, labels) and len(found) == last - 20
+
+
+@pytest.mark.parametrize(("at", "halves"), [(20, False), (21, False), (18, True)])
+def test_what_does_not_fit_its_neighbour_is_looked_at_again_without_the_contrast_medium(spines, at, halves):
+    """Two vertebrae that grew together, and a first one of which a half is found."""
+    labels = spines["abdomen", 0]
+    columns = np.argwhere(~labels.any(2))
+    x, y = min(columns, key=lambda column: np.hypot(*(column - np.array(labels.shape[:2]) / 2)))
+    network = FooledByContrast(labels, at, halves)
+    volume = encode(labels, network.base, network.step)
+    assert np.array_equal(find(volume, network), labels)
+    volume[0, 0, x, y] = network.vessel
+    assert np.array_equal(find(volume, network), labels)
+
+
+def find(volume: torch.Tensor, network) -> np.ndarray:
+    output = IterativeVertebraInferer(PATCH, SPACING)(volume, network)
+    return np.where(output[0, 1] >= 0.5, output[0, 0], 0).astype(np.uint8)
 
 
 def test_of_two_searches_one_whose_numbers_fall_is_not_taken_for_its_sureness(spines):
@@ -319,6 +347,27 @@ def test_missed_vertebra_is_named(spines):
     result, spine = describe(seen, Oracle(seen))
     assert np.array_equal(result, seen) and spine["missed"] == ["L1"]
     assert any("L1" in warning for warning in spine["warnings"])
+
+
+def test_numbers_are_not_certain_where_a_vertebra_lacks_or_two_may_have_grown_together(spines):
+    labels = spines["abdomen", 0].copy()
+    lowest = np.argwhere(labels == 24)[:, 2].min()
+    labels[30:60, 20:40, max(0, lowest - 40) : lowest - 4] = 26
+    gap = np.where(labels == 21, 0, labels).astype(np.uint8)
+    _, spine = describe(gap, Oracle(gap))
+    assert spine["missed"] == ["L2"] and not spine["numbers_certain"]
+    assert any("uncertain" in warning for warning in spine["warnings"])
+    swollen = np.where((labels == 0) & binary_dilation(labels == 20, iterations=3), 20, labels).astype(np.uint8)
+    _, spine = describe(swollen, Oracle(swollen))
+    assert not spine["numbers_certain"] and any("two perhaps: L1" in warning for warning in spine["warnings"])
+    _, spine = describe(labels, Oracle(np.where(labels > 19, labels, 0)))
+    assert not spine["numbers_certain"] and any("bone above L1" in warning for warning in spine["warnings"])
+    whole = spines["spine", 0]
+    _, spine = describe(whole, Oracle(whole), levels="T3-T5")  # where the search ends early
+    assert spine["numbers_certain"] and not spine["warnings"]
+    cut = np.ascontiguousarray(labels[..., : np.argwhere(labels == 20)[:, 2].max() + 1])
+    _, spine = describe(cut, Oracle(cut))
+    assert spine["numbers_certain"] and not spine["warnings"]
 
 
 def test_trail_ends_where_there_is_no_spine(spines):

@@ -1,8 +1,10 @@
 """Which of all trails of a search are the spine."""
 
 import numpy as np
+import pytest
 
-from custom_networks.vertebrae.spine import one_spine
+from custom_networks.vertebrae.names import FIRST, SACRUM
+from custom_networks.vertebrae.spine import one_spine, swollen_ones
 from custom_networks.vertebrae.traversal import FoundVertebra, Instance
 
 MARGIN, REACH = 3.0, 30.0
@@ -55,3 +57,33 @@ def test_a_second_spine_beside_a_gap_is_one_too():
     best = instances(1, [120, 110, 60, 50], size=9000)
     kept, second = one_spine(best + instances(2, [100, 90, 80], x=90), MARGIN, REACH)
     assert len(kept) == 4 and second
+
+
+@pytest.mark.parametrize(
+    ("sizes", "swollen"),
+    [
+        ([4000, 4100, 5400, 4200, 4300], [2]),
+        ([4000, 4100, 4700, 4200, 4300], []),  # no more than vertebrae differ
+        ([4000, 4800, 5800, 6900], []),  # they grow downwards
+        ([2000, 4100, 4200], []),  # the first is small
+        ([4000, 4200, 6000], [2]),
+        ([9000], []),
+    ],
+)
+def test_much_larger_than_both_neighbours_may_be_two(sizes, swollen):
+    spine = instances(1, [100 - 10 * place for place in range(len(sizes))])
+    for instance, size in zip(spine, sizes, strict=True):
+        instance.size, instance.vertebra.number = size, 20
+    assert [spine.index(instance) for instance in swollen_ones(spine, 200)] == swollen
+
+
+def test_sacrum_and_what_the_ends_of_the_scan_cut_make_no_neighbour_swollen():
+    spine = instances(1, [96, 86, 76, 66])
+    for instance, size in zip(spine, [2000, 4000, 4100, 20000], strict=True):
+        instance.size, instance.vertebra.number = size, 20
+    spine[-1].vertebra.number = SACRUM
+    assert swollen_ones(spine, 200) == []
+    spine[1].size = 5200
+    assert swollen_ones(spine, 200) == [spine[1]]
+    spine[1].vertebra.number = FIRST  # as wide as two others
+    assert swollen_ones(spine, 200) == []
