@@ -1,6 +1,6 @@
 """Pictures of where masks and labels differ."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import matplotlib
@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 TRUTH, FOUND = "#ff4040", "#30d0ff"  # outlines of the label and of the mask
 MOST = 6  # slices on a sheet
 WIDTH = 2.6  # inches of each
+SHORT = 6  # letters of names that fit beside what they name
 
 
 def draw_pairs(bundle: Bundle, pairs: Pairs, images: Path, folder: Path) -> Iterator[Path | str]:
@@ -50,14 +51,20 @@ def draw_pairs(bundle: Bundle, pairs: Pairs, images: Path, folder: Path) -> Iter
             found, truth = kind.view(files), kind.view(files.with_label(label))
             if found is None or truth is None:
                 raise UserError("image and mask have other grids.", "Give the image that was segmented.")
-            draw_disagreement(found, truth.mask, target, case)
+            draw_disagreement(found, truth.mask, target, case, _short_names(bundle.classes))
         except Exception as error:  # each case on its own
             yield f"{case}: not drawn, {explain(error)}"
         else:
             yield target
 
 
-def draw_disagreement(view: View, truth: np.ndarray, target: Path, title: str) -> None:
+def _short_names(classes: Mapping[str, str]) -> dict[int, str]:
+    """Return the names of several structures where they are short, such as those of vertebrae."""
+    names = {int(value): name for value, name in classes.items() if value != "0"}
+    return names if len(names) > 1 and all(len(name) <= SHORT for name in names.values()) else {}
+
+
+def draw_disagreement(view: View, truth: np.ndarray, target: Path, title: str, names: Mapping[int, str] | None = None) -> None:
     """Draw the slices where a mask and its label differ most, in their order, each without and with both outlines.
 
     Right or front is on the left. What is drawn around is the border of each value, so that swapped labels show.
@@ -67,6 +74,7 @@ def draw_disagreement(view: View, truth: np.ndarray, target: Path, title: str) -
         truth: label map of the same shape.
         target: PNG to write.
         title: of the sheet.
+        names: of values, which stand at their height: the label's at the left edge, the mask's at the right one.
     """
     axis = PLANES.index(view.plane)
     across, up = (other for other in range(3) if other != axis)
@@ -82,13 +90,22 @@ def draw_disagreement(view: View, truth: np.ndarray, target: Path, title: str) -
         for panel in column:
             panel.imshow(image[index].T, cmap="gray", origin="lower", vmin=low, vmax=max(high, low + 1e-6), aspect=aspect)
             panel.set_axis_off()
-        for labels, colour in ((label, TRUTH), (mask, FOUND)):
+        for labels, colour, side in ((label, TRUTH, "left"), (mask, FOUND, "right")):
             for value in np.unique(labels[index][labels[index] > 0]):
-                outlined = (labels[index] == value).T.astype(float)
-                column[1].contour(outlined, levels=[0.5], colors=[colour], linewidths=[0.9])
+                outlined = labels[index] == value
+                column[1].contour(outlined.T.astype(float), levels=[0.5], colors=[colour], linewidths=[0.9])
+                if names:
+                    _write_name(column[1], names.get(int(value), str(value)), np.argwhere(outlined)[:, 1].mean(), side, colour)
         column[0].set_title("" if view.flat else f"slice {_number(view, index)}", fontsize=8)
     figure.suptitle(f"{title}: label red, mask blue, {np.count_nonzero(wrong)} of {len(wrong)} slices differ", fontsize=10)
     write_result(target, lambda path: figure.savefig(path, dpi=110, format="png"))
+
+
+def _write_name(panel, name: str, height: float, side: str, colour: str) -> None:
+    panel.text(
+        0.02 if side == "left" else 0.98, height, name, color=colour, fontsize=7, ha=side, va="center",
+        transform=panel.get_yaxis_transform(), bbox={"facecolor": "black", "alpha": 0.6, "pad": 0.6, "edgecolor": "none"},
+    )  # fmt: skip
 
 
 def _number(view: View, index: int) -> int:

@@ -109,3 +109,21 @@ def test_slices_are_those_that_differ_most_by_the_numbers_of_the_file(monkeypatc
     view = View(np.zeros(mask.shape, np.float32), mask, np.eye(4), numbering=number_slices(upside_down, mask.shape))
     draw_disagreement(view, label, tmp_path / "a.png", "a")
     assert titles == ["slice 16", "slice 9", "slice 2"]
+
+
+@pytest.mark.parametrize(("bundle", "named"), [("vertebrae", {("L1", "left"), ("L2", "right")}), ("spinal_muscles", set())])
+def test_short_names_stand_beside_what_they_name(tools, tmp_path, monkeypatch, bundle, named):
+    """The right ones at one edge, those that were told at the other."""
+    from matplotlib.axes import Axes
+
+    written = set()
+    monkeypatch.setattr(Axes, "text", lambda self, x, y, text, **options: written.add((text, options["ha"])))
+    label = np.zeros((20, 20, 10), np.uint8)
+    label[5:15, 5:15, 2:8] = 20 if bundle == "vertebrae" else 1
+    for folder, array in (("results", label + (label > 0) * (bundle == "vertebrae")), ("labels", label), ("images", label * 10)):
+        (tmp_path / folder).mkdir()
+        ending = {"results": "_seg", "labels": "_label", "images": "_image"}[folder]
+        save_nifti(tmp_path / folder / f"a{ending}.nii.gz", array, AFFINE)
+    results, labels, images = (tmp_path / name for name in ("results", "labels", "images"))
+    _, printed = tools("score", results, labels, "--bundle", bundle, "-o", tmp_path / "out", "--pictures", images)
+    assert "drew 1 of 1" in printed and written == named
