@@ -60,11 +60,17 @@ def test_the_picture_of_a_failure_is_small(bundle):
         assert min(picture.size) > 100
 
 
-@pytest.mark.parametrize("name", ["README.md", "weights.md"])
-def test_links_lead_somewhere(bundle, name):
+def test_links_lead_somewhere(bundle):
+    """To files, and in them to headings."""
     folder = bundle.folder / "docs"
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (folder / name).read_text()):
-        assert (folder / target).is_file(), target
+    for page in folder.glob("*.md"):
+        for target, heading in re.findall(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)", page.read_text()):
+            path = folder / target if target else page
+            assert path.is_file(), (page.name, target)
+            if heading:
+                titles = re.findall(r"^#+ (.*)$", path.read_text(), re.M)
+                anchors = {"#" + re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+                assert heading in anchors, (page.name, target, heading)
 
 
 def test_every_score_of_a_card_says_how_it_came_to_be(bundle):
