@@ -14,19 +14,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import custom_networks
 from custom_networks.errors import UserError, find_user_error, plain
+
+from .places import BUNDLES, COMPONENTS
 
 if TYPE_CHECKING:
     import torch
     from monai.bundle import ConfigParser
 
-_INSTALLED = Path(__file__).resolve().parent / "_bundles"  # where an installation has them
-BUNDLES = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().parents[1] / "bundles"
 OUTPUT = ("network_data_format", "outputs", "pred")  # where metadata.json describes what a network returns
 VERSION = re.compile(r"\w+([.+-]\w+)*", re.ASCII)
-MEND = "Mend it as docs/sharing.md and the other bundles have it; `axial verify` checks it."
-COMPONENTS = Path(custom_networks.__file__).resolve().parent  # what every zip gets a copy of
+MEND = "Fix it after docs/sharing.md and the other bundles; `axial verify` checks it."
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Bundle:
         version = self._told(str, "version")
         if not VERSION.fullmatch(version):  # it becomes part of a file's name
             raise UserError(
-                f"{self.name}: metadata.json: version {version!r} is none.", "Give numbers and words with dots between."
+                f"{self.name}: metadata.json: version {version!r} is not one.", "Give numbers and words with dots between."
             )
         return version
 
@@ -163,7 +161,7 @@ def all_bundles() -> list[Bundle]:
 def get_bundle(name: str, trust: bool = False) -> Bundle:
     """Return a bundle by its name, a unique part of it, or the path of a bundle's folder.
 
-    A folder that is none of this repository's is reviewed first, for its configs may hold code.
+    A folder from outside this repository is reviewed first, since its configs may hold code.
 
     Args:
         name: the name or the path.

@@ -7,7 +7,7 @@ from functools import cache
 
 from custom_networks.cases.suffixes import NIFTI_SUFFIXES, PICTURE_SUFFIXES
 
-from ..bundles import BUNDLES
+from ..places import BUNDLES
 from .plan import Plan
 
 BASE = "spinal_muscles_mri_segmentation"  # whose configs say what every segmentation says

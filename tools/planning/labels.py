@@ -19,7 +19,8 @@ from custom_networks.transforms.loading.load_volume import LoadVolumed
 
 from ..datasets.slices import read_label_picture
 from .colours import read_colours
-from .sources import LabelledCase, Source, is_picture
+from .entries import LabelledCase, is_picture
+from .sources import Source
 
 MOST_LABEL = 255
 GRID_TOLERANCE = 1e-2  # mm by which the affine of a label map on its image's grid may differ
@@ -55,7 +56,7 @@ def read_label(case: LabelledCase, image: MetaTensor, source: Source) -> Label:
         source: of the case.
 
     Raises:
-        UserError: for one that cannot be read, lies on another grid, or has values that are no labels.
+        UserError: for one that cannot be read, lies on another grid, or has values that are not labels.
     """
     path, shape = case.label, tuple(image.shape[1:])
     if is_picture(path):
@@ -151,5 +152,5 @@ def _codes(path: Path, values: np.ndarray) -> np.ndarray:
     wrong = np.unique(values[codes != values])
     if len(wrong):
         listed = ", ".join(f"{value:g}" for value in wrong[:SHOWN]) + (", ..." if len(wrong) > SHOWN else "")
-        raise UserError(f"{path}: values {listed} are no labels.", f"Give whole numbers from 0 to {MOST_LABEL}.")
+        raise UserError(f"{path}: values {listed} are not labels.", f"Give whole numbers from 0 to {MOST_LABEL}.")
     return codes

@@ -11,26 +11,27 @@ from pathlib import Path
 import numpy as np
 
 from custom_networks.cases.suffixes import NIFTI_SUFFIXES
-from custom_networks.errors import UserError, some
+from custom_networks.errors import UserError
 from custom_networks.results.write_result import write_json
 
-from ..bundles import BUNDLES, Bundle, all_bundles
+from ..bundles import Bundle, all_bundles
 from ..datasets.folder import split_sections
 from ..layout.data_list import write_data_list
 from ..layout.nifti import save_nifti
+from ..places import BUNDLES
 from ..sharing.archive import DEVICES
 from ..sharing.own import NAME
 from ..sharing.syncing import sync
+from .classes import Classes, find_classes
 from .configs import BASE, make_configs
 from .documents import license_text, make_metadata, plan_text, readme_text, shown, title_of
+from .entries import LabelledCase
 from .labels import read_label
 from .layout import config_text
 from .plan import Plan, make_plan
-from .reasons import Reason
-from .sources import LabelledCase, Source, find_source
+from .sources import Source, find_source
 from .survey import Fingerprint, load_image, survey
 
-MOST_UNNAMED = 30  # values with gaps that are taken for classes although nobody named them
 NAMED = re.compile(r"[^\W_][\w .,+()-]{0,63}")  # texts of a config: none that MONAI would evaluate
 
 
@@ -74,14 +75,14 @@ def make_bundle(
     """Look at a folder of images and labels, plan a bundle for it, and write ``output/name``.
 
     The data set is the folder itself where it has a ``dataset.json`` of ours with labels as they are needed; else
-    ``output/name_data``, which refers to the images where they lie and holds label maps that had to be written anew.
+    ``output/name_data``, which refers to the images where they lie and holds label maps that had to be rewritten.
 
     Args:
         name: of the bundle, lower-case words joined by ``_``.
         data: the folder, see `find_source`.
         output: where the bundle goes.
         labels: label value, or colour of six hexadecimal digits, to name; names what the folder does not. Values with gaps are
-            numbered anew, named or not.
+            renumbered, named or not.
         image_suffixes: see `find_source`.
         label_suffix: see `find_source`.
         test: patterns of cases that test.
@@ -102,90 +103,41 @@ def make_bundle(
     source = find_source(data, image_suffixes, label_suffix)
     done = iter(range(1, len(source.cases) + 1))
     fingerprint = survey(source, lambda: on_case(next(done), len(source.cases)))
-    values, names, named = _classes(source, fingerprint, _asked(source, labels or {}))
-    for word in (*names.values(), *source.channels, *source.channel_names, author, *([modality] if modality else ())):
+    classes = find_classes(source, fingerprint, labels or {})
+    for word in (*classes.names.values(), *source.channels, *source.channel_names, author, *([modality] if modality else ())):
         if not NAMED.fullmatch(word):
             raise UserError(
                 f"{word}: no name of a class, channel, modality or author.", "Begin with a letter; up to 64 characters."
             )
     sections = _sections(source, test, validation)
-    learned = _without(_renumbered(fingerprint, values), sections["test"])  # test cases have no say in the plan
+    learned = _without(classes.renumber(fingerprint), sections["test"])  # test cases have no say in the plan
     if set(learned.counts) <= {0} or not sections["training"]:
         raise UserError(f"{data}: no training case has a label.", "Let fewer cases test or validate.")
     plan = make_plan(
-        learned, list(names.values()), pictures=source.pictures, channels=source.channels,
-        channel_names=source.channel_names, named=named, modality=modality, dimensions=dimensions, memory=memory,
+        learned, list(classes.names.values()), pictures=source.pictures, channels=source.channels,
+        channel_names=source.channel_names, named=classes.named, modality=modality, dimensions=dimensions, memory=memory,
         low_resolution=low_resolution,
     )  # fmt: skip
-    if any(value != number for value, number in values.items()):
-        plan = replace(plan, reasons=[_numbering(values, names), *plan.reasons])
-    rewrite = _to_rewrite(source, fingerprint, values)
+    if classes.renumbered:
+        plan = replace(plan, reasons=[classes.reason(), *plan.reasons])
+    rewrite = _to_rewrite(source, fingerprint, classes)
     in_place = source.sections is not None and not (test or validation) and not rewrite
     place = data if in_place else output / f"{name}_data"
     text = plan_text(plan, learned, len(sections["test"]), source.left_out)
     with _written_whole([target] if in_place else [place, target]) as scratch:
         if not in_place:
-            _write_data(scratch / place.name, source, values, names, sections, rewrite)
+            _write_data(scratch / place.name, source, classes, sections, rewrite)
         _write_bundle(scratch / name, name, plan, text, shown(place, output), terms, author)
     return NewBundle(target, place, plan, text, source.left_out)
 
 
 def _check_name(name: str, target: Path) -> None:
     if not NAME.fullmatch(name) or DEVICES.fullmatch(name) or len(name) > 80:
-        raise UserError(f"{name}: no name of a bundle.", "Give lower-case words joined by _, such as kidney_ct_segmentation.")
+        raise UserError(f"{name}: not a name for a bundle.", "Give lower-case words joined by _, such as kidney_ct_segmentation.")
     if any(bundle.name == name for bundle in all_bundles()):
         raise UserError(f"{name}: a bundle of this name is shipped.", "Give another name.")
     if target.exists():
-        raise UserError(f"{target}: is there already.", "Give another name, another folder with -o, or remove it.")
-
-
-def _asked(source: Source, labels: Mapping[int | str, str]) -> dict[int, str]:
-    """Return label value to name where colours may stand for values."""
-    unknown = [value for value in labels if isinstance(value, str) and value not in source.colours]
-    if unknown:
-        there = f"There are: {', '.join(source.colours)}." if source.colours else "Label pictures have no colours, but values."
-        raise UserError(f"--label {unknown[0]}={labels[unknown[0]]}: no label picture has this colour.", there)
-    return {source.colours.get(value, value): name for value, name in labels.items()}
-
-
-def _classes(source: Source, found: Fingerprint, asked: dict[int, str]) -> tuple[dict[int, int], dict[int, str], bool]:
-    """Return label value to the one it becomes, that one to its name, and whether the names were given."""
-    given = asked or source.labels or found.names
-    seen = sorted(set(found.counts) - {0})
-    unnamed = [value for value in seen if given and value not in given]
-    if unnamed:
-        case = next(case for case in found.cases if unnamed[0] in case.counts)
-        known = ", ".join(f"{value} {name}" for value, name in given.items())
-        raise UserError(
-            f"{case.name}: label {unnamed[0]} has no name; named are {known}.",
-            "Name each value, --label VALUE=NAME, or mend the label map.",
-        )
-    absent = [value for value in given if value not in seen]
-    if absent and asked:
-        raise UserError(
-            f"--label {absent[0]}={given[absent[0]]}: no label map has this value.", f"There are: {', '.join(map(str, seen))}."
-        )
-    kept = sorted(given) if given else seen
-    if not given and len(kept) > MOST_UNNAMED and kept[-1] > len(kept):
-        raise UserError(
-            f"{source.folder}: labels have {len(kept)} values with gaps ({some(list(map(str, kept)), 5)}).",
-            "Give label maps whose values are classes; JPG changes them, PNG does not. --label VALUE=NAME names each.",
-        )
-    values = {value: number for number, value in enumerate(kept, 1)}
-    unnamed = {label: f"colour {colour}" for colour, label in source.colours.items()}
-    if len(kept) == 1:
-        unnamed = dict.fromkeys(kept, "foreground")
-    names = {number: given.get(value, unnamed.get(value, f"class {value}")) for value, number in values.items()}
-    if len(set(names.values())) < len(names):
-        raise UserError(
-            f"{', '.join(names.values())}: two classes of one name.", "Give each a name of its own by --label VALUE=NAME."
-        )
-    return values, names, bool(given)
-
-
-def _numbering(values: Mapping[int, int], names: Mapping[int, str]) -> Reason:
-    said = [f"{number} for {value} ({names[number]})" for value, number in values.items()]
-    return Reason("classes", some(said, 8), "Labels with gaps are numbered anew; --label VALUE=NAME names them.")
+        raise UserError(f"{target}: already exists.", "Give another name, another folder with -o, or remove it.")
 
 
 def _sections(source: Source, test: Sequence[str], validation: Sequence[str]) -> dict[str, list[str]]:
@@ -199,41 +151,28 @@ def _without(found: Fingerprint, names: Sequence[str]) -> Fingerprint:
     return replace(found, cases=[case for case in found.cases if case.name not in set(names)])
 
 
-def _renumbered(found: Fingerprint, values: Mapping[int, int]) -> Fingerprint:
-    table = {0: 0} | dict(values)
-    cases = [replace(case, counts={table[value]: count for value, count in case.counts.items()}) for case in found.cases]
-    return replace(found, cases=cases)
-
-
-def _to_rewrite(source: Source, found: Fingerprint, values: Mapping[int, int]) -> bool:
-    """Tell whether label maps must be written anew: with other values, on their images' grid, or as NIfTI."""
-    changed = any(value != number for value, number in values.items()) or not all(case.exact for case in found.cases)
+def _to_rewrite(source: Source, found: Fingerprint, classes: Classes) -> bool:
+    """Tell whether label maps must be rewritten: with other values, on their images' grid, or as NIfTI."""
+    changed = classes.renumbered or not all(case.exact for case in found.cases)
     return changed or not all(case.label.name.lower().endswith(NIFTI_SUFFIXES) for case in source.cases)
 
 
-def _write_data(
-    folder: Path,
-    source: Source,
-    values: Mapping[int, int],
-    names: Mapping[int, str],
-    sections: Mapping[str, Sequence[str]],
-    rewrite: bool,
-) -> None:
+def _write_data(folder: Path, source: Source, classes: Classes, sections: Mapping[str, Sequence[str]], rewrite: bool) -> None:
     folder.mkdir()
     entries = {}
     for case in source.cases:
-        label = _rewritten(folder, case, source, values) if rewrite else str(case.label.resolve())
+        label = _rewritten(folder, case, source, classes.numbers) if rewrite else str(case.label.resolve())
         images = [str(image.resolve()) for image in case.images]
         entries[case.name] = {"image": images if source.channels else images[0], "label": label}
-    labels = {"0": "background"} | {str(value): name for value, name in names.items()}
+    labels = {"0": "background"} | {str(value): name for value, name in classes.names.items()}
     listed = {section: [entries[name] for name in names] for section, names in sections.items()}
     write_data_list(folder, f"made from {source.folder.name}", labels, listed)
 
 
-def _rewritten(folder: Path, case: LabelledCase, source: Source, values: Mapping[int, int]) -> str:
+def _rewritten(folder: Path, case: LabelledCase, source: Source, numbers: Mapping[int, int]) -> str:
     image = load_image(case, source)
     table = np.zeros(256, np.uint8)
-    table[list(values)] = list(values.values())
+    table[list(numbers)] = list(numbers.values())
     target = f"labels/{case.name}.nii.gz"
     (folder / "labels").mkdir(exist_ok=True)
     save_nifti(folder / target, table[read_label(case, image, source).values], np.asarray(image.affine, float))
@@ -265,7 +204,7 @@ def _written_whole(targets: Sequence[Path]) -> Iterator[Path]:
     home = targets[-1].parent
     for target in targets:
         if target.exists():
-            raise UserError(f"{target}: is there already.", "Give another name, another folder with -o, or remove it.")
+            raise UserError(f"{target}: already exists.", "Give another name, another folder with -o, or remove it.")
     try:
         home.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".axial-new-", dir=home))

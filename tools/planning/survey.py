@@ -18,8 +18,9 @@ from custom_networks.transforms.loading.load_modalities import LoadModalitiesd
 from custom_networks.transforms.loading.load_radiograph import LoadRadiographd
 from custom_networks.transforms.loading.load_volume import LoadVolumed
 
+from .entries import LabelledCase
 from .labels import read_label
-from .sources import LabelledCase, Source
+from .sources import Source
 
 MOST_SAMPLES = 10_000  # intensities of a case's classes that are kept
 SMALLEST = 8  # pixels, below which an image has nothing to learn from
@@ -128,7 +129,7 @@ def survey(source: Source, on_case: Callable[[], None] = lambda: None) -> Finger
     """Read every image and label of a source once.
 
     Raises:
-        UserError: for an image that cannot be read or segmented, a label map on another grid or with values that are no labels,
+        UserError: for an image that cannot be read or segmented, a label map on another grid or with values that are not labels,
             images too small to learn from, and a source without a labelled voxel or without background.
     """
     cases, unit = [], "mm"

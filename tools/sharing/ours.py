@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from ..bundles import BUNDLES, COMPONENTS
+from ..places import BUNDLES, COMPONENTS
 
 RELEASED = Path(__file__).with_name("released.txt")  # `SHA-256  name in a zip`, a line each, of every released version
 

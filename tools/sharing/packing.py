@@ -9,7 +9,8 @@ from pathlib import Path
 from custom_networks.errors import UserError
 from custom_networks.results.write_result import write_result
 
-from ..bundles import COMPONENTS, Bundle
+from ..bundles import Bundle
+from ..places import COMPONENTS
 from .archive import MANIFEST, SIGNATURE, belongs
 from .signing import sign
 

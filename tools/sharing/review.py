@@ -7,7 +7,7 @@ from pathlib import Path
 
 from custom_networks.errors import UserError, some
 
-from ..bundles import COMPONENTS
+from ..places import COMPONENTS
 from .archive import MANIFEST, SIGNATURE, read_archive
 from .configs import LARGEST_CONFIG, ConfigReview, Finding
 from .logging_conf import review_logging

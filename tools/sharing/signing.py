@@ -18,7 +18,7 @@ def make_keys(private: Path) -> Path:
         the public key's file.
 
     Raises:
-        UserError: when one of the files is there already or cannot be written.
+        UserError: when one of the files already exists or cannot be written.
     """
     public = private.with_name(f"{private.name}.pub")
     key = Ed25519PrivateKey.generate()
@@ -30,7 +30,7 @@ def make_keys(private: Path) -> Path:
             path.touch(mode=mode, exist_ok=False)
             path.write_bytes(content)
         except FileExistsError as error:
-            raise UserError(f"{path}: is there already.", "A key is never overwritten; choose another name.") from error
+            raise UserError(f"{path}: already exists.", "A key is never overwritten; choose another name.") from error
         except OSError as error:
             raise UserError(f"{path}: cannot be written ({error.strerror}).", "Choose another folder.") from error
     return public

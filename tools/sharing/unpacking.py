@@ -26,7 +26,7 @@ def unpack(found: Review, folder: Path, overwrite: bool = False) -> Path:
     """
     target = folder / found.top
     if os.path.lexists(target) and not overwrite:
-        raise UserError(f"{target}: is there already.", "Choose another folder or give --overwrite.")
+        raise UserError(f"{target}: already exists.", "Choose another folder or give --overwrite.")
     if os.path.lexists(target) and not any((target / mark).is_file() for mark in MARKS):
         raise UserError(f"{target}: is no bundle, so it is not replaced.", "Choose another folder.")
     try:

@@ -138,7 +138,7 @@ def _check_versions(bundle: Bundle) -> str:
     from importlib.metadata import version
 
     if bundle.version not in bundle.metadata["changelog"]:
-        raise UserError(f"version {bundle.version} is no key of the changelog")
+        raise UserError(f"version {bundle.version} is not a key of the changelog")
     stated = {"monai": bundle.metadata["monai_version"], "torch": bundle.metadata["pytorch_version"]}
     stated |= {"numpy": bundle.metadata["numpy_version"]} | bundle.metadata["required_packages_version"]
     other = [

@@ -146,7 +146,7 @@ def test_single_slices_are_planes_whatever_axis_they_lie_across(tmp_path, axis, 
     assert plan.dimensions == 2 and plan.axcodes == axcodes and plan.patch == [40, 32]
 
 
-def test_labels_with_gaps_are_numbered_anew(tmp_path):
+def test_labels_with_gaps_are_renumbered(tmp_path):
     data = write_pairs(tmp_path / "data")
     for path in data.glob("*_label.nii.gz"):
         label = nibabel.load(path)
@@ -221,8 +221,8 @@ def spoil(data, what: str) -> None:
     [
         ("grid", "case_1_label.nii.gz: 23x20x12 voxels, but case_1_image.nii.gz has 24x20x12"),
         ("place", "case_1_label.nii.gz: lies elsewhere than case_1_image.nii.gz"),
-        ("floats", "case_1_label.nii.gz: values 0.5 are no labels"),
-        ("negative", "case_1_label.nii.gz: values -1 are no labels"),
+        ("floats", "case_1_label.nii.gz: values 0.5 are not labels"),
+        ("negative", "case_1_label.nii.gz: values -1 are not labels"),
         ("empty", "no label map has a label"),
         ("full", "no voxel is background"),
         ("no labels", "no image with its label .*case_0_label is missing"),
@@ -231,7 +231,7 @@ def spoil(data, what: str) -> None:
         ("damaged", "case_1_image.nii.gz: cannot be read"),
         ("nothing", "an empty folder"),
         ("list", "dataset.json: cannot be read"),
-        ("lost", "a.nii.gz: named in .*dataset.json, but not there"),
+        ("lost", "a.nii.gz: named in .*dataset.json, but missing"),
         ("classes", "names no image with a label map"),
         ("twins", "case_3_image.nii.gz: would be in test"),
         ("four axes", "case_1_image.nii.gz: an image of 4 axes"),
@@ -247,14 +247,14 @@ def test_every_fault_names_the_file_and_leaves_nothing(tmp_path, what, message):
 
 @pytest.mark.parametrize("name", ["Two Balls", "2balls", "balls-ct", "../balls", "", "con", "spinal_cord_gray_matter_segmentation"])
 def test_a_name_that_is_none_or_is_taken_is_refused(tmp_path, name):
-    with pytest.raises(UserError, match=r"no name of a bundle|is shipped"):
+    with pytest.raises(UserError, match=r"not a name for a bundle|is shipped"):
         make_bundle(name, tmp_path, tmp_path)
 
 
 def test_what_is_there_stays(tmp_path):
     data = write_pairs(tmp_path / "data")
     (tmp_path / "two_balls").mkdir()
-    with pytest.raises(UserError, match="two_balls: is there already"):
+    with pytest.raises(UserError, match="two_balls: already exists"):
         make_bundle("two_balls", data, tmp_path)
     assert not any((tmp_path / "two_balls").iterdir())
 
@@ -329,7 +329,7 @@ def test_the_command_says_what_was_planned_and_where(tmp_path, tools):
     code, printed = tools("new", "two_balls", "--data", data, "-o", tmp_path, "--label", "1=bright", "--label", "2=dark")
     assert code == 0 and "2 training, 1 validation, 1 test" in printed and "No class has a side" in printed
     code, printed = tools("new", "two_balls", "--data", data, "-o", tmp_path)
-    assert code == 2 and "is there already" in printed and "Traceback" not in printed
+    assert code == 2 and "already exists" in printed and "Traceback" not in printed
     code, printed = tools("new", "other_balls", "--data", tmp_path / "none", "-o", tmp_path)
     assert code == 2 and "no such folder" in printed
     code, printed = tools("new", "other_balls", "--data", data, "-o", tmp_path, "--label", "x=bright")

@@ -169,7 +169,7 @@ def test_what_is_there_is_replaced_only_where_asked_and_only_a_bundle(tmp_path):
     found = review(write_zip(tmp_path / "a.zip"))
     target = unpack(found, tmp_path)
     (target / "mine.txt").write_text("x")
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="already exists"):
         unpack(found, tmp_path)
     assert unpack(found, tmp_path, overwrite=True) == target
     assert not (target / "mine.txt").exists()
@@ -188,7 +188,7 @@ def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path):
     (elsewhere / "configs").mkdir(parents=True)
     (elsewhere / "configs" / "metadata.json").write_text("{}")
     (tmp_path / TOP).symlink_to(elsewhere)
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="already exists"):
         unpack(found, tmp_path)
     unpack(found, tmp_path, overwrite=True)
     assert not (tmp_path / TOP).is_symlink() and (elsewhere / "configs" / "metadata.json").read_text() == "{}"

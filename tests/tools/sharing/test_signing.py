@@ -30,7 +30,7 @@ def test_the_private_key_is_its_owners_alone(keys):
     private, public = keys["anna"]
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
     assert public.name == "anna.pub" and b"PRIVATE" not in public.read_bytes()
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="already exists"):
         make_keys(private)
 
 
@@ -75,7 +75,7 @@ def test_files_that_are_no_keys(keys, tmp_path):
         is_signed_by(b"", b"", private)
 
 
-def test_commands(signed, keys, tmp_path):
+def test_keys_made_and_signed_with_by_command_verify(signed, keys, tmp_path):
     made = CliRunner().invoke(app, ["keys", str(tmp_path / "bob")])
     assert made.exit_code == 0 and (tmp_path / "bob.pub").is_file()
     packed = CliRunner().invoke(app, ["pack", "digits", "-o", str(tmp_path), "--sign", str(tmp_path / "bob")])
