@@ -11,6 +11,7 @@ from ignite.engine import Engine, Events
 
 from ..results.write_state import write_state
 from .distributed import bare, share_buffers
+from .finite_weights import check_finite
 
 logger = logging.getLogger("axial")
 
@@ -46,6 +47,7 @@ class BestModel:
         self.value, self.epoch = state["value"], state["epoch"]
 
     def _compare(self, evaluator: Engine, epoch: int) -> None:
+        check_finite(self.network, epoch)
         value = float(evaluator.state.metrics.get(evaluator.state.key_metric_name, math.nan))
         if value > self.value:
             self.value, self.epoch = value, epoch

@@ -8,6 +8,7 @@ from ignite.engine import Engine, Events
 
 from ..errors import UserError
 from .distributed import bare
+from .finite_weights import check_numbers
 
 logger = logging.getLogger("axial")
 
@@ -94,4 +95,5 @@ def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
             raise TypeError("not a state dict")
     except Exception as error:  # torch raises many types for files that are no weights
         raise UserError(f"{path}: cannot be read as weights.", "Give a state dict such as models/model.pt.") from error
+    check_numbers(path, given)
     return given

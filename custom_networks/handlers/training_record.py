@@ -20,6 +20,7 @@ from .checkpoint import Checkpoint
 from .curves import TrainingCurves
 from .distributed import bare
 from .epoch_seeds import EpochSeeds
+from .finite_weights import check_finite
 from .load_pretrained import LoadPretrained
 from .progress_log import ProgressLog
 from .time_budget import TimeBudget
@@ -109,6 +110,7 @@ class TrainingRecord:
         if not idist.get_rank():
             ProgressBar(disable=None).attach(engine)  # on a terminal alone
         TimeBudget(self.max_minutes, self.lr_scheduler).attach(engine)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, lambda _: check_finite(self.network, engine.state.epoch))
         self.curves.attach(engine)
         self.best.attach(engine)
         if self.stopping is not None and self.evaluator is not None:

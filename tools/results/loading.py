@@ -7,6 +7,7 @@ import torch
 from monai.bundle import ConfigParser
 
 from custom_networks.errors import UserError
+from custom_networks.handlers.finite_weights import check_numbers
 from custom_networks.inferers.precision import half_type
 
 from ..bundles import Bundle
@@ -45,6 +46,7 @@ def load_weights(network: torch.nn.Module, path: Path, bundle: Bundle) -> None:
         network.load_state_dict(content)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: not the weights of {bundle.name}'s network.", "Give a state dict of the same layers.") from error
+    check_numbers(path, content)
     network.eval()
 
 

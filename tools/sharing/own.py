@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from custom_networks.errors import UserError
+from custom_networks.handlers.finite_weights import check_numbers
 from custom_networks.results.write_result import write_json
 
 from ..bundles import Bundle
@@ -84,6 +85,7 @@ def _read_weights(path: Path, bundle: Bundle) -> dict[str, torch.Tensor]:
         network.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: not the weights of {bundle.name}'s network.", "Name the bundle that was trained.") from error
+    check_numbers(path, state)
     return dict(state)
 
 

@@ -120,6 +120,26 @@ def test_an_interrupted_training_ends_like_an_unbroken_one(tmp_path):
     assert [row["epoch"] for row in rows(tmp_path)] == ["1", "2", "3", "4", "5"]
 
 
+@pytest.mark.parametrize("scores", [(), (0.1, 0.2, 0.3)])
+def test_a_training_that_diverges_ends_and_keeps_what_was_sound(tmp_path, scores):
+    """Validated or not: NaN was averaged, kept as the best, and gone on from."""
+    record(tmp_path, 2, scores)
+    kept = {path.name: path.read_bytes() for path in tmp_path.glob("*.pt")}
+    network = linear()
+    trainer, evaluator = counting_trainer(network), Engine(lambda engine, batch: None)
+    evaluator.state.key_metric_name = "dice"
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: network.bias.data.fill_(float("nan")))
+    evaluator.add_event_handler(Events.EPOCH_COMPLETED, lambda: evaluator.state.metrics.update(dice=0.9))
+    if scores:
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: evaluator.run([0]))
+    optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
+    schedule = torch.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=4, power=0.9)
+    TrainingRecord(tmp_path, network, optimizer, evaluator, schedule).attach(trainer)
+    with pytest.raises(UserError, match="Epoch 3: the training diverged, bias is not finite"):
+        trainer.run([0, 1, 2], max_epochs=4)
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.pt")} == kept
+
+
 def test_a_finished_training_is_left_as_it_is(tmp_path):
     for _ in range(2):
         network, _, _ = record(tmp_path, 2)
@@ -389,3 +409,13 @@ def test_what_a_killed_process_left_half_written_goes(tmp_path):
     leftover.write_bytes(b"half")
     record(tmp_path, 1)
     assert not leftover.exists() and bias(tmp_path) == 3
+
+
+def test_weights_of_a_training_that_diverged_are_refused(tmp_path):
+    state = linear().state_dict()
+    state["bias"][0] = float("nan")
+    torch.save(state, tmp_path / "nan.pt")
+    trainer = counting_trainer(linear())
+    LoadPretrained(linear(), tmp_path / "nan.pt").attach(trainer)
+    with pytest.raises(UserError, match=r"nan\.pt: bias holds NaN"):
+        trainer.run([0])

@@ -9,6 +9,7 @@ import nibabel
 import numpy as np
 import odd_files
 import pytest
+import torch
 from dicom_files import write_radiograph, write_slice
 from odd_files import AFFINE, PACKINGS, PLACE, SIZE, nifti, pixdim, without_codes
 from tiny_bundle import make_tiny_bundle
@@ -127,3 +128,12 @@ def test_names_that_a_spreadsheet_would_evaluate(tools, spots, tmp_path):
     rescans = tmp_path / "rescans"
     shutil.copytree(out, rescans)
     assert tools("score", out, rescans, "--bundle", spots, "--repeat")[0] == 0
+
+
+def test_weights_that_hold_nan_are_refused_by_segment_and_pack(tools, spots, tmp_path):
+    torch.save({"weight": torch.tensor([float("nan")])}, tmp_path / "nan.pt")
+    path = nifti(name="plain.nii")(tmp_path)
+    code, printed = tools("segment", spots, path, "-o", tmp_path / "out", "--weights", tmp_path / "nan.pt")
+    assert code == 2 and "nan.pt: weight holds NaN" in " ".join(printed.split())
+    code, printed = tools("pack", spots, "--weights", tmp_path / "nan.pt", "--name", "mine", "-o", tmp_path / "dist")
+    assert code == 2 and "nan.pt: weight holds NaN" in " ".join(printed.split())
