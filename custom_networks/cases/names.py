@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
@@ -34,9 +35,9 @@ def name_cases(cases: Sequence[dict]) -> list[dict]:
     parts = [_parts(case["image"]) for case in cases]
     names = [path[-1] for path in parts]
     for tell_apart in (_by_path, _by_suffix, _by_digest):
-        shared = {name for name, count in Counter(map(str.casefold, names)).items() if count > 1}
+        shared = {name for name, count in Counter(map(_folded, names)).items() if count > 1}
         for name in sorted(shared):
-            group = [index for index, other in enumerate(names) if other.casefold() == name]
+            group = [index for index, other in enumerate(names) if _folded(other) == name]
             for index, new in zip(group, tell_apart([parts[i] for i in group], [cases[i] for i in group]), strict=True):
                 names[index] = _safe(new)
     return [case | {"case": name} for case, name in zip(cases, names, strict=True)]
@@ -93,6 +94,11 @@ def _by_digest(parts: list[list[str]], cases: list[dict]) -> list[str]:
     sources = [os.fsencode(str(first_image(case["image"]))) for case in cases]
     names = _by_path(parts, cases)
     return [f"{name}-{hashlib.sha1(source).hexdigest()[:8]}" for name, source in zip(names, sources, strict=True)]
+
+
+def _folded(name: str) -> str:
+    """Return what names have in common that are one on some file system: accents taken apart or not, large and small letters."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _safe(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -79,6 +80,8 @@ def _with_all_paths(entry: dict, folder: str | Path) -> dict:
 def check_entries(section: str, entries: object, labels: bool = True) -> None:
     """Demand a list of entries, each with an image, or one for each channel, some of which may be missing, and a label.
 
+    A ``weight``, how often an entry is drawn, is a number from 0, and not 0 for all that train.
+
     Args:
         section: what they are called.
         entries: whatever stands there.
@@ -92,6 +95,10 @@ def check_entries(section: str, entries: object, labels: bool = True) -> None:
     for number, entry in enumerate(entries):
         if not isinstance(entry, Mapping) or not _are_files(entry.get("image")) or (labels and not _is_label(entry.get("label"))):
             raise TypeError(f"entry {number} of {section} has no image{' and label' if labels else ''}")
+        if not _is_weight(entry.get("weight", 1)):
+            raise TypeError(f"entry {number} of {section} has the weight {entry['weight']!r}, which is not a number from 0")
+    if section == "training" and entries and not any(entry.get("weight", 1) for entry in entries):
+        raise TypeError("every entry of training has the weight 0")
 
 
 def _are_files(value: object) -> bool:
@@ -101,6 +108,10 @@ def _are_files(value: object) -> bool:
 
 def _is_label(value: object) -> bool:
     return isinstance(value, str | int | list) and not isinstance(value, bool)
+
+
+def _is_weight(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
 def _check_names(path: Path, labels: object, names: Sequence[str]) -> None:

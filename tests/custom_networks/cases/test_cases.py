@@ -1,4 +1,5 @@
 import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from conftest import save_nifti
 
 from custom_networks import UserError, case_name, find_cases
+from custom_networks.cases.names import name_cases
 
 
 @pytest.mark.parametrize(
@@ -160,3 +162,9 @@ def test_a_long_name_is_cut_and_stays_unlike_others():
 def test_a_series_called_by_a_point_has_the_folders_name(tmp_path, monkeypatch):
     monkeypatch.chdir(write(tmp_path / "anna", "1.dcm"))
     assert names_in(".") == ["anna"]
+
+
+def test_names_that_are_one_on_macos_are_told_apart():
+    """There an accent is stored apart from its letter, and the second result would have been taken for the first."""
+    names = [case["case"] for case in name_cases([{"image": "/a/e\u0301.nii"}, {"image": "/a/\u00e9.nii"}, {"image": "/a/b.nii"}])]
+    assert len({unicodedata.normalize("NFC", name).casefold() for name in names}) == 3 and names[2] == "b"

@@ -116,3 +116,19 @@ def test_bundles_whose_classes_are_named_in_the_config_ask_for_them(tmp_path, fo
     with Bundle(folder).parser("train.json", *overlays, dataset_dir=str(data)) as parser, pytest.raises(Exception) as error:
         parser.get_parsed_content("train#dataset#data")
     assert "label 1 is 'vertebral body'" in explain(error.value)
+
+
+@pytest.mark.parametrize("weights", [["2"], [-1], [float("nan")], [float("inf")], [True], [None], [1, "x"], [0, 0]])
+def test_weights_that_draw_nothing_or_are_no_numbers_are_refused(tmp_path, weights):
+    (tmp_path / "a.nii").touch()
+    entries = [{"image": "a.nii", "label": "a.nii", "weight": weight} for weight in weights]
+    (tmp_path / "dataset.json").write_text(json.dumps({"training": entries}))
+    with pytest.raises(UserError, match=r"dataset\.json.*weight"):
+        load_data_list(tmp_path, "training")
+
+
+def test_a_weight_of_0_beside_others_is_taken(tmp_path):
+    (tmp_path / "a.nii").touch()
+    entries = [{"image": "a.nii", "label": "a.nii", "weight": weight} for weight in (0, 0.5, 3)]
+    (tmp_path / "dataset.json").write_text(json.dumps({"training": entries}))
+    assert [entry["weight"] for entry in load_data_list(tmp_path, "training")] == [0, 0.5, 3]

@@ -126,11 +126,11 @@ def test_the_split_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("parts", "reason"),
     [
-        (["a=x"], "x: no weight"),
-        (["a=-1"], "-1: no weight"),
-        (["a=nan"], "nan: no weight"),
+        (["a=x"], "x: not a weight"),
+        (["a=-1"], "-1: not a weight"),
+        (["a=nan"], "nan: not a weight"),
         (["a=1", "b=1@1"], "under 1"),
-        (["a=1", "b=1@0.5@0.5"], "0.5@0.5: no weight"),
+        (["a=1", "b=1@0.5@0.5"], "0.5@0.5: not a weight"),
         (["a=0", "b=1@0.5"], "nothing is drawn in the first epoch"),
         (["a=1@0.2", "b=1@0.5"], "nothing is drawn in the first epoch"),
     ],
