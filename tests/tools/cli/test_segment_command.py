@@ -350,7 +350,7 @@ def test_precision_is_an_option_and_what_the_device_lacks_is_said_first(tools, t
         (None, "holds no names and values"),
         ({"network_data_format": []}, "network_data_format.inputs.image is missing or of another type"),
         ({"version": {"a": 1}}, "version is missing or of another type"),
-        ({"version": "../../x"}, "version '../../x' is none"),
+        ({"version": "../../x"}, "version '../../x' is not one"),
         ({"channel_def": {"x": "spot"}}, "channel_def is no list of label values and names"),
         ({"result_kind": ["volumes"]}, "result_kind ['volumes'] is not known"),
     ],
