@@ -74,9 +74,11 @@ def spread(scores: Sequence[float], subjects: Sequence[str], name: str = "") -> 
 
 
 def read_scores(path: Path) -> list[dict[str, str]]:
-    """Read a report's table: its rows of cases, without that of the means."""
+    """Read a table of cases, of a report without its last row, the means; a case may be called mean, too."""
     with path.open(newline="", encoding="utf-8") as stream:
-        return [row for row in read_rows(stream)[1] if row.get("case") not in (None, "mean")]
+        rows = [row for row in read_rows(stream)[1] if row.get("case") is not None]
+    has_means = bool(rows) and rows[-1]["case"] == "mean" and "subject" not in rows[-1]  # tables of subjects have no means
+    return rows[:-1] if has_means else rows
 
 
 def score_names(rows: Sequence[Mapping[str, str]]) -> list[str]:

@@ -43,6 +43,13 @@ def test_means_are_no_cases(tmp_path):
     assert read_scores(tmp_path / "dice.csv") == [{"case": "a", "dice": "0.5"}]
 
 
+def test_a_case_may_be_called_mean(tmp_path):
+    (tmp_path / "dice.csv").write_text("case,dice\nmean,0.4\nb,0.6\nmean,0.5\n")
+    assert [row["dice"] for row in read_scores(tmp_path / "dice.csv")] == ["0.4", "0.6"]
+    (tmp_path / "crossvalidation.csv").write_text("subject,case,dice\nb,b,0.6\nmean,mean,0.4\n")
+    assert [row["dice"] for row in read_scores(tmp_path / "crossvalidation.csv")] == ["0.6", "0.4"]
+
+
 @pytest.mark.parametrize("name", ["volume_difference", "false 3-10 mm3", "registration_error_mm"])
 def test_the_worst_of_what_should_be_small_is_the_largest(name):
     assert spread([0.2, 1.2, 0.5], ["a", "b", "c"], name).worst == 1.2
