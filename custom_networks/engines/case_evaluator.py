@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from ignite.engine import Engine
 from monai.data import DataLoader, Dataset
 from monai.engines import SupervisedEvaluator
 from monai.engines.utils import IterationEvents
@@ -243,7 +242,7 @@ class CaseEvaluator(SupervisedEvaluator):
             raise
 
 
-def _check_answer(engine: Engine) -> None:
+def _check_answer(engine: SupervisedEvaluator) -> None:
     """Refuse a network's answer that holds NaN: masks of it would look like any other.
 
     Raises:

@@ -15,7 +15,9 @@ from .traversal import Instance, TraversalState
 
 MARGIN, REACH = 6.0, 60.0  # mm, see `one_spine`
 GAP = 1.5  # times the larger distance of the neighbours beside it, from which on a vertebra is lacking between two others
-SWOLLEN = 1.25  # times the larger one of its neighbours, from which on one may be two; whole ones 1.22 at the most, but C1
+# Times the larger one of its neighbours, from which on a vertebra may be two; whole ones in phantoms have 1.22 at the most.
+# C1 and C2 are no measure: C2 has 1.4 and 1.5 times the volume of C3 in VerSe's label maps.
+SWOLLEN, ODD_SIZES = 1.25, (FIRST, FIRST + 1, SACRUM)
 LOWEST = (LAST - 1, LAST, L6, SACRUM)  # below which sacrum, hips and thighs are no vertebrae that lack
 SECOND_SPINE = 3  # complete vertebrae at the height of the spine that make another one
 LARGE, NEIGHBOURS = 2.2, 3  # times the median of so many complete neighbours, from which on a piece is too large for a vertebra
@@ -179,7 +181,7 @@ def swollen_ones(kept: Sequence[Instance], height: int) -> list[Instance]:
         kept: numbered instances from top to bottom.
         height: of the scan in voxels; what its upper or lower end cuts says nothing.
     """
-    whole = [(i.vertebra.number not in (FIRST, SACRUM) and i.low[2] > 0 and i.high[2] < height) * i.size for i in kept]
+    whole = [(i.vertebra.number not in ODD_SIZES and i.low[2] > 0 and i.high[2] < height) * i.size for i in kept]
     triples = zip([0, *whole], whole, [*whole[1:], 0], strict=False)
     return [i for i, (above, size, below) in zip(kept, triples, strict=True) if 0 < SWOLLEN * max(above, below) < size]
 

@@ -129,7 +129,9 @@ def prepare_volumes(
         for case, (image_path, [(_, label_path)]) in pairs.items():
             with made.case():
                 parts = _cut(image_path, label_path, max(int(value) for value in labels), relabel or {}, within or {}, stacks)
-                names = [case] if stacks else [f"{case}_z{z:03d}" for z in parts]
+                if not parts:
+                    left_out.append(f"{label_path.name}: nothing is drawn")
+                names = [case for _ in parts] if stacks else [f"{case}_z{z:03d}" for z in parts]
                 for name, (image, label, affine) in zip(names, parts.values(), strict=True):
                     entries[name] = save_pair(made.folder, name, image, label, affine)
                 if fold:

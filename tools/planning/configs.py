@@ -12,7 +12,7 @@ from .plan import Plan
 
 BASE = "spinal_muscles_mri_segmentation"  # whose configs say what every segmentation says
 OURS = "scripts.custom_networks."
-FURTHER = ("cross_entropy", "partial")  # settings of the base that its own network or data need
+FURTHER = ("cross_entropy", "partial", "smooth_slices", "least_piece")  # settings of the base that its own network or data need
 FOREGROUND = 1 / 3  # of the patches have a random class's voxel in their middle
 EPOCHS, EPOCH_LENGTH, INTERVAL = 80, 25, 10
 LEARNING_RATE, MOMENTUM = 0.05, 0.9
@@ -86,6 +86,8 @@ def _inference(plan: Plan) -> dict:
         "network": f"$@network_def.to(device=@device, memory_format={layout})",
         "postprocessing": {"_target_": "Compose", "transforms": [*_postprocessing(plan), saving]},
         "cases": _cases(plan, config["cases"]),
+        "record": config["record"]
+        | {"settings": {key: at for key, at in config["record"]["settings"].items() if key not in FURTHER}},
     }
     if plan.pictures or plan.channels:
         config.pop("series")

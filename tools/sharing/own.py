@@ -33,7 +33,7 @@ def make_own(
         folder: where the copy goes, ``folder/<name>``.
         name: of the copy, in lower case with underscores; that of the bundle where None.
         version: of the copy, MAJOR.MINOR.PATCH; that of the bundle where None.
-        weights: a state dict of the bundle's network, or a training's checkpoint; the bundle's own where None.
+        weights: a state dict of the bundle's network, such as runs/model.pt of a training; the bundle's own where None.
         scores: ``scores.json`` of `axial score`; where None the metadata have no scores of new weights.
 
     Raises:

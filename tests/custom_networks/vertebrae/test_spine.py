@@ -87,3 +87,12 @@ def test_sacrum_and_what_the_ends_of_the_scan_cut_make_no_neighbour_swollen():
     assert swollen_ones(spine, 200) == [spine[1]]
     spine[1].vertebra.number = FIRST  # as wide as two others
     assert swollen_ones(spine, 200) == []
+
+
+@pytest.mark.parametrize("sizes", [[15100, 18800, 13700, 13200], [21700, 28300, 18700, 18000]])
+def test_c2_is_no_two_vertebrae(sizes):
+    """Volumes in mm3 in the label maps gl003 and gl017 of VerSe: C2 is 1.4 and 1.5 times as large as C3."""
+    spine = instances(1, [96, 86, 76, 66])
+    for number, (instance, size) in enumerate(zip(spine, sizes, strict=True), FIRST):
+        instance.size, instance.vertebra.number = size, number
+    assert swollen_ones(spine, 200) == []

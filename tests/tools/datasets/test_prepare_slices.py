@@ -193,6 +193,18 @@ def test_a_stack_goes_from_the_first_labelled_slice_to_the_last(tools, tmp_path,
         np.testing.assert_allclose(image.affine[:3, 3], (volume.affine @ [*(1 if i == axis else 0 for i in range(3)), 1])[:3])
 
 
+@pytest.mark.parametrize("stacks", [False, True])
+def test_a_volume_in_which_nothing_is_drawn_is_told_and_left_out(tmp_path, stacks):
+    volumes(tmp_path / "in")
+    path = tmp_path / "in" / "p2_muscle.nii.gz"
+    label = nibabel.load(path)
+    nibabel.save(nibabel.Nifti1Image(np.zeros(label.shape, np.uint8), label.affine), path)
+    report = prepare_volumes(tmp_path / "in", tmp_path / "set", LABELS, "", "_muscle", stacks=stacks)
+    content = json.loads(report.data_list.read_text())
+    assert all("p1" in entry["image"] for name in ("training", "validation", "test") for entry in content[name])
+    assert report.left_out == ["p2_muscle.nii.gz: nothing is drawn"]
+
+
 def test_stacks_have_no_folds(tmp_path):
     volumes(tmp_path / "in")
     with pytest.raises(UserError, match="not of stacks"):

@@ -54,6 +54,10 @@ def test_every_id_of_the_configs_is_there_and_none_of_the_muscles_is_left(tmp_pa
         text = (made.folder / "configs" / name).read_text()
         assert "partial" not in text and "cross_entropy" not in text and "Pyramid" not in text and "erector" not in text
         assert all(len(line) <= 132 for line in text.splitlines())
+        config = json.loads(text)
+        config.pop("record", None)  # what a result records has to be what made it
+        settings = [key for key, value in config.items() if not isinstance(value, dict | list) and str(value)[:1] not in "$@"]
+        assert [key for key in settings if f"@{key}" not in json.dumps(config)] == []
     for path in (made.folder / "configs").glob("*.json"):
         assert_options_reach(json.loads(path.read_text()), path.name)
     assert all(name in json.loads((made.folder / "configs" / "train.json").read_text()) for name in THROUGHPUT)
