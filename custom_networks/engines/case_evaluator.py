@@ -243,15 +243,18 @@ class CaseEvaluator(SupervisedEvaluator):
 
 
 def _check_answer(engine: SupervisedEvaluator) -> None:
-    """Refuse a network's answer that holds NaN: masks of it would look like any other.
+    """Refuse a network's answer that holds NaN or +inf, which softmax makes NaN: masks of it would look like any other.
 
     Raises:
         UserError: says what may help.
     """
     answer = engine.state.output[CommonKeys.PRED]
-    if isinstance(answer, torch.Tensor) and answer.is_floating_point() and bool(answer.as_subclass(torch.Tensor).isnan().any()):
+    if not isinstance(answer, torch.Tensor) or not answer.is_floating_point():
+        return
+    plain_answer = answer.as_subclass(torch.Tensor)
+    if bool((plain_answer.isnan() | plain_answer.isposinf()).any()):
         raise UserError(
-            "the network's answer holds NaN, so there is no mask.",
+            "the network's answer holds NaN or infinity, so there is no mask.",
             "Compute in float32 (--precision float32), or look at the image's values and the weights.",
         )
 

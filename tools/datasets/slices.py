@@ -131,6 +131,10 @@ def prepare_volumes(
                 parts = _cut(image_path, label_path, max(int(value) for value in labels), relabel or {}, within or {}, stacks)
                 if not parts:
                     left_out.append(f"{label_path.name}: nothing is drawn")
+                elif stacks and (empty := _empty_slices(*next(iter(parts.values())))):
+                    left_out.append(
+                        f"{label_path.name}: nothing is drawn in {empty} slices between others; they count as background"
+                    )
                 names = [case for _ in parts] if stacks else [f"{case}_z{z:03d}" for z in parts]
                 for name, (image, label, affine) in zip(names, parts.values(), strict=True):
                     entries[name] = save_pair(made.folder, name, image, label, affine)
@@ -169,7 +173,7 @@ def read_label_picture(path: Path, largest: int) -> np.ndarray:
     wrong = [f"{value:g}" for value in found if value != np.round(value) or not 0 <= value <= largest]
     if wrong:
         listed = ", ".join(wrong[:5]) + (", ..." if len(wrong) > 5 else "")
-        remedy = "JPG changes values; export labels as PNG." if path.suffix.lower() in (".jpg", ".jpeg") else "Mend the label."
+        remedy = "JPG changes values; export labels as PNG." if path.suffix.lower() in (".jpg", ".jpeg") else "Fix the label."
         raise UserError(f"{path}: values {listed} are not regions from 0 to {largest}.", remedy)
     return values.T.astype(np.uint8)
 
@@ -243,6 +247,11 @@ def _cut(
         affine[:3, 3] += first * affine[:3, axis]
         parts[first] = (image.get_fdata(dtype=np.float32)[window], array[window].astype(np.uint8), affine)
     return parts
+
+
+def _empty_slices(_image: np.ndarray, label: np.ndarray, affine: np.ndarray) -> int:
+    axis = slice_axis(affine)
+    return int(np.count_nonzero(~label.any(tuple(i for i in range(3) if i != axis))))
 
 
 def _load_both(image_path: Path, label_path: Path) -> list[nibabel.Nifti1Image]:

@@ -73,10 +73,11 @@ def test_nothing_to_do_is_wrong_use(folder, caplog):
     assert "nowhere: no such file or folder" in caplog.text
 
 
-def test_an_answer_that_is_no_number_is_no_mask(folder):
+@pytest.mark.parametrize("answer", [float("nan"), float("inf")])
+def test_an_answer_that_is_no_number_is_no_mask(folder, answer):
     """Such as float16 gives where it overflows."""
     engine = evaluator(folder, ["good", "fine"])
-    calls = iter([float("nan"), 1.0])
+    calls = iter([answer, 1.0])
     engine.inferer = lambda image, network: image * next(calls)
     results = engine.run()
     assert "good.nii.gz: the network's answer holds NaN" in results[0].error and results[1].error is None

@@ -205,6 +205,18 @@ def test_a_volume_in_which_nothing_is_drawn_is_told_and_left_out(tmp_path, stack
     assert report.left_out == ["p2_muscle.nii.gz: nothing is drawn"]
 
 
+def test_slices_between_others_in_which_nothing_is_drawn_are_told(tmp_path):
+    volumes(tmp_path / "in")
+    path = tmp_path / "in" / "p2_muscle.nii.gz"
+    label = nibabel.load(path)
+    array = np.array(label.dataobj)
+    array[:, :, [3, 5]] = 0
+    nibabel.save(nibabel.Nifti1Image(array, label.affine), path)
+    report = prepare_volumes(tmp_path / "in", tmp_path / "set", LABELS, "", "_muscle", stacks=True)
+    told = "p2_muscle.nii.gz: nothing is drawn in 2 slices between others; they count as background"
+    assert report.left_out == [told] and report.cases == ["p1", "p2"]
+
+
 def test_stacks_have_no_folds(tmp_path):
     volumes(tmp_path / "in")
     with pytest.raises(UserError, match="not of stacks"):
