@@ -21,7 +21,7 @@ def phantom(
         typer.Option(
             help="Cord: t2star, mt, t1. Chest: bright, dark. Lesions: healthy. Spine: lumbar, cervical, body, unusual, contrast, "
             "..., or situations: the hard ones of `axial situations`. Muscles: muscles, eight or regions. Drawn at random "
-            "for each case by default, but eight for muscles."
+            "for each case by default, but eight for muscles, and with lesions."
         ),
     ] = None,
     shapes: Annotated[
