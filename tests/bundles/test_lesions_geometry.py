@@ -136,5 +136,5 @@ def test_flair_alone_gives_an_answer_and_says_that_it_is_less_sure(run, tmp_path
     path = save_nifti(tmp_path / name, study()[0], AFFINE)
     with caplog.at_level(logging.WARNING, logger="axial"):
         mask, listed = run(path)
-    assert "no T1 beside it" in caplog.text and "less sure" in caplog.text
+    assert "no T1 beside it" in caplog.text and "less certain" in caplog.text
     assert mask.shape == study()[0].shape and listed["count"] == 0  # the oracle wants a dark T1

@@ -166,7 +166,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path, measured, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"), [("{}", "no record"), ("[1", "no record"), ("[]", "no record"), (None, "measured on other")]
+    ("text", "reason"), [("{}", "not a record"), ("[1", "not a record"), ("[]", "not a record"), (None, "measured on other")]
 )
 def test_what_cannot_be_gone_on_from(tmp_path, measured, text, reason):
     if text is None:
