@@ -192,7 +192,7 @@ here and in `configs/metadata.json` under `eval_metrics`.
 
 ## Before you share it
 
-- `docs/data_license.txt` says what may be done with the weights; mend it.
+- `docs/data_license.txt` says what may be done with the weights; correct it.
 - `configs/metadata.json`: authors, intended use, and `segment_codes`, the SNOMED CT codes of the classes in DICOM Segmentation.
 """
 
