@@ -1,7 +1,6 @@
 """Run the shipped bundles on what anyone has: scikit-learn's digits and phantoms."""
 
 import base64
-import csv
 import json
 import time
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from rich.console import Console
 
 from custom_networks.errors import UserError
 from custom_networks.metrics.vertebra_scores import match_vertebrae
+from custom_networks.results.tables import read_rows
 from custom_networks.vertebrae.names import VERTEBRA_NAMES
 
 from .bundles import Bundle, all_bundles
@@ -124,7 +124,7 @@ def _demo_digits(bundle: Bundle, folder: Path, console: Console, errors: Console
     paths = [data / entry["image"] for entry in entries]
     segment_cases(bundle, paths, folder, True, {}, console, errors)
     with (folder / "measures.csv").open(newline="", encoding="utf-8") as stream:
-        answers = {row["case"]: row for row in csv.DictReader(stream)}
+        answers = {row["case"]: row for row in read_rows(stream)[1]}
     figure = Figure(figsize=(8, 4.6), layout="constrained")
     right = 0
     for axis, path, entry in zip(figure.subplots(4, DIGITS // 4).flat, paths, entries, strict=True):

@@ -31,7 +31,7 @@ def read_rows(stream: TextIO) -> tuple[list[str], list[dict[str, str | None]]]:
 
 def as_cell(value: object) -> object:
     """Return what stands in a table for a value."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) and not _is_number(value) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) and not is_number(value) else value
 
 
 def from_cell(text: str) -> str:
@@ -39,7 +39,8 @@ def from_cell(text: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Tell whether a text is a number, NaN and infinity among them."""
     try:
         float(text)
     except ValueError:

@@ -1,6 +1,5 @@
 """Keep the ratios of every release, and draw them."""
 
-import csv
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from monai.utils import optional_import
 
 from custom_networks.errors import UserError
+from custom_networks.results.tables import read_rows, write_rows
 from custom_networks.results.write_result import write_result
 
 from .stages import Result
@@ -29,7 +29,7 @@ def keep(path: Path, release: str, results: Sequence[Result]) -> list[dict[str, 
     ]  # fmt: skip
     measured = {_key(row) for row in new}
     rows = [row for row in read(path) if _key(row) not in measured] + new
-    write_result(path, lambda file: _write(file, rows), path.suffix)
+    write_result(path, lambda file: write_rows(file, COLUMNS, rows, "\n"), path.suffix)
     return rows
 
 
@@ -38,7 +38,7 @@ def read(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+        return read_rows(stream)[1]
 
 
 def draw_history(path: Path | None, picture: Path) -> None:
@@ -79,10 +79,3 @@ def draw(rows: Sequence[dict[str, str]], path: Path) -> None:
 
 def _key(row: dict[str, str]) -> tuple[str, str, str]:
     return row["release"], row["bundle"], row["case"]
-
-
-def _write(path: Path, rows: Sequence[dict[str, str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)

@@ -131,7 +131,7 @@ def prepare_volumes(
                 parts = _cut(image_path, label_path, max(int(value) for value in labels), relabel or {}, within or {}, stacks)
                 if not parts:
                     left_out.append(f"{label_path.name}: nothing is drawn")
-                elif stacks and (empty := _empty_slices(*next(iter(parts.values())))):
+                elif stacks and (empty := _empty_slices(*next(iter(parts.values()))[1:])):
                     left_out.append(
                         f"{label_path.name}: nothing is drawn in {empty} slices between others; they count as background"
                     )
@@ -249,7 +249,7 @@ def _cut(
     return parts
 
 
-def _empty_slices(_image: np.ndarray, label: np.ndarray, affine: np.ndarray) -> int:
+def _empty_slices(label: np.ndarray, affine: np.ndarray) -> int:
     axis = slice_axis(affine)
     return int(np.count_nonzero(~label.any(tuple(i for i in range(3) if i != axis))))
 

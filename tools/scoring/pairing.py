@@ -135,9 +135,8 @@ def _from_data_set(folder: Path, section: str, must: bool = True) -> dict[str, P
         there = ", ".join(name for name in SECTIONS if content.get(name))
         raise UserError(f"{folder / 'dataset.json'}: no section {section!r}.", f"Give --section; there are: {there}.")
     entries = content.get(section) or ()
-    cases = name_cases(
-        [{"image": folder / first_image(entry["image"])} for entry in entries]
-    )  # as `axial segment` names them, no two alike
+    images = [{"image": folder / first_image(entry["image"])} for entry in entries]
+    cases = name_cases(images)  # as `axial segment` names them, no two alike
     labels = [folder / entry["label"] if isinstance(entry["label"], str) else entry["label"] for entry in entries]
     return {case["case"]: label for case, label in zip(cases, labels, strict=True)}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import bootstrap
 
-from custom_networks.results.tables import read_rows
+from custom_networks.results.tables import is_number, read_rows
 
 RESAMPLES = 5000
 LEVEL = 0.95
@@ -83,7 +83,7 @@ def read_scores(path: Path) -> list[dict[str, str]]:
 
 def score_names(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """Return the columns of a table whose fields are all numbers, or empty, in its order."""
-    return [name for name in rows[0] if name not in NO_SCORES and all(_is_number(row[name] or "nan") for row in rows)]
+    return [name for name in rows[0] if name not in NO_SCORES and all(is_number(row[name] or "nan") for row in rows)]
 
 
 def main_score(rows: Sequence[Mapping[str, str]]) -> str:
@@ -109,11 +109,3 @@ def shown(value: float | str) -> str:
     """Return a score with three digits; nothing of one that is not there."""
     number = float("nan" if value == "" else value)
     return f"{number:.3f}" if np.isfinite(number) else ""
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
